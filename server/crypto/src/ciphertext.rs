@@ -1,0 +1,263 @@
+//! The text form `vault:vN:base64` of ciphertexts, signatures and HMACs, read and written here
+//! alone.
+//!
+//! ```text
+//! vault:v3:AbCd…==
+//! └prefix │ └ payload, standard base64 (signatures in JWS marshaling: URL-safe, unpadded)
+//!         └ version of the key, decimal
+//! ```
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroize;
+
+use crate::{Error, SecretBytes, encoding};
+
+const PREFIX: &str = "vault:v";
+
+/// What a text is, for the sentences that refuse it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The outcome of an encryption.
+    Ciphertext,
+    /// A message authentication code.
+    Hmac,
+    /// A signature.
+    Signature,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ciphertext => "ciphertext",
+            Self::Hmac => "HMAC",
+            Self::Signature => "signature",
+        }
+    }
+
+    /// Refuses a text of this kind that names a version the key has not reached.
+    pub(crate) fn too_new(self) -> Error {
+        Error::invalid(format!("invalid {}: version is too new", self.name()))
+    }
+}
+
+/// A parsed text form: which version made it, and its payload still in base64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ciphertext<'a> {
+    version: i64,
+    payload: &'a str,
+}
+
+impl<'a> Ciphertext<'a> {
+    /// Takes a text apart. The payload is not decoded yet.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with Vault's text: no prefix, no colon after the version, or a version
+    /// that is no number of 64 bits.
+    pub fn parse(kind: Kind, text: &'a str) -> Result<Self, Error> {
+        let Some(rest) = text.strip_prefix(PREFIX) else {
+            // Vault's sentence for an HMAC has two words more than its other sentences.
+            let to_verify = if kind == Kind::Hmac { " to verify" } else { "" };
+            return Err(Error::invalid(format!(
+                "invalid {}{to_verify}: no prefix",
+                kind.name()
+            )));
+        };
+        let Some((version, payload)) = rest.split_once(':') else {
+            return Err(Error::invalid(format!(
+                "invalid {}: wrong number of fields",
+                kind.name()
+            )));
+        };
+        let Ok(version) = version.parse() else {
+            let kind = kind.name();
+            return Err(Error::invalid(format!(
+                "invalid {kind}: version number could not be decoded"
+            )));
+        };
+        Ok(Self { version, payload })
+    }
+
+    /// The version as it stands in the text. It may be one that no key has: zero, negative or
+    /// beyond 32 bits.
+    pub const fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// The payload as it stands in the text.
+    pub const fn payload(&self) -> &'a str {
+        self.payload
+    }
+
+    /// Decodes the payload from standard base64.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is not.
+    pub fn decode(&self) -> Result<SecretBytes, Error> {
+        encoding::decode(self.payload)
+            .map_err(|_| Error::invalid("invalid ciphertext: could not decode base64"))
+    }
+}
+
+/// Writes a text form around a payload that is encoded already.
+pub(crate) fn print(version: u32, payload: &str) -> String {
+    format!("{PREFIX}{version}:{payload}")
+}
+
+/// Writes a text form whose payload of `payload_len` bytes `seal` makes, with one allocation: the
+/// payload is made at the end of the text's own buffer and encoded from there towards its front.
+pub(crate) fn print_sealed(
+    version: u32,
+    payload_len: usize,
+    seal: impl FnOnce(&mut [u8]) -> Result<(), Error>,
+) -> Result<String, Error> {
+    let len = PREFIX.len() + digits(version) + 1 + payload_len.div_ceil(3) * 4;
+    let mut buffer = Vec::with_capacity(len);
+    buffer.extend_from_slice(PREFIX.as_bytes());
+    push_decimal(&mut buffer, version);
+    buffer.push(b':');
+    let front = buffer.len();
+    buffer.resize(len, 0);
+
+    let payload = &mut buffer[len - payload_len..];
+    if let Err(error) = seal(payload) {
+        // What was left there may be plaintext.
+        payload.zeroize();
+        return Err(error);
+    }
+    encode_towards_front(&mut buffer[front..], payload_len);
+    String::from_utf8(buffer).map_err(|_| Error::internal("base64 is ASCII"))
+}
+
+/// Encodes the last `payload_len` bytes of `buffer` in place, so that the text fills `buffer`.
+///
+/// Text grows by a third, so its end never overtakes the bytes still to be read: after `i` of `n`
+/// groups of three the text ends at `4i`, while the next byte stands at or after `n + 3i`.
+fn encode_towards_front(buffer: &mut [u8], payload_len: usize) {
+    const CHUNK: usize = 384;
+    let mut chunk = [0; CHUNK];
+    let mut written = 0;
+    let mut read = buffer.len() - payload_len;
+    while read < buffer.len() {
+        let taken = CHUNK.min(buffer.len() - read);
+        let chunk = &mut chunk[..taken];
+        chunk.copy_from_slice(&buffer[read..read + taken]);
+        read += taken;
+        written += STANDARD
+            .encode_slice(chunk, &mut buffer[written..])
+            .expect("the text of a chunk ends where the next chunk begins, or before");
+    }
+}
+
+const fn digits(number: u32) -> usize {
+    match number.checked_ilog10() {
+        Some(log) => log as usize + 1,
+        None => 1,
+    }
+}
+
+fn push_decimal(buffer: &mut Vec<u8>, number: u32) {
+    use std::io::Write as _;
+    write!(buffer, "{number}").expect("writing to a Vec cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn malformed_texts_are_refused_in_the_words_of_vault() {
+        for (text, ending) in [
+            ("foo", ": no prefix"),
+            ("", ": no prefix"),
+            ("VAULT:v1:AA==", ": no prefix"),
+            ("vault: v1:AA==", ": no prefix"),
+            ("vault:v", ": wrong number of fields"),
+            ("vault:v1", ": wrong number of fields"),
+            ("vault:v:AAAA", ": version number could not be decoded"),
+            ("vault:vx:AAAA", ": version number could not be decoded"),
+            ("vault:v 1:AAAA", ": version number could not be decoded"),
+            ("vault:v1_0:AAAA", ": version number could not be decoded"),
+            ("vault:v0x1:AAAA", ": version number could not be decoded"),
+            (
+                "vault:v99999999999999999999:AAAA",
+                ": version number could not be decoded",
+            ),
+        ] {
+            for (kind, start) in [
+                (Kind::Ciphertext, "invalid ciphertext"),
+                (Kind::Hmac, "invalid HMAC"),
+                (Kind::Signature, "invalid signature"),
+            ] {
+                let words = Ciphertext::parse(kind, text).unwrap_err().to_string();
+                let words = words.replace(
+                    "invalid HMAC to verify: no prefix",
+                    "invalid HMAC: no prefix",
+                );
+                assert_eq!(words, format!("{start}{ending}"), "{text:?}");
+            }
+        }
+        assert_eq!(
+            Ciphertext::parse(Kind::Hmac, "foo")
+                .unwrap_err()
+                .to_string(),
+            "invalid HMAC to verify: no prefix"
+        );
+    }
+
+    #[test]
+    fn versions_read_as_go_reads_them() {
+        for (text, version) in [
+            ("vault:v1:AA", 1),
+            ("vault:v0:AA", 0),
+            ("vault:v+1:AA", 1),
+            ("vault:v01:AA", 1),
+            ("vault:v-1:AA", -1),
+            ("vault:v4294967297:AA", 4_294_967_297),
+        ] {
+            let parsed = Ciphertext::parse(Kind::Ciphertext, text).unwrap();
+            assert_eq!(
+                (parsed.version(), parsed.payload()),
+                (version, "AA"),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_failed_seal_leaves_no_text() {
+        let refused = print_sealed(1, 5, |payload| {
+            payload.fill(b'p');
+            Err(Error::Decryption)
+        });
+        assert_eq!(refused, Err(Error::Decryption));
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(text in ".{0,40}", kind in prop::sample::select(
+            vec![Kind::Ciphertext, Kind::Hmac, Kind::Signature])) {
+            let _ = Ciphertext::parse(kind, &text).and_then(|parsed| parsed.decode());
+        }
+
+        #[test]
+        fn near_misses_never_panic(text in "vault:v[-+0-9]{0,4}:?[A-Za-z0-9+/=\n]{0,12}") {
+            let _ = Ciphertext::parse(Kind::Ciphertext, &text).and_then(|parsed| parsed.decode());
+        }
+
+        #[test]
+        fn what_is_printed_parses(version: u32, payload in prop::collection::vec(any::<u8>(), 0..2000)) {
+            let text = print_sealed(version, payload.len(), |out| {
+                out.copy_from_slice(&payload);
+                Ok(())
+            }).unwrap();
+            prop_assert_eq!(&text, &print(version, &STANDARD.encode(&payload)));
+            prop_assert_eq!(text.capacity(), text.len());
+            let parsed = Ciphertext::parse(Kind::Ciphertext, &text).unwrap();
+            prop_assert_eq!(parsed.version(), i64::from(version));
+            prop_assert_eq!(parsed.decode().unwrap(), SecretBytes::from(&payload[..]));
+        }
+    }
+}

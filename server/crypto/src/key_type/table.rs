@@ -1,0 +1,19 @@
+//! The list of all key types.
+
+use super::{KeyType, aes_gcm, chacha20_poly1305, ed25519};
+
+/// Every key type there is, in the order of their names.
+pub const KEY_TYPES: &[&dyn KeyType] = &[
+    &aes_gcm::AES128_GCM96,
+    &aes_gcm::AES256_GCM96,
+    &chacha20_poly1305::CHACHA20_POLY1305,
+    &ed25519::Ed25519,
+];
+
+/// Finds a key type by its name in Vault's API or by another name for the same.
+pub fn key_type(name: &str) -> Option<&'static dyn KeyType> {
+    KEY_TYPES
+        .iter()
+        .copied()
+        .find(|key_type| key_type.name() == name || key_type.aliases().contains(&name))
+}

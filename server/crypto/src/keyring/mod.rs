@@ -1,0 +1,264 @@
+//! Keyring: the versions of one key and the rules that say which may do what.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `version.rs` | one version: its material, and what it makes ready for use |
+//! | `rules.rs` | which versions encrypt, decrypt, are kept; trimming |
+//! | `encrypt.rs` `sign.rs` `hmac.rs` | the operations |
+//! | `stored.rs` | the durable form |
+//!
+//! **Invariant:** the version in a text chooses the key; nothing is tried with another.
+
+mod encrypt;
+mod hmac;
+mod rules;
+mod sign;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod version;
+
+use std::sync::Arc;
+
+pub use self::encrypt::{Encrypted, Scope};
+use self::rules::Rules;
+pub use self::rules::{Minimums, Purpose};
+pub use self::sign::{Marshaling, SignRequest, Signed};
+use self::version::Version;
+use crate::{Error, KeyType, SecretBytes};
+
+/// A point in time, as nanoseconds since 1970. The crate reads no clock: callers give it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// From nanoseconds since 1970-01-01T00:00:00Z.
+    pub const fn from_unix_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    pub const fn unix_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z.
+    pub const fn unix_seconds(self) -> u64 {
+        self.0 / 1_000_000_000
+    }
+}
+
+/// How the key that does the work comes from the key that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derivation {
+    /// Derived from a context that each call gives (HKDF-SHA256), and nonces from the plaintext:
+    /// equal plaintexts under equal contexts give equal ciphertexts.
+    Convergent,
+    /// Derived from a context that each call gives (HKDF-SHA256).
+    Derived,
+    /// The kept key itself.
+    None,
+}
+
+/// One named key: a key type, its versions, and the rules that hold for them.
+///
+/// A clone is cheap and shares the versions (their material and their counts of encryptions), so
+/// a change is made on a clone that then takes the place of the original: see [`Self::rotate`],
+/// [`Self::set_minimums`], [`Self::trim`]. Every change that fails changes nothing.
+#[derive(Clone)]
+pub struct Keyring {
+    key_type: &'static dyn KeyType,
+    derivation: Derivation,
+    rules: Rules,
+    /// The number of the first version kept; those before were trimmed.
+    first: u32,
+    /// Contiguous, oldest first, never empty.
+    versions: Vec<Arc<Version>>,
+}
+
+/// What is public about one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionInfo {
+    /// From 1 up.
+    pub number: u32,
+    /// When it was generated or imported.
+    pub created: Timestamp,
+    /// How many encryptions it has made; see [`Keyring::encryptions`].
+    pub encryptions: u64,
+    /// The public half as text if the key type signs. Empty when each context has its own: see
+    /// [`Keyring::public_key`].
+    pub public_key: Option<String>,
+}
+
+impl Keyring {
+    /// Generates a key with one version.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when the type cannot be derived or convergent, in Vault's words.
+    pub fn generate(
+        key_type: &'static dyn KeyType,
+        derivation: Derivation,
+        created: Timestamp,
+    ) -> Result<Self, Error> {
+        check_derivation(key_type, derivation)?;
+        Self::with_first(
+            Version::generate(key_type, derivation, created)?,
+            key_type,
+            derivation,
+        )
+    }
+
+    /// Takes charge of a key that was made elsewhere, as its first version.
+    ///
+    /// # Errors
+    /// As [`Self::generate`], and [`Error::Invalid`] when `material` is no key of the type.
+    pub fn import(
+        key_type: &'static dyn KeyType,
+        derivation: Derivation,
+        material: SecretBytes,
+        created: Timestamp,
+    ) -> Result<Self, Error> {
+        check_derivation(key_type, derivation)?;
+        let hmac_key = version::generate_hmac_key();
+        let version = Version::new(key_type, derivation, created, material, hmac_key, 0)?;
+        Self::with_first(version, key_type, derivation)
+    }
+
+    fn with_first(
+        version: Version,
+        key_type: &'static dyn KeyType,
+        derivation: Derivation,
+    ) -> Result<Self, Error> {
+        let versions = vec![Arc::new(version)];
+        Ok(Self {
+            key_type,
+            derivation,
+            rules: Rules::new(),
+            first: 1,
+            versions,
+        })
+    }
+
+    /// Adds a version, which is the latest from then on, and returns its number. The key for HMACs
+    /// is new too.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the key type fails to generate.
+    pub fn rotate(&mut self, created: Timestamp) -> Result<u32, Error> {
+        let number = self
+            .latest_version()
+            .checked_add(1)
+            .ok_or_else(|| Error::unsupported("the key has as many versions as there can be"))?;
+        let version = Version::generate(self.key_type, self.derivation, created)?;
+        self.versions.push(Arc::new(version));
+        Ok(number)
+    }
+
+    /// What the key can do.
+    pub const fn key_type(&self) -> &'static dyn KeyType {
+        self.key_type
+    }
+
+    /// How the working key comes from the kept one.
+    pub const fn derivation(&self) -> Derivation {
+        self.derivation
+    }
+
+    /// The number of the newest version.
+    pub fn latest_version(&self) -> u32 {
+        self.first + (self.versions.len() - 1) as u32
+    }
+
+    /// What is public about the versions that may decrypt, oldest first. Older ones are kept until
+    /// trimmed, but Vault does not show them.
+    pub fn versions(&self) -> impl Iterator<Item = VersionInfo> + '_ {
+        (self.min_decryption_version()..=self.latest_version()).filter_map(|number| {
+            let version = self.version(number)?;
+            Some(VersionInfo {
+                number,
+                created: version.created(),
+                encryptions: version.encryptions(),
+                public_key: self.key_type.signer().map(|_| version.public_key()),
+            })
+        })
+    }
+
+    /// How many encryptions a version has made; zero for one that is not kept.
+    ///
+    /// The count goes on in memory with every encryption and is part of the durable form
+    /// ([`Self::encode`]). Who persists it must persist ahead of it, so that a crash counts too
+    /// many and never too few: see [`Self::count_encryptions`].
+    pub fn encryptions(&self, version: u32) -> u64 {
+        self.version(version)
+            .map_or(0, |version| version.encryptions())
+    }
+
+    /// Adds to the count of a version without encrypting: before [`Self::encode`], to persist the
+    /// count ahead of what is done.
+    pub fn count_encryptions(&self, version: u32, more: u64) {
+        if let Some(version) = self.version(version) {
+            version.count_encryptions(more);
+        }
+    }
+
+    /// The public half of a version as text, for the context if the key is derived; `None` when
+    /// the key type has none.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the version is not kept, or the context of a derived key is missing.
+    pub fn public_key(
+        &self,
+        version: u32,
+        context: Option<&[u8]>,
+    ) -> Result<Option<String>, Error> {
+        if self.key_type.signer().is_none() {
+            return Ok(None);
+        }
+        let version = self.version(version).ok_or_else(no_such_version)?;
+        version.with_signer(context, |signer| Ok(Some(signer.public_key())))
+    }
+
+    /// The secret bytes of a version, for export: symmetric keys raw, Ed25519 as
+    /// `seed ‖ public key`. Whether the key may be exported at all is the caller's rule.
+    ///
+    /// # Errors
+    /// In Vault's words: [`Error::Invalid`] when the version does not exist or is below the minimum
+    /// for decryption, [`Error::Unsupported`] when the type has no key for the purpose.
+    pub fn material(&self, purpose: Purpose, version: u32) -> Result<&SecretBytes, Error> {
+        purpose.check(self.key_type)?;
+        if version < self.min_decryption_version() {
+            return Err(Error::invalid(
+                "version for export is below minimum decryption version",
+            ));
+        }
+        let version = self
+            .version(version)
+            .ok_or_else(|| Error::invalid("version does not exist or cannot be found"))?;
+        Ok(match purpose {
+            Purpose::Encryption | Purpose::Signing => version.material(),
+            Purpose::Hmac => version.hmac_key().key(),
+        })
+    }
+
+    fn version(&self, number: u32) -> Option<&Version> {
+        let index = number.checked_sub(self.first)?;
+        self.versions.get(index as usize).map(Arc::as_ref)
+    }
+}
+
+fn check_derivation(key_type: &'static dyn KeyType, derivation: Derivation) -> Result<(), Error> {
+    let name = key_type.name();
+    match derivation {
+        Derivation::Convergent if !key_type.supports_convergent() => Err(Error::unsupported(
+            format!("convergent encryption not supported for keys of type {name}"),
+        )),
+        Derivation::Derived if !key_type.supports_derivation() => Err(Error::unsupported(format!(
+            "key derivation and convergent encryption not supported for keys of type {name}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn no_such_version() -> Error {
+    Error::invalid("no such key version")
+}

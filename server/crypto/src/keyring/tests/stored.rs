@@ -1,0 +1,90 @@
+//! The durable form.
+
+use super::*;
+
+#[test]
+fn a_clone_shares_the_count_of_encryptions() {
+    let keyring = keyring("aes256-gcm96", Derivation::None);
+    let mut clone = keyring.clone();
+    clone.rotate(NOW).unwrap();
+    keyring.encrypt(b"", &SCOPE, None).unwrap();
+    clone.encrypt(b"", &SCOPE, Some(1)).unwrap();
+    assert_eq!(
+        (
+            keyring.encryptions(1),
+            clone.encryptions(1),
+            clone.encryptions(2)
+        ),
+        (2, 2, 0)
+    );
+    assert_eq!(keyring.latest_version(), 1);
+}
+
+#[test]
+fn a_stored_key_comes_back_whole() {
+    let signing = KEY_TYPES
+        .iter()
+        .filter(|key_type| key_type.supports_signing());
+    let signing = signing.flat_map(|key_type| {
+        [Derivation::None, Derivation::Derived].map(|d| Keyring::generate(*key_type, d, NOW).ok())
+    });
+    for mut keyring in encrypting().chain(signing.flatten()) {
+        for second in 1..=4 {
+            keyring
+                .rotate(Timestamp::from_unix_nanos(NOW.unix_nanos() + second))
+                .unwrap();
+        }
+        keyring.set_minimums(minimums(3, 4)).unwrap();
+        keyring.trim(2).unwrap();
+        keyring.count_encryptions(4, 77);
+        let encoded = keyring.encode();
+        let back = Keyring::decode(encoded.expose()).ok().unwrap();
+        assert_eq!(back.encode(), encoded);
+        assert_eq!(back.key_type().name(), keyring.key_type().name());
+        assert_eq!(back.derivation(), keyring.derivation());
+        assert!(back.versions().eq(keyring.versions()));
+        let hmac = keyring
+            .hmac(b"input", HashAlgorithm::Sha2_256, None)
+            .unwrap();
+        assert_eq!(
+            back.verify_hmac(b"input", HashAlgorithm::Sha2_256, &hmac),
+            Ok(true)
+        );
+
+        for len in 0..encoded.expose().len() {
+            assert!(
+                Keyring::decode(&encoded.expose()[..len]).is_err(),
+                "front of {len}"
+            );
+        }
+        assert!(Keyring::decode(&[encoded.expose().as_slice(), &[0]].concat()).is_err());
+    }
+}
+
+#[test]
+fn stored_rules_that_cannot_stand_together_are_refused() {
+    let mut keyring = keyring("aes256-gcm96", Derivation::None);
+    keyring.rotate(NOW).unwrap();
+    let encoded = keyring.encode();
+    let rules_at = 2 + "aes256-gcm96".len() + 1;
+    let with = |numbers: [u32; 4]| {
+        let mut bytes = encoded.expose().clone();
+        for (at, number) in numbers.into_iter().enumerate() {
+            bytes[rules_at + at * 4..][..4].copy_from_slice(&number.to_be_bytes());
+        }
+        Keyring::decode(&bytes).is_ok()
+    };
+    assert!(with([0, 1, 0, 1]) && with([0, 2, 2, 1]) && with([1, 1, 1, 1]) && with([7, 7, 8, 7]));
+    for bad in [
+        [0, 0, 0, 1],
+        [0, 3, 0, 1],
+        [0, 2, 1, 1],
+        [0, 1, 3, 1],
+        [1, 1, 0, 1],
+        [0, 1, 0, 0],
+        [2, 2, 2, 1],
+        [u32::MAX, u32::MAX, u32::MAX, u32::MAX],
+    ] {
+        assert!(!with(bad), "{bad:?}");
+    }
+}

@@ -1,0 +1,33 @@
+//! Keys, ciphertexts and secrets: the pure cryptography under everything else.
+//!
+//! A [`Keyring`] is one named key with all its versions: it encrypts, decrypts, rewraps, signs,
+//! verifies and authenticates, and holds the rules that say which version may do what. What an
+//! algorithm can do is said by its [`KeyType`]; [`KEY_TYPES`] lists them all. Secret bytes live in
+//! [`Secret`], randomness comes from [`random`] alone, and the text form `vault:vN:…` is read and
+//! written in [`ciphertext`] alone.
+//!
+//! **Invariant:** no IO, no clock, no logging, no spawned work. The crate builds unchanged for
+//! wasm32, where the feature `wasm` takes entropy from WebCrypto.
+
+pub mod ciphertext;
+pub mod derive;
+pub mod encoding;
+mod error;
+mod hash;
+pub mod key_type;
+pub mod key_wrap;
+mod keyring;
+mod mac;
+pub mod random;
+mod secret;
+pub mod shamir;
+
+pub use error::Error;
+pub use hash::HashAlgorithm;
+pub use key_type::{KEY_TYPES, KeyType, key_type};
+pub use keyring::{
+    Derivation, Encrypted, Keyring, Marshaling, Minimums, Purpose, Scope, SignRequest, Signed,
+    Timestamp, VersionInfo,
+};
+pub use mac::{MacKey, Tag};
+pub use secret::{Secret, SecretBytes, SecretString};
