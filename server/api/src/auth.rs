@@ -1,0 +1,329 @@
+//! Tokens: the operations below `auth/token/`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Sensitive, coerce, endpoint};
+
+/// `POST auth/token/create`: makes a token, as a child of the caller's.
+///
+/// The new token stands in the `auth` block of the reply.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CreateToken {
+    /// The token itself, where the caller chooses it; for root or sudo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Sensitive>,
+    /// What it may do; none gives the caller's own policies. A caller without root or sudo may
+    /// give only those it has.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub policies: Option<Vec<String>>,
+    /// What the creator attaches; audit entries show it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::map"
+    )]
+    pub meta: Option<BTreeMap<String, String>>,
+    /// Whether it outlives the caller's token; for root or sudo.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub no_parent: Option<bool>,
+    /// Whether the policy `default` is left out.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub no_default_policy: Option<bool>,
+    /// Whether it can be renewed; true if left out.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub renewable: Option<bool>,
+    /// How long it lasts: seconds, or a duration such as `1h`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub ttl: Option<String>,
+    /// The older name of `ttl`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub lease: Option<String>,
+    /// How long it lasts at most, whatever is renewed.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub explicit_max_ttl: Option<String>,
+    /// What each renewal gives, for ever; for root or sudo.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub period: Option<String>,
+    /// The name that audit entries show, behind `token-`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub display_name: Option<String>,
+    /// How often it may be used; 0 is without limit.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub num_uses: Option<i64>,
+    /// `service`.
+    #[serde(
+        rename = "type",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub kind: Option<String>,
+    /// Refused: it needs a token role.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub entity_alias: Option<String>,
+}
+endpoint!(CreateToken {} => (): Update "create");
+
+/// `POST auth/token/create-orphan`: makes a token that outlives the caller's; a policy that allows
+/// this path is all that it asks for.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct CreateOrphanToken(
+    /// What [`CreateToken`] takes.
+    pub CreateToken,
+);
+endpoint!(CreateOrphanToken {} => (): Update "create-orphan");
+
+/// `LIST auth/token/accessors`: the accessors of all tokens, those of others included.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListAccessors {
+    /// Only accessors behind this one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub after: Option<String>,
+    /// At most so many; none or a negative number is no limit.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub limit: Option<i64>,
+}
+endpoint!(ListAccessors {} => Accessors: List "accessors", access Sudo);
+
+/// The accessors of tokens.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Accessors {
+    /// The accessors.
+    pub keys: Vec<String>,
+}
+
+/// `POST auth/token/lookup`: what is known of a token.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct LookupToken {
+    /// The token; the caller's own if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Sensitive>,
+}
+endpoint!(LookupToken {} => TokenInfo: Update "lookup");
+
+/// `GET auth/token/lookup`: as [`LookupToken`], with the token in the query.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct ReadToken(
+    /// What [`LookupToken`] takes.
+    pub LookupToken,
+);
+endpoint!(ReadToken {} => TokenInfo: Read "lookup");
+
+/// `GET auth/token/lookup-self`: what is known of the caller's token.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct LookupSelf {
+    /// Not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Sensitive>,
+}
+endpoint!(LookupSelf {} => TokenInfo: Read "lookup-self");
+
+/// `POST auth/token/lookup-self`: as [`LookupSelf`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct LookupSelfByUpdate(
+    /// What [`LookupSelf`] takes.
+    pub LookupSelf,
+);
+endpoint!(LookupSelfByUpdate {} => TokenInfo: Update "lookup-self");
+
+/// `POST auth/token/lookup-accessor`: what is known of a token, without the token.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct LookupAccessor {
+    /// The accessor.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub accessor: Option<String>,
+}
+endpoint!(LookupAccessor {} => TokenInfo: Update "lookup-accessor");
+
+/// What is known of a token. Durations are whole seconds; 0 is without end.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct TokenInfo {
+    /// The handle by which it can be looked up and revoked, but not used.
+    pub accessor: String,
+    /// When it was made: seconds since 1970.
+    pub creation_time: u64,
+    /// What it got at creation.
+    pub creation_ttl: u64,
+    /// The name that audit entries show.
+    pub display_name: String,
+    /// The identity entity; empty where there is none.
+    pub entity_id: String,
+    /// When it ends (RFC 3339); null for a root token without an end.
+    pub expire_time: Option<String>,
+    /// What no renewal goes beyond, from creation on.
+    pub explicit_max_ttl: u64,
+    /// The token itself; empty when it was looked up by its accessor.
+    pub id: Sensitive,
+    /// When it was made (RFC 3339).
+    pub issue_time: String,
+    /// When it was renewed last (RFC 3339).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_renewal: Option<String>,
+    /// When it was renewed last: seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_renewal_time: Option<u64>,
+    /// What its creator attached.
+    pub meta: Option<BTreeMap<String, String>>,
+    /// How many uses are left: 0 is without limit, -1 says that this was the last.
+    pub num_uses: i64,
+    /// Whether it outlives the token that made it.
+    pub orphan: bool,
+    /// The path of the request that made it.
+    pub path: String,
+    /// What each renewal gives a periodic token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<u64>,
+    /// What it may do.
+    pub policies: Vec<String>,
+    /// Whether it can be renewed.
+    pub renewable: bool,
+    /// What it has left.
+    pub ttl: u64,
+    /// `service`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// `POST auth/token/renew`: gives a token its next term.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RenewToken {
+    /// The token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Sensitive>,
+    /// How long it shall last from now on; nothing or 0 is as long as it got last.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub increment: Option<i64>,
+}
+endpoint!(RenewToken {} => (): Update "renew");
+
+/// `POST auth/token/renew-self`: gives the caller's token its next term.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RenewSelf {
+    /// Not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Sensitive>,
+    /// As in [`RenewToken`].
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub increment: Option<i64>,
+}
+endpoint!(RenewSelf {} => (): Update "renew-self");
+
+/// `POST auth/token/renew-accessor`: gives a token its next term, without the token.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RenewAccessor {
+    /// The accessor.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub accessor: Option<String>,
+    /// As in [`RenewToken`].
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub increment: Option<i64>,
+}
+endpoint!(RenewAccessor {} => (): Update "renew-accessor");
+
+/// `POST auth/token/revoke`: ends a token and all that it made.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RevokeToken {
+    /// The token; one that is unknown is no error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Sensitive>,
+}
+endpoint!(RevokeToken {} => (): Update "revoke");
+
+/// `POST auth/token/revoke-self`: ends the caller's token and all that it made.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RevokeSelf {
+    /// Not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Sensitive>,
+}
+endpoint!(RevokeSelf {} => (): Update "revoke-self");
+
+/// `POST auth/token/revoke-accessor`: ends a token and all that it made, without the token.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RevokeAccessor {
+    /// The accessor; one that is unknown gives a warning.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub accessor: Option<String>,
+}
+endpoint!(RevokeAccessor {} => (): Update "revoke-accessor");
+
+/// `POST auth/token/revoke-orphan`: ends a token; what it made lives on. For root or sudo.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RevokeOrphan {
+    /// The token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Sensitive>,
+}
+endpoint!(RevokeOrphan {} => (): Update "revoke-orphan");

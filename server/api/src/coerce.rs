@@ -1,0 +1,370 @@
+//! Vault's leniency: numbers as strings, strings as lists, durations in three spellings.
+//!
+//! Each function is a `deserialize_with` for an optional field; `null` counts as not given. The
+//! error texts are those that Vault's clients know.
+
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
+
+use serde::{Deserialize, Deserializer, de};
+
+/// Reads a text from a string, number or boolean and hands it to `make`.
+///
+/// # Errors
+/// The value is a list or an object.
+pub fn any_text<'de, D, T, F>(deserializer: D, make: F) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    F: FnOnce(&str) -> T,
+{
+    struct Visitor<T, F>(F, PhantomData<T>);
+    impl<'de, T, F: FnOnce(&str) -> T> de::Visitor<'de> for Visitor<T, F> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+        fn visit_str<E>(self, text: &str) -> Result<T, E> {
+            Ok((self.0)(text))
+        }
+        fn visit_bool<E>(self, flag: bool) -> Result<T, E> {
+            // Vault's weak decoding writes booleans as digits.
+            Ok((self.0)(if flag { "1" } else { "0" }))
+        }
+        fn visit_u64<E>(self, number: u64) -> Result<T, E> {
+            Ok((self.0)(&number.to_string()))
+        }
+        fn visit_i64<E>(self, number: i64) -> Result<T, E> {
+            Ok((self.0)(&number.to_string()))
+        }
+        fn visit_f64<E>(self, number: f64) -> Result<T, E> {
+            Ok((self.0)(&number.to_string()))
+        }
+        fn visit_unit<E>(self) -> Result<T, E> {
+            Ok((self.0)(""))
+        }
+        fn visit_seq<A: de::SeqAccess<'de>>(self, _: A) -> Result<T, A::Error> {
+            Err(unconvertible("string", "[]interface {}"))
+        }
+        fn visit_map<A: de::MapAccess<'de>>(self, _: A) -> Result<T, A::Error> {
+            Err(unconvertible("string", "map[string]interface {}"))
+        }
+    }
+    deserializer.deserialize_any(Visitor(make, PhantomData))
+}
+
+/// A JSON scalar, list or object as it came, before it is read as one of Vault's types.
+#[derive(Deserialize)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "of lists and maps only the type is looked at")]
+enum Loose {
+    Null,
+    Flag(bool),
+    Integer(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<de::IgnoredAny>),
+    Map(BTreeMap<String, de::IgnoredAny>),
+}
+
+impl Loose {
+    /// Returns the name of the type in the words of Vault's texts.
+    fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "nil",
+            Self::Flag(_) => "bool",
+            Self::Integer(_) | Self::Float(_) => "json.Number",
+            Self::Text(_) => "string",
+            Self::List(_) => "[]interface {}",
+            Self::Map(_) => "map[string]interface {}",
+        }
+    }
+}
+
+fn unconvertible<E: de::Error>(wanted: &str, got: &str) -> E {
+    E::custom(format_args!(
+        "'' expected type '{wanted}', got unconvertible type '{got}'"
+    ))
+}
+
+/// Reads a text that is not secret.
+///
+/// # Errors
+/// The value is a list or an object.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    any_text(deserializer, str::to_owned).map(Some)
+}
+
+/// Reads a boolean: `true`, `"true"`, `"t"`, `1`, `"1"` and their opposites; `""` is false.
+///
+/// # Errors
+/// Anything else.
+pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(match Loose::deserialize(deserializer)? {
+        Loose::Null => None,
+        Loose::Flag(flag) => Some(flag),
+        Loose::Integer(number) => Some(number != 0),
+        Loose::Float(number) => Some(number != 0.0),
+        Loose::Text(text) => Some(match text.as_str() {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
+            "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
+            _ => {
+                return Err(de::Error::custom(
+                    "'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax",
+                ));
+            }
+        }),
+        other => return Err(unconvertible("bool", other.type_name())),
+    })
+}
+
+/// Reads a whole number, also from a string of digits; `""` is 0.
+///
+/// # Errors
+/// Anything else.
+pub fn int<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let no_int =
+        || de::Error::custom("'' cannot parse value as 'int': strconv.ParseInt: invalid syntax");
+    Ok(match Loose::deserialize(deserializer)? {
+        Loose::Null => None,
+        Loose::Integer(number) => Some(number),
+        Loose::Flag(flag) => Some(i64::from(flag)),
+        Loose::Text(text) if text.is_empty() => Some(0),
+        Loose::Text(text) => Some(text.parse().map_err(|_| no_int())?),
+        Loose::Float(_) => return Err(no_int()),
+        other => return Err(unconvertible("int", other.type_name())),
+    })
+}
+
+/// Reads a duration in whole seconds from `3600`, `"3600"`, `"1h30m"` or `"30d"`; `""` is 0.
+///
+/// # Errors
+/// Anything else; the text is the one of Go's duration parser.
+pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(match Loose::deserialize(deserializer)? {
+        Loose::Null => None,
+        Loose::Integer(number) => Some(number),
+        Loose::Text(text) => Some(parse_seconds(&text).map_err(de::Error::custom)?),
+        Loose::Float(number) => {
+            return Err(de::Error::custom(format_args!(
+                "time: invalid duration \"{number}\""
+            )));
+        }
+        other => return Err(unconvertible("string", other.type_name())),
+    })
+}
+
+/// Reads the text form of a duration into whole seconds: digits alone are seconds, otherwise Go's
+/// `1h30m10s` with `d` for days beside its units; `""` is 0.
+///
+/// # Errors
+/// The sentence of Go's duration parser.
+pub fn parse_seconds(text: &str) -> Result<i64, String> {
+    let invalid = || format!("time: invalid duration \"{text}\"");
+    if text.is_empty() {
+        return Ok(0);
+    }
+    if let Ok(number) = text.parse() {
+        return Ok(number);
+    }
+    let (negative, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest.is_empty() {
+        return Err(invalid());
+    }
+    let mut total = 0f64;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
+        let number: f64 = rest[..digits].parse().map_err(|_| invalid())?;
+        rest = &rest[digits..];
+        let unit = rest
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(rest.len());
+        total += number
+            * match &rest[..unit] {
+                "d" => 86_400.0,
+                "h" => 3_600.0,
+                "m" => 60.0,
+                "s" => 1.0,
+                "ms" => 1e-3,
+                "us" | "µs" | "μs" => 1e-6,
+                "ns" => 1e-9,
+                "" => return Err(format!("time: missing unit in duration \"{text}\"")),
+                unknown => {
+                    return Err(format!(
+                        "time: unknown unit \"{unknown}\" in duration \"{text}\""
+                    ));
+                }
+            };
+        rest = &rest[unit..];
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a float saturates, and whole seconds are asked for"
+    )]
+    let whole = total as i64;
+    Ok(if negative { -whole } else { whole })
+}
+
+/// Writes whole seconds as Go prints a duration: `0s`, `30s`, `1h0m0s`.
+#[must_use]
+pub fn format_seconds(seconds: u64) -> String {
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest}s"),
+        (0, minutes) => format!("{minutes}m{rest}s"),
+        (hours, minutes) => format!("{hours}h{minutes}m{rest}s"),
+    }
+}
+
+/// Reads a list of texts from a list, or from one text with commas; blanks around are dropped.
+///
+/// # Errors
+/// Anything else.
+pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    struct Visitor;
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Option<Vec<String>>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            let items = text
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty());
+            Ok(Some(items.map(str::to_owned).collect()))
+        }
+        fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+            Ok(Some(vec![number.to_string()]))
+        }
+        fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+            Ok(Some(vec![number.to_string()]))
+        }
+        fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+            Ok(Some(vec![if flag { "1" } else { "0" }.to_owned()]))
+        }
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut list = Vec::new();
+            while let Some(Item(text)) = items.next_element()? {
+                let text = text.trim();
+                if !text.is_empty() {
+                    list.push(text.to_owned());
+                }
+            }
+            Ok(Some(list))
+        }
+        fn visit_map<A: de::MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+            Err(unconvertible("string", "map[string]interface {}"))
+        }
+    }
+    deserializer.deserialize_any(Visitor)
+}
+
+/// One text inside a list or map.
+struct Item(String);
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        any_text(deserializer, |text| Self(text.to_owned()))
+    }
+}
+
+/// Reads a map of texts; a list or text is refused, numbers and booleans become texts.
+///
+/// # Errors
+/// Anything but an object of scalars.
+pub fn map<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    struct Visitor;
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Option<BTreeMap<String, String>>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            if text.is_empty() {
+                return Ok(Some(BTreeMap::new()));
+            }
+            Err(unconvertible("map[string]string", "string"))
+        }
+        fn visit_seq<A: de::SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+            Err(unconvertible("map[string]string", "[]interface {}"))
+        }
+        fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, Item(value))) = entries.next_entry::<String, Item>()? {
+                map.insert(key, value);
+            }
+            Ok(Some(map))
+        }
+    }
+    deserializer.deserialize_any(Visitor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_seconds(json: &str) -> Result<Option<i64>, String> {
+        seconds(&mut serde_json::Deserializer::from_str(json)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn durations_have_three_spellings() {
+        assert_eq!(read_seconds("3600"), Ok(Some(3600)));
+        assert_eq!(read_seconds("\"3600\""), Ok(Some(3600)));
+        assert_eq!(read_seconds("\"1h30m\""), Ok(Some(5400)));
+        assert_eq!(read_seconds("\"30d\""), Ok(Some(2_592_000)));
+        assert_eq!(read_seconds("\"\""), Ok(Some(0)));
+        assert_eq!(read_seconds("null"), Ok(None));
+    }
+
+    #[test]
+    fn a_bad_duration_is_named() {
+        assert!(
+            read_seconds("\"abc\"").is_err_and(|e| e.starts_with("time: invalid duration \"abc\""))
+        );
+        assert!(read_seconds("\"5x\"").is_err_and(|e| e.contains("unknown unit \"x\"")));
+    }
+
+    #[test]
+    fn flags_and_numbers_may_be_strings() {
+        let flag = |json| {
+            flag(&mut serde_json::Deserializer::from_str(json))
+                .ok()
+                .flatten()
+        };
+        assert_eq!(flag("\"true\""), Some(true));
+        assert_eq!(flag("0"), Some(false));
+        assert_eq!(flag("\"maybe\""), None);
+        let int = |json| {
+            int(&mut serde_json::Deserializer::from_str(json))
+                .ok()
+                .flatten()
+        };
+        assert_eq!(int("\"5\""), Some(5));
+        assert_eq!(int("1.5"), None);
+    }
+
+    #[test]
+    fn lists_may_be_written_with_commas() {
+        let list = |json| {
+            list(&mut serde_json::Deserializer::from_str(json))
+                .ok()
+                .flatten()
+        };
+        let wanted = Some(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(list("\"a, b\""), wanted);
+        assert_eq!(list("[\"a\",\"b\"]"), wanted);
+    }
+}

@@ -1,0 +1,117 @@
+//! What an operation of the API is: verb, path template, who may call it, what it answers.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// What a request does to the thing its path names; Vault's logical operations.
+///
+/// A policy grants capabilities of the same names. On the wire: GET is [`Read`](Self::Read), POST
+/// and PUT are [`Update`](Self::Update), LIST (or GET with `list=true`) is [`List`](Self::List).
+/// [`Create`](Self::Create) is never sent: the server turns an update of something that does not
+/// exist yet into it, where the endpoint says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operation {
+    /// Write something that was not there.
+    Create,
+    /// Remove.
+    Delete,
+    /// Name what lies below a path.
+    List,
+    /// Change some fields (RFC 7396 merge patch).
+    Patch,
+    /// Read.
+    Read,
+    /// Write.
+    Update,
+}
+
+impl Operation {
+    /// Returns the name that policies, audit entries and OpenAPI use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Delete => "delete",
+            Self::List => "list",
+            Self::Patch => "patch",
+            Self::Read => "read",
+            Self::Update => "update",
+        }
+    }
+
+    /// Returns the HTTP method that a client sends.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Create | Self::Update => "POST",
+            Self::Delete => "DELETE",
+            Self::List => "LIST",
+            Self::Patch => "PATCH",
+            Self::Read => "GET",
+        }
+    }
+}
+
+/// What a caller must bring to be let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing; the call is written to the audit log all the same.
+    Public,
+    /// A token whose policies grant `sudo` beside the capability of the operation.
+    Sudo,
+    /// A token whose policies grant the capability of the operation.
+    Token,
+}
+
+/// One operation of the API, implemented by its request struct.
+///
+/// The fields of the struct are the parameters, those in the path included. [`PATH`](Self::PATH)
+/// is relative to the mount and holds captures: `{name}` one segment that is a key name (Vault's
+/// generic name pattern), `{path*}` the whole rest, slashes included, possibly empty, `{path+}` one
+/// segment or more before the literals that end the template; a last segment `{name?}` may be
+/// missing. Implement it with [`endpoint!`](crate::endpoint).
+pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
+    /// What it does.
+    const OPERATION: Operation;
+    /// The path template, relative to the mount.
+    const PATH: &'static str;
+    /// Who may call it.
+    const ACCESS: Access = Access::Token;
+    /// Whether the body is the caller's own object, with no parameter names to check it against.
+    const FREE_FORM: bool = false;
+    /// The `data` of the answer.
+    type Reply: Serialize + DeserializeOwned + Send + 'static;
+
+    /// Returns the path of this request, relative to the mount.
+    fn path(&self) -> String;
+}
+
+/// Implements [`Endpoint`] for a request struct.
+///
+/// ```text
+/// endpoint!(Encrypt { name } => Encrypted: Update "encrypt/{name}");
+/// endpoint!(Tidy {} => (): Update "tidy", access Sudo);
+/// endpoint!(Write { path } => (): Update "{path*}" as "{path}"; free_form);
+/// ```
+///
+/// `as` gives the text that a client formats where it differs from the template.
+#[macro_export]
+macro_rules! endpoint {
+    ($request:ty { $($capture:ident),* } => $reply:ty : $operation:ident $path:literal
+        $(as $format:literal)? $(, access $access:ident)? $(; $free_form:ident)?) => {
+        impl $crate::Endpoint for $request {
+            const OPERATION: $crate::Operation = $crate::Operation::$operation;
+            const PATH: &'static str = $path;
+            $(const ACCESS: $crate::Access = $crate::Access::$access;)?
+            $(const FREE_FORM: bool = $crate::endpoint!(@flag $free_form);)?
+            type Reply = $reply;
+
+            fn path(&self) -> String {
+                let Self { $($capture,)* .. } = self;
+                $crate::endpoint!(@format $path $($format)?)
+            }
+        }
+    };
+    (@flag free_form) => { true };
+    (@format $path:literal) => { format!($path) };
+    (@format $path:literal $format:literal) => { format!($format) };
+}

@@ -1,0 +1,381 @@
+//! `kv`: secrets under paths, version 1 (one value each) and version 2 (versions and metadata).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{SensitiveJson, coerce, endpoint};
+
+/// Free-form labels of a secret.
+pub type CustomMetadata = BTreeMap<String, String>;
+
+/// What lists answer.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Keys {
+    /// The names one level below, folders with a slash at the end.
+    pub keys: Vec<String>,
+}
+
+/// Defines a request that is nothing but a path.
+macro_rules! path_only {
+    ($name:ident { $capture:ident }, $doc:literal,
+     $operation:ident $path:literal as $format:literal => $reply:ty) => {
+        #[doc = $doc]
+        #[derive(Debug, Default, Deserialize, Serialize)]
+        #[serde(default)]
+        pub struct $name {
+            /// The path of the secret, or of a folder.
+            #[serde(skip_serializing)]
+            pub $capture: String,
+        }
+        endpoint!($name { $capture } => $reply: $operation $path as $format);
+    };
+}
+
+/// Version 1: one value under each path.
+pub mod v1 {
+    use super::{Deserialize, Keys, SensitiveJson, Serialize, endpoint};
+
+    path_only!(Read { path }, "`GET :path`: reads a secret.",
+        Read "{path*}" as "{path}" => SensitiveJson);
+    path_only!(Delete { path }, "`DELETE :path`: removes a secret.",
+        Delete "{path*}" as "{path}" => ());
+    path_only!(List { path }, "`LIST :path`: names the secrets below a folder.",
+        List "{path*}" as "{path}" => Keys);
+
+    /// `POST :path`: writes a secret; the whole body is its data.
+    #[derive(Debug, Default, Deserialize, Serialize)]
+    #[serde(default)]
+    pub struct Write {
+        /// The path of the secret.
+        #[serde(skip_serializing)]
+        pub path: String,
+    }
+    endpoint!(Write { path } => (): Update "{path*}" as "{path}"; free_form);
+}
+
+/// `GET config`: the settings of the mount.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadConfig {}
+endpoint!(ReadConfig {} => Config: Read "config");
+
+/// `POST config`: changes settings of the mount.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct WriteConfig {
+    /// How many versions are kept of each secret; 0 is 10.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub max_versions: Option<i64>,
+    /// Whether every write must say which version it replaces.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub cas_required: Option<bool>,
+    /// After how long a version is deleted by itself; 0 is never.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub delete_version_after: Option<i64>,
+}
+endpoint!(WriteConfig {} => (): Update "config");
+
+/// What `GET config` answers.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Config {
+    /// How many versions are kept of each secret; 0 is 10.
+    pub max_versions: u32,
+    /// Whether every write must say which version it replaces.
+    pub cas_required: bool,
+    /// After how long a version is deleted by itself, as `1h0m0s`; `0s` is never.
+    pub delete_version_after: String,
+}
+
+/// `GET data/:path`: reads a version of a secret.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadData {
+    /// The path of the secret.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// The version; none or 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub version: Option<i64>,
+}
+endpoint!(ReadData { path } => Data: Read "data/{path*}" as "data/{path}");
+
+/// What `GET data/:path` answers.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Data {
+    /// The data; null where the version is deleted or destroyed.
+    pub data: Option<SensitiveJson>,
+    /// What is known of the version.
+    pub metadata: VersionMetadata,
+}
+
+/// What is known of one version, with the labels of its secret.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct VersionMetadata {
+    /// When it was written, RFC 3339.
+    pub created_time: String,
+    /// The labels of the secret.
+    pub custom_metadata: Option<CustomMetadata>,
+    /// When it was or will be deleted, RFC 3339; empty is never.
+    pub deletion_time: String,
+    /// Whether its data is gone for good.
+    pub destroyed: bool,
+    /// Its number.
+    pub version: u32,
+}
+
+/// The `options` of a write.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct WriteOptions {
+    /// The version that is the latest now; 0 is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cas: Option<serde_json::Value>,
+}
+
+/// `POST data/:path`: writes a new version of a secret.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct WriteData {
+    /// The path of the secret.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// The data, an object.
+    pub data: Option<SensitiveJson>,
+    /// What the write expects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<WriteOptions>,
+}
+endpoint!(WriteData { path } => VersionMetadata: Update "data/{path*}" as "data/{path}");
+
+/// `PATCH data/:path`: writes a new version that is the latest one changed by a merge patch
+/// (RFC 7396).
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct PatchData {
+    /// The path of the secret.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// The merge patch, an object.
+    pub data: Option<SensitiveJson>,
+    /// What the write expects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub options: Option<WriteOptions>,
+}
+endpoint!(PatchData { path } => VersionMetadata: Patch "data/{path*}" as "data/{path}");
+
+path_only!(DeleteData { path }, "`DELETE data/:path`: deletes the latest version; it can be undeleted.",
+    Delete "data/{path*}" as "data/{path}" => ());
+
+/// Defines a request about some versions of a secret.
+macro_rules! versions_of {
+    ($name:ident { $capture:ident }, $doc:literal, $path:literal as $format:literal) => {
+        #[doc = $doc]
+        #[derive(Debug, Default, Deserialize, Serialize)]
+        #[serde(default)]
+        pub struct $name {
+            /// The path of the secret.
+            #[serde(skip_serializing)]
+            pub $capture: String,
+            /// The versions.
+            #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "coerce::list")]
+            pub versions: Option<Vec<String>>,
+        }
+        endpoint!($name { $capture } => (): Update $path as $format);
+    };
+}
+
+versions_of!(DeleteVersions { path }, "`POST delete/:path`: deletes versions; they can be undeleted.",
+    "delete/{path*}" as "delete/{path}");
+versions_of!(Undelete { path }, "`POST undelete/:path`: brings deleted versions back.",
+    "undelete/{path*}" as "undelete/{path}");
+versions_of!(Destroy { path }, "`POST destroy/:path`: removes the data of versions for good.",
+    "destroy/{path*}" as "destroy/{path}");
+
+/// `LIST metadata/:path`: names the secrets below a folder, in byte order.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct List {
+    /// The path of the folder.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// Only names after this one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub after: Option<String>,
+    /// How many names at most; without limit if 0 or less.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub limit: Option<i64>,
+}
+endpoint!(List { path } => Keys: List "metadata/{path*}" as "metadata/{path}");
+
+path_only!(ReadMetadata { path }, "`GET metadata/:path`: reads what is known of a secret.",
+    Read "metadata/{path*}" as "metadata/{path}" => Metadata);
+path_only!(DeleteMetadata { path }, "`DELETE metadata/:path`: removes a secret with all its versions.",
+    Delete "metadata/{path*}" as "metadata/{path}" => ());
+
+/// What `GET metadata/:path` answers.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Metadata {
+    /// Whether every write must say which version it replaces.
+    pub cas_required: bool,
+    /// When the secret was made, RFC 3339.
+    pub created_time: String,
+    /// The number of the latest version; 0 if there is none.
+    pub current_version: u32,
+    /// The labels.
+    pub custom_metadata: Option<CustomMetadata>,
+    /// After how long a version is deleted by itself, as `1h0m0s`; `0s` is as the mount says.
+    pub delete_version_after: String,
+    /// How many versions are kept; 0 is as the mount says.
+    pub max_versions: u32,
+    /// The number of the oldest version that is kept; 0 while none was dropped.
+    pub oldest_version: u32,
+    /// When a version was last written or the metadata changed, RFC 3339.
+    pub updated_time: String,
+    /// The versions by number.
+    pub versions: BTreeMap<u32, VersionSummary>,
+}
+
+/// One version in [`Metadata`].
+#[derive(Debug, Deserialize, Serialize)]
+pub struct VersionSummary {
+    /// When it was written, RFC 3339.
+    pub created_time: String,
+    /// When it was or will be deleted, RFC 3339; empty is never.
+    pub deletion_time: String,
+    /// Whether its data is gone for good.
+    pub destroyed: bool,
+}
+
+/// `POST metadata/:path`: changes settings and labels of a secret.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct WriteMetadata {
+    /// The path of the secret.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// How many versions are kept; 0 is as the mount says.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub max_versions: Option<i64>,
+    /// Whether every write must say which version it replaces.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub cas_required: Option<bool>,
+    /// After how long a version is deleted by itself; 0 is as the mount says.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub delete_version_after: Option<i64>,
+    /// The labels: at most 64, names of at most 128 bytes, values of at most 512.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::map"
+    )]
+    pub custom_metadata: Option<CustomMetadata>,
+}
+endpoint!(WriteMetadata { path } => (): Update "metadata/{path*}" as "metadata/{path}");
+
+/// `PATCH metadata/:path`: changes settings and labels; a label that is null is removed.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct PatchMetadata {
+    /// The path of the secret.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// How many versions are kept; 0 is as the mount says.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub max_versions: Option<i64>,
+    /// Whether every write must say which version it replaces.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub cas_required: Option<bool>,
+    /// After how long a version is deleted by itself; 0 is as the mount says.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub delete_version_after: Option<i64>,
+    /// The labels to set, or to remove where null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_metadata: Option<BTreeMap<String, Option<String>>>,
+}
+endpoint!(PatchMetadata { path } => (): Patch "metadata/{path*}" as "metadata/{path}");
+
+/// `GET subkeys/:path`: the names inside a secret's data, without the values.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadSubkeys {
+    /// The path of the secret.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// The version; none or 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub version: Option<i64>,
+    /// How many levels are shown; 0 is all.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub depth: Option<i64>,
+}
+endpoint!(ReadSubkeys { path } => Subkeys: Read "subkeys/{path*}" as "subkeys/{path}");
+
+/// What `GET subkeys/:path` answers.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Subkeys {
+    /// The tree of names, with null for every value; null where the version is gone.
+    pub subkeys: Option<serde_json::Value>,
+    /// What is known of the version.
+    pub metadata: VersionMetadata,
+}
+
+/// What version 2 answers where a path lacks `data/` or `metadata/`: nothing, with a warning.
+pub mod misplaced {
+    use super::{Deserialize, Serialize, endpoint};
+
+    path_only!(Delete { path }, "`DELETE :path` without `data/`.", Delete "{path*}" as "{path}" => ());
+    path_only!(List { path }, "`LIST :path` without `metadata/`.", List "{path*}" as "{path}" => ());
+    path_only!(Read { path }, "`GET :path` without `data/`.", Read "{path*}" as "{path}" => ());
+
+    /// `POST :path` without `data/`.
+    #[derive(Debug, Default, Deserialize, Serialize)]
+    #[serde(default)]
+    pub struct Write {
+        /// The path.
+        #[serde(skip_serializing)]
+        pub path: String,
+    }
+    endpoint!(Write { path } => (): Update "{path*}" as "{path}"; free_form);
+}

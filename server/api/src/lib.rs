@@ -1,0 +1,23 @@
+//! The wire contract: what travels between a client and the server, and a client without IO.
+//!
+//! One request struct and one response struct stand for each operation of Vault's HTTP API. The
+//! server reads requests through them and the client writes requests through them, so a path, a
+//! field name or a default is said once.
+//!
+//! **Invariant:** nothing here does IO, reads a clock or knows a policy; it builds for wasm32.
+
+pub mod auth;
+pub mod client;
+pub mod coerce;
+mod endpoint;
+pub mod kv;
+pub mod lease;
+mod reply;
+mod sensitive;
+pub mod sys;
+pub mod transit;
+
+pub use client::Client;
+pub use endpoint::{Access, Endpoint, Operation};
+pub use reply::{Failure, GrantedAuth, Reply};
+pub use sensitive::{Base64, Sensitive, SensitiveJson};

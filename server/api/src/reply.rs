@@ -1,0 +1,93 @@
+//! What the server answers: Vault's envelope around the data, or a list of errors.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::Sensitive;
+
+/// The JSON answer of every logical path.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Reply<T> {
+    /// The id under which the audit log holds the request; empty in a wrapped reply.
+    #[serde(default)]
+    pub request_id: String,
+    /// The lease that keeps the secret alive; empty where there is none.
+    #[serde(default)]
+    pub lease_id: String,
+    /// Whether the lease can be renewed.
+    #[serde(default)]
+    pub renewable: bool,
+    /// Seconds that the lease lasts.
+    #[serde(default)]
+    pub lease_duration: u64,
+    /// The answer itself.
+    pub data: Option<T>,
+    /// What the caller should know although the call succeeded.
+    #[serde(default)]
+    pub warnings: Option<Vec<String>>,
+    /// The token that a login or token creation granted.
+    #[serde(default)]
+    pub auth: Option<GrantedAuth>,
+    /// The type of the mount that answered, such as `transit`.
+    #[serde(default)]
+    pub mount_type: String,
+}
+
+impl<'a> Reply<&'a RawValue> {
+    /// Reads the data, which was left as it came: one reader of the envelope serves all types of
+    /// data, which keeps a client for browsers small.
+    ///
+    /// # Errors
+    /// The data is not that of the operation.
+    pub fn read<T: Deserialize<'a>>(self) -> Result<Reply<T>, serde_json::Error> {
+        let data = self.data.map(|data| data.get().as_bytes());
+        Ok(Reply {
+            request_id: self.request_id,
+            lease_id: self.lease_id,
+            renewable: self.renewable,
+            lease_duration: self.lease_duration,
+            data: data.map(serde_json::from_slice).transpose()?,
+            warnings: self.warnings,
+            auth: self.auth,
+            mount_type: self.mount_type,
+        })
+    }
+}
+
+/// The `auth` block of a reply: a token and what it may do.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct GrantedAuth {
+    /// The token.
+    pub client_token: Sensitive,
+    /// The handle by which the token can be looked up and revoked, but not used.
+    pub accessor: String,
+    /// All policies: the token's own and its identity's.
+    pub policies: Vec<String>,
+    /// The policies of the token itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_policies: Vec<String>,
+    /// What the creator attached.
+    pub metadata: Option<std::collections::BTreeMap<String, String>>,
+    /// Seconds until the token expires; 0 is never.
+    pub lease_duration: u64,
+    /// Whether the token can be renewed.
+    pub renewable: bool,
+    /// The identity entity; empty where there is none.
+    pub entity_id: String,
+    /// `service` or `batch`.
+    pub token_type: String,
+    /// Whether the token outlives its creator.
+    pub orphan: bool,
+    /// Always null: no login enforcement is configured.
+    pub mfa_requirement: Option<()>,
+    /// How often the token may be used; 0 is without limit.
+    pub num_uses: u64,
+}
+
+/// The JSON answer of a call that failed.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// One sentence each; empty where nothing was found.
+    #[serde(default)]
+    pub errors: Vec<String>,
+}

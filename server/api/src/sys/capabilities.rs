@@ -1,0 +1,77 @@
+//! What a token may do on given paths.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Sensitive, coerce, endpoint};
+
+/// What the capabilities calls answer: the capabilities of each path, and those of the only path
+/// once more under `capabilities`.
+pub type CapabilitiesReply = BTreeMap<String, Vec<String>>;
+
+/// `POST sys/capabilities`: of a given token.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Capabilities {
+    /// The token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<Sensitive>,
+    /// The paths.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub paths: Option<Vec<String>>,
+    /// The older spelling of `paths`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub path: Option<Vec<String>>,
+}
+endpoint!(Capabilities {} => CapabilitiesReply: Update "capabilities");
+
+/// `POST sys/capabilities-accessor`: of the token behind an accessor.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CapabilitiesAccessor {
+    /// The accessor.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub accessor: Option<String>,
+    /// The paths.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub paths: Option<Vec<String>>,
+    /// The older spelling of `paths`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub path: Option<Vec<String>>,
+}
+endpoint!(CapabilitiesAccessor {} => CapabilitiesReply: Update "capabilities-accessor");
+
+/// `POST sys/capabilities-self`: of the caller's token.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CapabilitiesSelf {
+    /// The paths.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub paths: Option<Vec<String>>,
+    /// The older spelling of `paths`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub path: Option<Vec<String>>,
+}
+endpoint!(CapabilitiesSelf {} => CapabilitiesReply: Update "capabilities-self");

@@ -1,0 +1,29 @@
+//! `sys/`: the server about itself.
+
+mod audit;
+mod capabilities;
+mod cors;
+mod mounts;
+mod policies;
+mod seal;
+mod ui;
+
+pub use audit::{
+    AuditDevice, AuditHash, DisableAuditDevice, EnableAuditDevice, HashForAudit, ListAuditDevices,
+};
+pub use capabilities::{Capabilities, CapabilitiesAccessor, CapabilitiesReply, CapabilitiesSelf};
+pub use cors::{Cors, DeleteCors, ReadCors, WriteCors};
+pub use mounts::{
+    DisableAuth, DisableMount, EnableAuth, EnableMount, EngineOptions, ListAuth, ListMounts,
+    MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,
+    TuneOutput,
+};
+pub use policies::{
+    DeletePolicy, DeletePolicyOld, ListPolicies, ListPoliciesOld, ListPoliciesOldByGet, Policies,
+    PoliciesOld, Policy, PolicyOld, ReadPolicy, ReadPolicyOld, WritePolicy, WritePolicyOld,
+};
+pub use seal::{
+    InitStatus, Initialize, Initialized, KeyStatus, Leader, ReadKeyStatus, Rotate, RotateKeyring,
+    Seal, SealStatus, Unseal,
+};
+pub use ui::{ShownMount, UiMount, UiMountOutput, UiMounts, UiMountsReply};

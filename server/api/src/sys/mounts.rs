@@ -1,0 +1,365 @@
+//! Mounts of secrets engines (`sys/mounts`) and auth methods (`sys/auth`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{coerce, endpoint};
+
+/// The options of an engine, such as the `version` of a `kv`.
+pub type EngineOptions = BTreeMap<String, String>;
+
+/// `GET sys/mounts`: all secrets engines.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListMounts {}
+endpoint!(ListMounts {} => BTreeMap<String, MountOutput>: Read "mounts");
+
+/// `GET sys/auth`: all auth methods.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListAuth {}
+endpoint!(ListAuth {} => BTreeMap<String, MountOutput>: Read "auth");
+
+/// One mount, as lists and reads show it.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct MountOutput {
+    /// The type of engine.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What its operator wrote about it.
+    pub description: String,
+    /// The handle that identity and audit refer to.
+    pub accessor: String,
+    /// The id under which its data is stored.
+    pub uuid: String,
+    /// What can be tuned.
+    pub config: serde_json::Value,
+    /// What the engine is told.
+    pub options: Option<EngineOptions>,
+    /// Always false or as set; it changes nothing.
+    pub local: bool,
+    /// Always false or as set; it changes nothing.
+    pub seal_wrap: bool,
+    /// Always false.
+    pub external_entropy_access: bool,
+    /// Always empty: engines are built in.
+    pub plugin_version: String,
+    /// The version of the server, as a built-in plugin.
+    pub running_plugin_version: String,
+    /// Always empty: engines are built in.
+    pub running_sha256: String,
+    /// `supported`, for engines that an operator mounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecation_status: Option<String>,
+}
+
+/// The `config` object of a new mount.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct MountConfigInput {
+    /// How long leases last where nothing else is asked.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub default_lease_ttl: Option<String>,
+    /// How long leases may last at most.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub max_lease_ttl: Option<String>,
+    /// Kept for clients that set it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub force_no_cache: Option<bool>,
+    /// `unauth` or `hidden`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub listing_visibility: Option<String>,
+    /// Request parameters that the audit log shows as they are.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub audit_non_hmac_request_keys: Option<Vec<String>>,
+    /// Response fields that the audit log shows as they are.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub audit_non_hmac_response_keys: Option<Vec<String>>,
+    /// Request headers that the engine gets to see.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub passthrough_request_headers: Option<Vec<String>>,
+    /// Response headers that the engine may set.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub allowed_response_headers: Option<Vec<String>>,
+    /// The type of the tokens of an auth method.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub token_type: Option<String>,
+}
+
+/// `POST sys/mounts/:path`: mounts a secrets engine.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct EnableMount {
+    /// Where.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// The type of engine.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "coerce::text")]
+    pub kind: Option<String>,
+    /// What to write about it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub description: Option<String>,
+    /// What can be tuned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<MountConfigInput>,
+    /// What the engine is told.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::map"
+    )]
+    pub options: Option<EngineOptions>,
+    /// Kept for clients that set it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub local: Option<bool>,
+    /// Kept for clients that set it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub seal_wrap: Option<bool>,
+    /// Kept for clients that set it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub external_entropy_access: Option<bool>,
+    /// Kept for clients that set it; engines are built in.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub plugin_name: Option<String>,
+    /// Kept for clients that set it; engines are built in.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub plugin_version: Option<String>,
+}
+endpoint!(EnableMount { path } => (): Update "mounts/{path*}" as "mounts/{path}");
+
+/// `DELETE sys/mounts/:path`: unmounts a secrets engine and removes its data.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DisableMount {
+    /// Where.
+    #[serde(skip_serializing)]
+    pub path: String,
+}
+endpoint!(DisableMount { path } => (): Delete "mounts/{path*}" as "mounts/{path}");
+
+/// `GET sys/mounts/:path`: one secrets engine.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadMount {
+    /// Where.
+    #[serde(skip_serializing)]
+    pub path: String,
+}
+endpoint!(ReadMount { path } => MountOutput: Read "mounts/{path*}" as "mounts/{path}");
+
+/// `GET sys/mounts/:path/tune`: what is tuned of a mount.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadTune {
+    /// Where; `auth/…` names an auth method.
+    #[serde(skip_serializing)]
+    pub path: String,
+}
+endpoint!(ReadTune { path } => TuneOutput: Read "mounts/{path+}/tune" as "mounts/{path}/tune");
+
+/// `POST sys/mounts/:path/tune`: tunes a mount.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Tune {
+    /// Where; `auth/…` names an auth method.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// What to write about it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub description: Option<String>,
+    /// What the engine is told.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::map"
+    )]
+    pub options: Option<EngineOptions>,
+    /// How long leases last where nothing else is asked.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub default_lease_ttl: Option<String>,
+    /// How long leases may last at most.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub max_lease_ttl: Option<String>,
+    /// `unauth` or `hidden`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub listing_visibility: Option<String>,
+    /// Request parameters that the audit log shows as they are.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub audit_non_hmac_request_keys: Option<Vec<String>>,
+    /// Response fields that the audit log shows as they are.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub audit_non_hmac_response_keys: Option<Vec<String>>,
+    /// Request headers that the engine gets to see.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub passthrough_request_headers: Option<Vec<String>>,
+    /// Response headers that the engine may set.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub allowed_response_headers: Option<Vec<String>>,
+    /// The type of the tokens of an auth method.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub token_type: Option<String>,
+}
+endpoint!(Tune { path } => (): Update "mounts/{path+}/tune" as "mounts/{path}/tune");
+
+/// What is tuned of a mount: times in seconds as they take effect.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct TuneOutput {
+    /// How long leases last where nothing else is asked.
+    pub default_lease_ttl: u64,
+    /// How long leases may last at most.
+    pub max_lease_ttl: u64,
+    /// What its operator wrote about it.
+    pub description: String,
+    /// As set; it changes nothing.
+    pub force_no_cache: bool,
+    /// What the engine is told, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<EngineOptions>,
+    /// `unauth` or `hidden`, if set.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub listing_visibility: String,
+    /// Request parameters that the audit log shows as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit_non_hmac_request_keys: Vec<String>,
+    /// Response fields that the audit log shows as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit_non_hmac_response_keys: Vec<String>,
+    /// Request headers that the engine gets to see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passthrough_request_headers: Vec<String>,
+    /// Response headers that the engine may set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_response_headers: Vec<String>,
+    /// The type of the tokens of an auth method.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub token_type: String,
+}
+
+/// Defines the request below `sys/auth` that is the same as one below `sys/mounts`.
+macro_rules! auth_twin {
+    ($auth:ident, $mount:ident, $text:literal, $path:literal, $format:literal) => {
+        #[doc = $text]
+        #[derive(Debug, Default, Deserialize, Serialize)]
+        #[serde(transparent)]
+        pub struct $auth(pub $mount);
+
+        impl crate::Endpoint for $auth {
+            const OPERATION: crate::Operation = <$mount as crate::Endpoint>::OPERATION;
+            const PATH: &'static str = $path;
+            const ACCESS: crate::Access = crate::Access::Sudo;
+            type Reply = <$mount as crate::Endpoint>::Reply;
+
+            fn path(&self) -> String {
+                format!($format, self.0.path)
+            }
+        }
+    };
+}
+
+auth_twin!(
+    EnableAuth,
+    EnableMount,
+    "`POST sys/auth/:path`: mounts an auth method.",
+    "auth/{path*}",
+    "auth/{}"
+);
+auth_twin!(
+    DisableAuth,
+    DisableMount,
+    "`DELETE sys/auth/:path`: unmounts an auth method and revokes what it granted.",
+    "auth/{path*}",
+    "auth/{}"
+);
+auth_twin!(
+    ReadAuth,
+    ReadMount,
+    "`GET sys/auth/:path`: one auth method.",
+    "auth/{path*}",
+    "auth/{}"
+);
+auth_twin!(
+    ReadAuthTune,
+    ReadTune,
+    "`GET sys/auth/:path/tune`: what is tuned of an auth method.",
+    "auth/{path+}/tune",
+    "auth/{}/tune"
+);
+auth_twin!(
+    TuneAuth,
+    Tune,
+    "`POST sys/auth/:path/tune`: tunes an auth method.",
+    "auth/{path+}/tune",
+    "auth/{}/tune"
+);

@@ -1,0 +1,148 @@
+//! Access policies, under their present path and under the older `sys/policy`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{coerce, endpoint};
+
+/// `LIST sys/policies/acl`: the names of all policies.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListPolicies {
+    /// Only names behind this one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub after: Option<String>,
+    /// At most so many names; none or a negative number is no limit.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub limit: Option<i64>,
+}
+endpoint!(ListPolicies {} => Policies: List "policies/acl");
+
+/// The names of policies.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Policies {
+    /// The names.
+    pub keys: Vec<String>,
+}
+
+/// `GET sys/policies/acl/:name`: the text of a policy.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadPolicy {
+    /// The name.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(ReadPolicy { name } => Policy: Read "policies/acl/{name*}" as "policies/acl/{name}");
+
+/// A policy.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// Its text, HCL or JSON.
+    pub policy: String,
+}
+
+/// `PUT sys/policies/acl/:name`: writes a policy.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct WritePolicy {
+    /// The name; lower-cased.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The text: HCL, JSON, or either in base64.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub policy: Option<String>,
+}
+endpoint!(WritePolicy { name } => (): Update "policies/acl/{name*}" as "policies/acl/{name}");
+
+/// `DELETE sys/policies/acl/:name`: removes a policy.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DeletePolicy {
+    /// The name.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(DeletePolicy { name } => (): Delete "policies/acl/{name*}" as "policies/acl/{name}");
+
+/// `LIST sys/policy`: the older spelling of [`ListPolicies`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListPoliciesOld {}
+endpoint!(ListPoliciesOld {} => PoliciesOld: List "policy");
+
+/// `GET sys/policy`: the same as [`ListPoliciesOld`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListPoliciesOldByGet {}
+endpoint!(ListPoliciesOldByGet {} => PoliciesOld: Read "policy");
+
+/// The names of policies, twice.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct PoliciesOld {
+    /// The names.
+    pub keys: Vec<String>,
+    /// The names again.
+    pub policies: Vec<String>,
+}
+
+/// `GET sys/policy/:name`: the older spelling of [`ReadPolicy`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadPolicyOld {
+    /// The name.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(ReadPolicyOld { name } => PolicyOld: Read "policy/{name*}" as "policy/{name}");
+
+/// A policy, with its text under the older name.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct PolicyOld {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub rules: String,
+}
+
+/// `PUT sys/policy/:name`: the older spelling of [`WritePolicy`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct WritePolicyOld {
+    /// The name; lower-cased.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The text.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub policy: Option<String>,
+    /// The text, under its older name.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub rules: Option<String>,
+}
+endpoint!(WritePolicyOld { name } => (): Update "policy/{name*}" as "policy/{name}");
+
+/// `DELETE sys/policy/:name`: the older spelling of [`DeletePolicy`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DeletePolicyOld {
+    /// The name.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(DeletePolicyOld { name } => (): Delete "policy/{name*}" as "policy/{name}");

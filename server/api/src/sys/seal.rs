@@ -1,0 +1,135 @@
+//! Initialization, the seal and the barrier's key.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Sensitive, coerce, endpoint};
+
+/// `PUT sys/init`: makes the keys of a new server. Needs no token; not a logical path.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Initialize {
+    /// Into how many shares the unseal key is split.
+    #[serde(deserialize_with = "coerce::int")]
+    pub secret_shares: Option<i64>,
+    /// How many shares bring it back.
+    #[serde(deserialize_with = "coerce::int")]
+    pub secret_threshold: Option<i64>,
+}
+
+/// What `PUT sys/init` answers, once.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Initialized {
+    /// The shares in hexadecimal.
+    pub keys: Vec<Sensitive>,
+    /// The same shares in base64.
+    pub keys_base64: Vec<Sensitive>,
+    /// The first root token.
+    pub root_token: Sensitive,
+}
+
+/// What `GET sys/init` answers.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct InitStatus {
+    /// Whether the keys were made.
+    pub initialized: bool,
+}
+
+/// `PUT sys/unseal`: gives one share. Needs no token; not a logical path.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Unseal {
+    /// The share, in hexadecimal or base64.
+    pub key: Option<Sensitive>,
+    /// Forgets the shares given so far.
+    #[serde(deserialize_with = "coerce::flag")]
+    pub reset: Option<bool>,
+    /// Kept for clients that send it; there is no migration.
+    #[serde(deserialize_with = "coerce::flag")]
+    pub migrate: Option<bool>,
+}
+
+/// What `GET sys/seal-status` and `PUT sys/unseal` answer, without an envelope.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SealStatus {
+    /// The kind of seal: `shamir`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether the keys were made.
+    pub initialized: bool,
+    /// Whether it is sealed.
+    pub sealed: bool,
+    /// How many shares bring the unseal key back.
+    pub t: u8,
+    /// How many shares there are.
+    pub n: u8,
+    /// How many shares were given so far.
+    pub progress: usize,
+    /// The id of the running attempt; empty without one.
+    pub nonce: String,
+    /// The version of the server.
+    pub version: String,
+    /// When it was built; kept for clients that show it.
+    pub build_date: String,
+    /// Always false: there is no migration.
+    pub migration: bool,
+    /// The name of the cluster; only while unsealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_name: Option<String>,
+    /// The id of the cluster; only while unsealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_id: Option<String>,
+    /// Always false: a Shamir seal has no recovery keys.
+    pub recovery_seal: bool,
+    /// The storage backend.
+    pub storage_type: String,
+}
+
+/// What `GET sys/leader` answers, without an envelope.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Leader {
+    /// Whether there are several nodes.
+    pub ha_enabled: bool,
+    /// Whether this node leads.
+    pub is_self: bool,
+    /// Where the leader answers.
+    pub leader_address: String,
+    /// Where the leader answers to other nodes.
+    pub leader_cluster_address: String,
+    /// Always false.
+    pub performance_standby: bool,
+}
+
+/// `PUT sys/seal`: forgets every key, once this call is answered.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Seal {}
+endpoint!(Seal {} => (): Update "seal", access Sudo);
+
+/// `PUT sys/rotate`: adds a term to the barrier's keyring.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Rotate {}
+endpoint!(Rotate {} => (): Update "rotate", access Sudo);
+
+/// `PUT sys/rotate/keyring`: the newer spelling of [`Rotate`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RotateKeyring {}
+endpoint!(RotateKeyring {} => (): Update "rotate/keyring", access Sudo);
+
+/// `GET sys/key-status`: the term that seals new entries.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadKeyStatus {}
+endpoint!(ReadKeyStatus {} => KeyStatus: Read "key-status");
+
+/// What `GET sys/key-status` answers.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct KeyStatus {
+    /// How many entries it sealed; never less than the truth.
+    pub encryptions: u64,
+    /// When it was made, RFC 3339.
+    pub install_time: String,
+    /// Its number.
+    pub term: u32,
+}

@@ -1,0 +1,64 @@
+//! What the command line and web pages ask before they call a mount.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{EngineOptions, MountOutput};
+use crate::endpoint;
+
+/// `GET sys/internal/ui/mounts`: the mounts that the caller may see; none without a token, but for
+/// those with `listing_visibility=unauth`.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct UiMounts {}
+endpoint!(UiMounts {} => UiMountsReply: Read "internal/ui/mounts", access Public);
+
+/// What `GET sys/internal/ui/mounts` answers.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct UiMountsReply {
+    /// The auth methods.
+    pub auth: BTreeMap<String, ShownMount>,
+    /// The secrets engines.
+    pub secret: BTreeMap<String, ShownMount>,
+}
+
+/// One mount in [`UiMountsReply`].
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum ShownMount {
+    /// All of it, for a caller with a token.
+    Whole(Box<MountOutput>),
+    /// As much as anybody may know.
+    Brief {
+        /// The type of engine.
+        #[serde(rename = "type")]
+        kind: String,
+        /// What its operator wrote about it.
+        description: String,
+        /// What the engine is told.
+        options: Option<EngineOptions>,
+    },
+}
+
+/// `GET sys/internal/ui/mounts/:path`: the mount that a path belongs to, if the caller may use any
+/// of it.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct UiMount {
+    /// Any path of the mount.
+    #[serde(skip_serializing)]
+    pub path: String,
+}
+endpoint!(UiMount { path } => UiMountOutput:
+    Read "internal/ui/mounts/{path*}" as "internal/ui/mounts/{path}", access Public);
+
+/// One mount with its path.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct UiMountOutput {
+    /// Where it is mounted.
+    pub path: String,
+    /// The mount.
+    #[serde(flatten)]
+    pub mount: MountOutput,
+}

@@ -1,0 +1,295 @@
+//! Encrypt, decrypt, rewrap, data keys.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, batch, given};
+use crate::{Base64, coerce, endpoint};
+
+/// `POST encrypt/:name` encrypts. An unknown key is created if the caller may create it.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Encrypt {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// What to encrypt; may be empty.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub plaintext: Option<Base64>,
+    /// From which a derived key derives.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// What decryption must present again; authenticated, not encrypted.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub associated_data: Option<Base64>,
+    /// The version to use; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_version: Option<i64>,
+    /// The type of a key that is created; `aes256-gcm96` if not given.
+    #[serde(
+        rename = "type",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub key_type: Option<String>,
+    /// Whether a key that is created is convergent.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub convergent_encryption: Option<bool>,
+    /// Many inputs in place of one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::items"
+    )]
+    pub batch_input: Option<Vec<EncryptItem>>,
+    /// The status to answer with if only some items succeed.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub partial_failure_response_code: Option<i64>,
+}
+endpoint!(Encrypt { name } => Answer<Encrypted, EncryptedItem>: Update "encrypt/{name}");
+
+/// One input of a batch to encrypt.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct EncryptItem {
+    /// What to encrypt; may be empty. Unlike outside a batch, `null` is no plaintext.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plaintext: Option<Base64>,
+    /// From which a derived key derives; in all items or in none.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// What decryption must present again.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub associated_data: Option<Base64>,
+    /// The version to use; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::version"
+    )]
+    pub key_version: Option<i64>,
+    /// A text that the result repeats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub reference: Option<String>,
+}
+
+/// What encryption and rewrapping give.
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Encrypted {
+    /// The ciphertext, `vault:vN:…`.
+    pub ciphertext: String,
+    /// The version that encrypted.
+    pub key_version: u32,
+}
+
+/// What encryption and rewrapping give for one item of a batch.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct EncryptedItem {
+    /// The ciphertext.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ciphertext: Option<String>,
+    /// The version that encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_version: Option<u32>,
+    /// Why there is no ciphertext.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The reference of the item.
+    #[serde(default)]
+    pub reference: String,
+}
+
+/// `POST decrypt/:name` decrypts.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Decrypt {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The ciphertext, `vault:vN:…`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub ciphertext: Option<String>,
+    /// The context it was encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// The associated data it was encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub associated_data: Option<Base64>,
+    /// Many inputs in place of one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::items"
+    )]
+    pub batch_input: Option<Vec<DecryptItem>>,
+    /// The status to answer with if only some items succeed.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub partial_failure_response_code: Option<i64>,
+}
+endpoint!(Decrypt { name } => Answer<Decrypted, DecryptedItem>: Update "decrypt/{name}");
+
+/// One input of a batch to decrypt.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DecryptItem {
+    /// The ciphertext, `vault:vN:…`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub ciphertext: Option<String>,
+    /// The context it was encrypted with; in all items or in none.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// The associated data it was encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub associated_data: Option<Base64>,
+    /// A text that the result repeats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub reference: Option<String>,
+}
+
+/// What decryption gives.
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Decrypted {
+    /// The plaintext.
+    pub plaintext: Base64,
+}
+
+/// What decryption gives for one item of a batch.
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct DecryptedItem {
+    /// The plaintext; empty on failure too, so look at `error`.
+    pub plaintext: Base64,
+    /// Why there is no plaintext.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The reference of the item.
+    #[serde(default)]
+    pub reference: String,
+}
+
+/// `POST rewrap/:name` decrypts and encrypts again with a newer version; the plaintext stays within
+/// the server.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Rewrap {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The ciphertext, `vault:vN:…`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub ciphertext: Option<String>,
+    /// The context it was encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// The associated data it was encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub associated_data: Option<Base64>,
+    /// The version to encrypt with; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_version: Option<i64>,
+    /// Many inputs in place of one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::items"
+    )]
+    pub batch_input: Option<Vec<RewrapItem>>,
+}
+endpoint!(Rewrap { name } => Answer<Encrypted, EncryptedItem>: Update "rewrap/{name}");
+
+/// One input of a batch to rewrap.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RewrapItem {
+    /// The ciphertext, `vault:vN:…`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub ciphertext: Option<String>,
+    /// The context it was encrypted with; in all items or in none.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// The associated data it was encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub associated_data: Option<Base64>,
+    /// The version to encrypt with; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::version"
+    )]
+    pub key_version: Option<i64>,
+    /// A text that the result repeats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub reference: Option<String>,
+}
+
+/// `POST datakey/:form/:name` makes a random key and encrypts it with a named one.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CreateDataKey {
+    /// `plaintext` to get the key itself too, `wrapped` to get its ciphertext alone.
+    #[serde(skip_serializing)]
+    pub form: String,
+    /// The name of the key that encrypts.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The size of the new key: 128, 256 (if not given) or 512.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub bits: Option<i64>,
+    /// From which a derived key derives.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// What decryption must present again.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub associated_data: Option<Base64>,
+    /// The version to encrypt with; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_version: Option<i64>,
+}
+endpoint!(CreateDataKey { form, name } => DataKey: Update "datakey/{form}/{name}");
+
+/// A new data key.
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct DataKey {
+    /// The key, encrypted: `vault:vN:…`.
+    pub ciphertext: String,
+    /// The version that encrypted it.
+    pub key_version: u32,
+    /// The key itself, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plaintext: Option<Base64>,
+}

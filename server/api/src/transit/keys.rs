@@ -1,0 +1,290 @@
+//! Keys: create, read, list, configure, rotate, trim, delete.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Base64, coerce, endpoint};
+
+/// `POST keys/:name` creates a key. A key that exists is answered unchanged.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CreateKey {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The type of the key; `aes256-gcm96` if not given.
+    #[serde(
+        rename = "type",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub key_type: Option<String>,
+    /// Whether every use derives a key of its own from a context.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub derived: Option<bool>,
+    /// Whether the same plaintext and context give the same ciphertext; needs `derived`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub convergent_encryption: Option<bool>,
+    /// Whether the key may be exported; cannot be taken back.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub exportable: Option<bool>,
+    /// Whether the key may be backed up in the clear; cannot be taken back.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub allow_plaintext_backup: Option<bool>,
+    /// Seconds after which the key is rotated; 0 is never, otherwise at least an hour.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub auto_rotate_period: Option<i64>,
+    /// The size of the key in bytes, for types that leave the choice.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_size: Option<i64>,
+    /// The context whose public keys the answer shows, for derived signing keys.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::given"
+    )]
+    pub context: Option<Base64>,
+}
+endpoint!(CreateKey { name } => Key: Update "keys/{name}");
+
+/// `GET keys/:name` reads what may be known of a key, never its secret.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadKey {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The context whose public keys are wanted, for derived signing keys.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "super::given"
+    )]
+    pub context: Option<Base64>,
+}
+endpoint!(ReadKey { name } => Key: Read "keys/{name}");
+
+/// `LIST keys` names the keys, in byte order.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListKeys {
+    /// Only names after this one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub after: Option<String>,
+    /// How many names at most; without limit if 0 or less.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub limit: Option<i64>,
+}
+endpoint!(ListKeys {} => KeyList: List "keys");
+
+/// The names of keys.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct KeyList {
+    /// The names.
+    pub keys: Vec<String>,
+}
+
+/// `POST keys/:name/config` changes the rules of a key; what is not given stays.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ConfigureKey {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The oldest version that decrypts and verifies.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub min_decryption_version: Option<i64>,
+    /// The oldest version that encrypts and signs; 0 is the latest alone.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub min_encryption_version: Option<i64>,
+    /// Whether the key may be deleted.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub deletion_allowed: Option<bool>,
+    /// Whether the key may be exported; true cannot be taken back.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub exportable: Option<bool>,
+    /// Whether the key may be backed up in the clear; true cannot be taken back.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub allow_plaintext_backup: Option<bool>,
+    /// Seconds after which the key is rotated; 0 is never, otherwise at least an hour.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub auto_rotate_period: Option<i64>,
+}
+endpoint!(ConfigureKey { name } => Key: Update "keys/{name}/config");
+
+/// `POST keys/:name/rotate` adds a version, which encrypts and signs from then on.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RotateKey {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(RotateKey { name } => Key: Update "keys/{name}/rotate");
+
+/// `POST keys/:name/trim` destroys old versions for good.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct TrimKey {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The oldest version to keep.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub min_available_version: Option<i64>,
+}
+endpoint!(TrimKey { name } => Key: Update "keys/{name}/trim");
+
+/// `DELETE keys/:name` destroys a key whose `deletion_allowed` was set.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DeleteKey {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(DeleteKey { name } => (): Delete "keys/{name}");
+
+/// `GET config/keys` reads the rules for all keys of the mount.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadKeysConfig {}
+endpoint!(ReadKeysConfig {} => KeysConfig: Read "config/keys");
+
+/// `POST config/keys` sets the rules for all keys of the mount.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ConfigureKeys {
+    /// Whether encryption with an unknown key fails instead of creating it; false if not given.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub disable_upsert: Option<bool>,
+}
+endpoint!(ConfigureKeys {} => KeysConfig: Update "config/keys");
+
+/// The rules for all keys of a mount.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct KeysConfig {
+    /// Whether encryption with an unknown key fails instead of creating it.
+    pub disable_upsert: bool,
+}
+
+/// What may be known of a key.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Key {
+    /// Whether it may be backed up in the clear.
+    pub allow_plaintext_backup: bool,
+    /// Seconds after which it is rotated; 0 is never.
+    pub auto_rotate_period: u64,
+    /// Whether encryption is convergent; only of derived keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convergent_encryption: Option<bool>,
+    /// How convergent nonces are made: -1 is "each version says"; only of convergent keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convergent_encryption_version: Option<i64>,
+    /// Whether it may be deleted.
+    pub deletion_allowed: bool,
+    /// Whether every use derives a key of its own from a context.
+    pub derived: bool,
+    /// Whether it may be exported.
+    pub exportable: bool,
+    /// Whether its material was brought from elsewhere.
+    pub imported_key: bool,
+    /// How keys are derived; only of derived keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kdf: Option<String>,
+    /// The versions that may decrypt or verify.
+    #[serde(default)]
+    pub keys: BTreeMap<u32, KeyVersion>,
+    /// The version that encrypts and signs unless another is asked for.
+    pub latest_version: u32,
+    /// The oldest version that was not trimmed; 0 if nothing was.
+    pub min_available_version: u32,
+    /// The oldest version that decrypts and verifies.
+    pub min_decryption_version: u32,
+    /// The oldest version that encrypts and signs; 0 is the latest alone.
+    pub min_encryption_version: u32,
+    /// The name.
+    pub name: String,
+    /// Whether it was deleted in a way that can be undone.
+    #[serde(default)]
+    pub soft_deleted: bool,
+    /// Whether it decrypts.
+    pub supports_decryption: bool,
+    /// Whether keys of its type can be derived.
+    pub supports_derivation: bool,
+    /// Whether it encrypts.
+    pub supports_encryption: bool,
+    /// Whether it signs.
+    pub supports_signing: bool,
+    /// The type.
+    #[serde(rename = "type")]
+    pub key_type: String,
+}
+
+/// What may be known of one version of a key.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum KeyVersion {
+    /// A symmetric key: the second of its creation, since 1970.
+    Created(u64),
+    /// A key with a public half.
+    Public {
+        /// The certificates issued for it, in PEM; empty if there are none.
+        #[serde(default)]
+        certificate_chain: String,
+        /// When it was made (RFC 3339, nanoseconds).
+        creation_time: String,
+        /// The name of the algorithm.
+        name: String,
+        /// The public key; for Ed25519 the base64 of its 32 bytes, and empty if it is derived and
+        /// no context was given.
+        public_key: String,
+    },
+}

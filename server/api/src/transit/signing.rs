@@ -1,0 +1,312 @@
+//! Sign, verify, HMAC.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, batch, given};
+use crate::{Base64, coerce, endpoint};
+
+/// `POST sign/:name[/:hash_algorithm]` signs.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Sign {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// What to sign; the empty text if not given.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub input: Option<Base64>,
+    /// The hash, for types that leave the choice: `sha2-256` if not given.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub hash_algorithm: Option<String>,
+    /// The old name of `hash_algorithm`, which wins.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub algorithm: Option<String>,
+    /// Whether the input is the hash already.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub prehashed: Option<bool>,
+    /// `asn1` (if not given) or `jws`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub marshaling_algorithm: Option<String>,
+    /// From which a derived key derives.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// The version to use; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_version: Option<i64>,
+    /// Many inputs in place of one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::items"
+    )]
+    pub batch_input: Option<Vec<SignItem>>,
+    /// How RSA signs, `pss` or `pkcs1v15`; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub signature_algorithm: Option<String>,
+    /// The salt of RSA-PSS: `auto`, `hash` or a number of bytes; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub salt_length: Option<String>,
+}
+endpoint!(Sign { name } => Answer<Signed, SignedItem>: Update "sign/{name}/{hash_algorithm?}"
+    as "sign/{name}");
+
+/// One input of a batch to sign.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct SignItem {
+    /// What to sign.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub input: Option<Base64>,
+    /// From which a derived key derives.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// A text that the result repeats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub reference: Option<String>,
+}
+
+/// What signing gives.
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Signed {
+    /// The signature, `vault:vN:…`.
+    pub signature: String,
+    /// The version that signed.
+    pub key_version: u32,
+    /// The public key that verifies it, of derived keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+}
+
+/// What signing gives for one item of a batch.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct SignedItem {
+    /// The signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// The version that signed; 0 on failure.
+    #[serde(default)]
+    pub key_version: u32,
+    /// The public key that verifies it, of derived keys.
+    #[serde(default, rename = "publickey", skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// Why there is no signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The reference of the item.
+    #[serde(default)]
+    pub reference: String,
+}
+
+/// `POST verify/:name[/:hash_algorithm]` verifies a signature or an HMAC.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Verify {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// What was signed; the empty text if not given.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub input: Option<Base64>,
+    /// The signature, `vault:vN:…`; it wins over `hmac`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub signature: Option<String>,
+    /// The HMAC, `vault:vN:…`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub hmac: Option<String>,
+    /// The hash of the signature or HMAC: `sha2-256` if not given.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub hash_algorithm: Option<String>,
+    /// The old name of `hash_algorithm`, which wins.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub algorithm: Option<String>,
+    /// Whether the input is the hash already.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub prehashed: Option<bool>,
+    /// `asn1` (if not given) or `jws`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub marshaling_algorithm: Option<String>,
+    /// From which a derived key derives.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// Many inputs in place of one: all with a signature, or all with an HMAC.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::items"
+    )]
+    pub batch_input: Option<Vec<VerifyItem>>,
+    /// How RSA signed, `pss` or `pkcs1v15`; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub signature_algorithm: Option<String>,
+    /// The salt of RSA-PSS: `auto`, `hash` or a number of bytes; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub salt_length: Option<String>,
+}
+endpoint!(Verify { name } => Answer<Verified, VerifiedItem>:
+    Update "verify/{name}/{hash_algorithm?}" as "verify/{name}");
+
+/// One input of a batch to verify.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct VerifyItem {
+    /// What was signed.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub input: Option<Base64>,
+    /// The signature, `vault:vN:…`; it wins over `hmac`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub signature: Option<String>,
+    /// The HMAC, `vault:vN:…`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub hmac: Option<String>,
+    /// From which a derived key derives.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// A text that the result repeats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub reference: Option<String>,
+}
+
+/// Whether a signature or HMAC fits.
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Whether it fits the input.
+    pub valid: bool,
+}
+
+/// Whether one signature or HMAC of a batch fits.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct VerifiedItem {
+    /// Whether it fits the input; false on failure.
+    #[serde(default)]
+    pub valid: bool,
+    /// Why it could not be verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The reference of the item.
+    #[serde(default)]
+    pub reference: String,
+}
+
+/// `POST hmac/:name[/:algorithm]` makes an HMAC (RFC 2104) with a key of its own beside the named
+/// one.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Authenticate {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// What to authenticate; may be empty.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub input: Option<Base64>,
+    /// The hash: `sha2-256` if not given.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub algorithm: Option<String>,
+    /// The version to use; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_version: Option<i64>,
+    /// Many inputs in place of one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::items"
+    )]
+    pub batch_input: Option<Vec<AuthenticateItem>>,
+}
+endpoint!(Authenticate { name } => Answer<Authenticated, AuthenticatedItem>:
+    Update "hmac/{name}/{algorithm?}" as "hmac/{name}");
+
+/// One input of a batch to authenticate.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct AuthenticateItem {
+    /// What to authenticate; may be empty.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub input: Option<Base64>,
+    /// A text that the result repeats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub reference: Option<String>,
+}
+
+/// An HMAC.
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Authenticated {
+    /// The HMAC, `vault:vN:…`.
+    pub hmac: String,
+}
+
+/// The HMAC of one item of a batch.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct AuthenticatedItem {
+    /// The HMAC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hmac: Option<String>,
+    /// Why there is no HMAC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The reference of the item.
+    #[serde(default)]
+    pub reference: String,
+}
