@@ -1,0 +1,134 @@
+//! What an operator says of a device.
+
+use std::collections::BTreeMap;
+
+use super::AuditError;
+
+/// The options of a device by name, as `sys/audit` takes and shows them.
+pub type Options = BTreeMap<String, String>;
+
+/// How lines are written, whatever the kind of device.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Format {
+    /// Whether accessors are hashed as tokens are (`hmac_accessor`, true).
+    pub(super) hashes_accessors: bool,
+    /// Whether answers to lists show how many keys there are instead of each
+    /// (`elide_list_responses`, false).
+    pub(super) elides_lists: bool,
+    /// What each line begins with (`prefix`).
+    pub(super) prefix: String,
+}
+
+impl Format {
+    /// The options that every device has.
+    pub(super) const NAMES: [&str; 5] = [
+        "elide_list_responses",
+        "format",
+        "hmac_accessor",
+        "log_raw",
+        "prefix",
+    ];
+
+    pub(super) fn parse(options: &Options) -> Result<Self, AuditError> {
+        match options.get("format").map_or("json", String::as_str) {
+            "" | "json" => {}
+            "jsonx" => {
+                return Err(AuditError::options(
+                    "jsonx formatting has been removed, consider switching to json by omitting \
+                     \"format\" or setting it to \"json\"",
+                ));
+            }
+            other => {
+                return Err(AuditError::options(format!(
+                    "unknown format type \"{other}\""
+                )));
+            }
+        }
+        if flag(options, "log_raw", false)? {
+            return Err(AuditError::options(
+                "log_raw is not supported: it would write every secret into the log",
+            ));
+        }
+        let prefix = options.get("prefix").cloned().unwrap_or_default();
+        if prefix.chars().any(char::is_control) {
+            return Err(AuditError::options(
+                "prefix must not contain control characters",
+            ));
+        }
+        Ok(Self {
+            hashes_accessors: flag(options, "hmac_accessor", true)?,
+            elides_lists: flag(options, "elide_list_responses", false)?,
+            prefix,
+        })
+    }
+}
+
+/// Reads an option that is true or false, in the spellings that Vault takes.
+///
+/// # Errors
+/// It is neither; the text is Vault's.
+pub fn flag(options: &Options, name: &str, default: bool) -> Result<bool, AuditError> {
+    match options.get(name).map(String::as_str) {
+        None => Ok(default),
+        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+        Some(other) => Err(AuditError::options(format!(
+            "strconv.ParseBool: parsing \"{other}\": invalid syntax"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(options: &[(&str, &str)]) -> Result<Format, String> {
+        let pairs = options
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Format::parse(&pairs.collect()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn accessors_are_hashed_and_lists_shown_unless_told_otherwise() {
+        let format = parse(&[]).unwrap();
+        assert!(format.hashes_accessors && !format.elides_lists && format.prefix.is_empty());
+        let format = parse(&[
+            ("format", "json"),
+            ("hmac_accessor", "false"),
+            ("elide_list_responses", "1"),
+            ("log_raw", "false"),
+            ("prefix", "@cee: "),
+        ]);
+        let wanted = Format {
+            hashes_accessors: false,
+            elides_lists: true,
+            prefix: "@cee: ".to_owned(),
+        };
+        assert_eq!(format, Ok(wanted));
+    }
+
+    #[test]
+    fn what_is_not_done_is_refused() {
+        for (name, value, text) in [
+            ("format", "jsonx", "jsonx formatting has been removed"),
+            ("format", "bla", "unknown format type \"bla\""),
+            ("log_raw", "true", "log_raw is not supported"),
+            (
+                "hmac_accessor",
+                "maybe",
+                "strconv.ParseBool: parsing \"maybe\": invalid syntax",
+            ),
+            (
+                "prefix",
+                "a\nb",
+                "prefix must not contain control characters",
+            ),
+        ] {
+            assert!(
+                parse(&[(name, value)]).is_err_and(|error| error.starts_with(text)),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! One request's place in the log.
+
+use std::sync::Arc;
+
+use keyward_api::Operation;
+use tokio::sync::OnceCell;
+
+use super::{Broker, entry::Entry};
+use crate::{Done, Error, MountEntry, Principal, Request, Timestamp, policy::Verdict};
+
+/// What was learnt of a request by the time that it was let in or turned away.
+pub(crate) struct Facts {
+    /// The request as it came.
+    pub(crate) request: Arc<Request>,
+    /// What it does.
+    pub(crate) operation: Operation,
+    /// Who asks; none on public paths and where the token is not good.
+    pub(crate) principal: Option<Arc<Principal>>,
+    /// What the policies say; none where they were not asked.
+    pub(crate) verdict: Option<Verdict>,
+    /// The mount that the path leads to.
+    pub(crate) mount: Option<Arc<MountEntry>>,
+    /// When it came.
+    pub(crate) time: Timestamp,
+}
+
+/// What a request came to.
+pub(crate) enum Answer<'a> {
+    /// The engine answered.
+    Done(&'a Done),
+    /// It was refused, or failed.
+    Failed(&'a Error),
+}
+
+/// The right to go on with a request, and the duty to write down how it ended.
+pub(crate) struct Ticket {
+    broker: Arc<Broker>,
+    facts: Facts,
+    /// Set once the line of the request is on record.
+    written: OnceCell<()>,
+}
+
+impl Ticket {
+    pub(super) fn new(broker: Arc<Broker>, facts: Facts) -> Self {
+        Self {
+            broker,
+            facts,
+            written: OnceCell::new(),
+        }
+    }
+
+    /// Puts the request on record, unless it is there already. To be awaited before any change.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: devices are enabled, and none took the line. Nothing must be changed.
+    pub(crate) async fn written(&self) -> Result<(), Error> {
+        let write = || {
+            self.broker.record(|format, salt| {
+                let mut entry = Entry::new(format, salt, &self.facts);
+                entry.request(None);
+                entry.finish()
+            })
+        };
+        self.written.get_or_try_init(write).await.copied()
+    }
+
+    /// Puts the answer on record; together with the request, if that is not there yet.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: devices are enabled, and none took the lines. The caller must get
+    /// nothing of the answer.
+    pub(crate) async fn finish(&self, answer: Answer<'_>) -> Result<(), Error> {
+        let is_written = self.written.initialized();
+        let now = self.broker.now();
+        self.broker
+            .record(|format, salt| {
+                let mut entry = Entry::new(format, salt, &self.facts);
+                if !is_written {
+                    entry.request(Some(&answer));
+                }
+                entry.response(&answer, now);
+                entry.finish()
+            })
+            .await
+    }
+}

@@ -1,0 +1,155 @@
+//! The barrier: everything below it is ciphertext.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use keyward_crypto::{Keyring, SecretBytes};
+use serde::Serialize;
+
+use crate::{
+    Error, json,
+    storage::{Batch, Expect, Revision, Storage},
+};
+
+/// Seals values on their way to storage: AES-256-GCM under a keyring of terms, with the storage
+/// key as associated data, so that a value moved elsewhere does not open.
+///
+/// Storage keys stay readable. A value is `term u32 BE ‖ nonce 12 ‖ ciphertext ‖ tag 16`.
+///
+/// **Invariant:** nothing but the barrier holds a [`Storage`] of an unsealed core.
+pub(crate) struct Barrier {
+    storage: Arc<dyn Storage>,
+    keyring: ArcSwap<Keyring>,
+}
+
+/// A value read through the barrier.
+#[derive(Debug)]
+pub struct Entry {
+    /// The plaintext.
+    pub value: SecretBytes,
+    /// The revision under which it was written.
+    pub revision: Revision,
+}
+
+/// One change of a commit.
+#[derive(Debug)]
+pub struct Change {
+    /// The key.
+    pub key: String,
+    /// The new value; none removes the entry.
+    pub value: Option<SecretBytes>,
+    /// What must stand there for the commit to happen.
+    pub expect: Option<Expect>,
+}
+
+impl Change {
+    /// Writes an entry, whatever stood there.
+    pub fn put(key: impl Into<String>, value: SecretBytes) -> Self {
+        Self {
+            key: key.into(),
+            value: Some(value),
+            expect: None,
+        }
+    }
+
+    /// Writes an entry as JSON, whatever stood there.
+    ///
+    /// # Errors
+    /// The value refuses to serialize.
+    pub fn put_as<T: Serialize>(key: impl Into<String>, value: &T) -> Result<Self, Error> {
+        Ok(Self::put(key, json::to_secret(value)?))
+    }
+
+    /// Removes an entry, whatever stood there.
+    pub fn delete(key: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            value: None,
+            expect: None,
+        }
+    }
+
+    /// Makes the commit depend on what stands there.
+    #[must_use]
+    pub const fn expecting(mut self, expect: Expect) -> Self {
+        self.expect = Some(expect);
+        self
+    }
+}
+
+impl Barrier {
+    pub(crate) fn new(storage: Arc<dyn Storage>, keyring: Keyring) -> Self {
+        Self {
+            storage,
+            keyring: ArcSwap::from_pointee(keyring),
+        }
+    }
+
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
+        let Some(stored) = self.storage.get(key).await? else {
+            return Ok(None);
+        };
+        let value = self
+            .keyring
+            .load()
+            .open(&stored.value, key.as_bytes())
+            .map_err(|_| {
+                Error::internal(format!(
+                    "the stored entry {key:?} does not open: it was tampered with"
+                ))
+            })?;
+        Ok(Some(Entry {
+            value,
+            revision: stored.revision,
+        }))
+    }
+
+    pub(crate) async fn list(
+        &self,
+        folder: &str,
+        after: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Vec<String>, Error> {
+        Ok(self.storage.list(folder, after, limit).await?)
+    }
+
+    pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<Revision, Error> {
+        let mut batch = Batch::new();
+        for Change { key, value, expect } in changes {
+            let sealed = value.map(|value| self.seal(&key, &value)).transpose()?;
+            batch = match (sealed, expect) {
+                (Some(sealed), None) => batch.put(key, sealed),
+                (Some(sealed), Some(expect)) => batch.put_if(key, sealed, expect),
+                (None, None) => batch.delete(key),
+                (None, Some(expect)) => batch.delete_if(key, expect),
+            };
+        }
+        Ok(self.storage.commit(batch).await?)
+    }
+
+    fn seal(&self, key: &str, value: &SecretBytes) -> Result<Vec<u8>, Error> {
+        let mut sealed = Vec::new();
+        // EXPOSE: sealed into what storage sees.
+        let value = value.expose();
+        self.keyring
+            .load()
+            .seal(value, key.as_bytes(), &mut sealed)
+            .map_err(Error::internal)?;
+        Ok(sealed)
+    }
+
+    /// Returns the keyring of terms, for status and rotation.
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
+    }
+
+    /// Puts a keyring with a new term in place, after it was made durable.
+    pub(crate) fn replace_keyring(&self, keyring: Keyring) {
+        self.keyring.store(Arc::new(keyring));
+    }
+
+    /// Returns the storage, for the keyring entries that the barrier itself cannot seal.
+    pub(crate) fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+}

@@ -1,0 +1,97 @@
+//! What a handler may touch: its engine, its storage, the clock, the caller.
+
+use std::{ops::Deref, sync::Arc};
+
+use keyward_api::Operation;
+
+use crate::{
+    Request, Timestamp, gate::Principal, lifecycle::Unsealed, mount::MountEntry, view::View,
+};
+
+/// One admitted request on its way to a handler.
+pub struct Call {
+    /// The request as it came.
+    pub(crate) request: Arc<Request>,
+    /// What it does; [`Operation::Create`] where nothing exists yet.
+    pub(crate) operation: Operation,
+    /// Path captures of the route, in the order of its template.
+    pub(crate) captures: Vec<(&'static str, String)>,
+    /// The mount's storage; the request's audit entry is written before anything is changed.
+    pub(crate) view: View,
+    /// The moment of admission.
+    pub(crate) now: Timestamp,
+    /// Who asks; none on public routes.
+    pub(crate) principal: Option<Arc<Principal>>,
+    /// The mount.
+    pub(crate) mount: Arc<MountEntry>,
+    /// The services of the unsealed core, for the core's own engines.
+    pub(crate) core: Arc<Unsealed>,
+}
+
+/// What the handler of an engine `E` may touch. Dereferences to the engine.
+pub struct Context<E: ?Sized> {
+    engine: Arc<E>,
+    call: Call,
+}
+
+impl<E: ?Sized> Context<E> {
+    pub(crate) const fn new(engine: Arc<E>, call: Call) -> Self {
+        Self { engine, call }
+    }
+
+    /// Returns the engine, to keep it beyond the context.
+    #[must_use]
+    pub fn engine(&self) -> Arc<E> {
+        Arc::clone(&self.engine)
+    }
+
+    /// Returns the mount's storage.
+    #[must_use]
+    pub const fn view(&self) -> &View {
+        &self.call.view
+    }
+
+    /// Returns the moment of admission.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.call.now
+    }
+
+    /// Returns what the request does: [`Operation::Create`] instead of
+    /// [`Operation::Update`] where the route's existence check found nothing.
+    #[must_use]
+    pub const fn operation(&self) -> Operation {
+        self.call.operation
+    }
+
+    /// Returns who asks; none on public routes.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal> {
+        self.call.principal.as_deref()
+    }
+
+    /// Returns the entry of the mount table.
+    #[must_use]
+    pub fn mount(&self) -> &MountEntry {
+        &self.call.mount
+    }
+
+    /// Returns the request as it came; free-form endpoints read its body.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.call.request
+    }
+
+    /// Returns the services of the core; only its own engines see them.
+    pub(crate) fn core(&self) -> &Arc<Unsealed> {
+        &self.call.core
+    }
+}
+
+impl<E: ?Sized> Deref for Context<E> {
+    type Target = E;
+
+    fn deref(&self) -> &E {
+        &self.engine
+    }
+}

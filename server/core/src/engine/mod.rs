@@ -1,0 +1,76 @@
+//! Secrets engines and auth methods: one trait, a list of typed routes each.
+
+mod context;
+mod extract;
+mod routes;
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use async_trait::async_trait;
+
+pub use context::{Call, Context};
+pub use extract::Fields;
+pub use routes::{Matched, Routes};
+
+use crate::{Error, Timestamp, mount::MountEntry, view::View};
+
+/// A boxed future, as erased handlers return it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Whether an engine answers below `/v1/<mount>/` or below `/v1/auth/<mount>/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// An auth method: its public login route returns an `Auth`.
+    Auth,
+    /// A secrets engine.
+    Secret,
+}
+
+/// What a mounted engine is built from.
+#[derive(Clone)]
+pub struct Backing {
+    /// The entry of the mount table.
+    pub entry: Arc<MountEntry>,
+    /// The storage of this mount alone; writes through it are not tied to a request.
+    pub view: View,
+}
+
+/// A kind of engine that can be mounted: one line in the registry.
+#[derive(Clone, Copy)]
+pub struct EngineKind {
+    /// The `type` of the mount: `transit`, `kv`, `userpass`.
+    pub name: &'static str,
+    /// Where it may be mounted.
+    pub class: Class,
+    /// Other types that mean this one with certain options, as `kv-v2` is a `kv` of version 2.
+    pub aliases: &'static [(&'static str, &'static [(&'static str, &'static str)])],
+    /// Builds one mount's engine and its routes.
+    pub build: fn(Backing) -> Result<Mounted, Error>,
+}
+
+/// A mounted engine: its routes, and its reaction to time and to the end of its mount.
+pub struct Mounted {
+    /// The routes, bound to the engine.
+    pub routes: Routes,
+    /// The engine itself.
+    pub engine: Arc<dyn Engine>,
+}
+
+/// What every engine can be asked beside its routes.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// Does what is due at `now`: rotation periods, tidying. Called about once a second.
+    ///
+    /// # Errors
+    /// The work could not be done now; it is tried again at the next tick.
+    async fn tick(&self, now: Timestamp) -> Result<(), Error> {
+        let _ = now;
+        Ok(())
+    }
+
+    /// Drops what is cached of the named storage key, relative to the mount's view, because
+    /// another node changed it; `None` drops all.
+    fn forget(&self, key: Option<&str>) {
+        let _ = key;
+    }
+}

@@ -1,0 +1,389 @@
+//! The typed routes of an engine, matched by how specific they are, never by their order.
+
+use std::{cmp::Ordering, future::Future, sync::Arc};
+
+use keyward_api::{Access, Endpoint, Operation};
+
+use super::{BoxFuture, Call, Context, Fields};
+use crate::{Error, Response, json, view::View};
+
+type Handler = Box<dyn Fn(Call) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>;
+type Existence = Box<
+    dyn Fn(View, Vec<(&'static str, String)>) -> BoxFuture<'static, Result<bool, Error>>
+        + Send
+        + Sync,
+>;
+
+/// One operation on one path template.
+struct Route {
+    operation: Operation,
+    access: Access,
+    template: Template,
+    handler: Handler,
+    existence: Option<Existence>,
+}
+
+/// The routes of one mounted engine.
+#[derive(Default)]
+pub struct Routes {
+    /// From the most specific template to the least.
+    routes: Vec<Route>,
+}
+
+/// A route that covers a path, with what its template captured.
+pub struct Matched<'r> {
+    route: &'r Route,
+    captures: Vec<(&'static str, String)>,
+}
+
+/// Collects the routes of an engine `E`.
+pub struct Builder<E> {
+    engine: Arc<E>,
+    routes: Routes,
+}
+
+impl Routes {
+    /// Begins a list of routes whose handlers get `engine`.
+    #[must_use]
+    pub const fn of<E: Send + Sync + 'static>(engine: Arc<E>) -> Builder<E> {
+        Builder {
+            engine,
+            routes: Self { routes: Vec::new() },
+        }
+    }
+
+    /// Finds the route for an operation on a path relative to the mount.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedPath`] if no template covers the path, and
+    /// [`Error::UnsupportedOperation`] if one does, but not for this operation.
+    pub fn find(&self, operation: Operation, path: &str) -> Result<Matched<'_>, Error> {
+        // A folder and its name are one thing to a list; elsewhere the slash counts.
+        let path = match operation {
+            Operation::List => path.strip_suffix('/').unwrap_or(path),
+            _ => path,
+        };
+        let mut covering: Option<&Template> = None;
+        for route in &self.routes {
+            // What covers the path most specifically decides; a catch-all behind it does not.
+            if covering.is_some_and(|found| found.cmp_specific(&route.template).is_lt()) {
+                break;
+            }
+            if let Some(captures) = route.template.captures(path) {
+                if route.operation == operation {
+                    return Ok(Matched { route, captures });
+                }
+                covering = Some(&route.template);
+            }
+        }
+        Err(match covering {
+            Some(_) => Error::UnsupportedOperation,
+            None => Error::UnsupportedPath,
+        })
+    }
+
+    /// Lists operation, template and access of every route; tests and OpenAPI walk it.
+    pub fn describe(&self) -> impl Iterator<Item = (Operation, &'static str, Access)> {
+        self.routes
+            .iter()
+            .map(|route| (route.operation, route.template.text, route.access))
+    }
+}
+
+impl<E: Send + Sync + 'static> Builder<E> {
+    /// Adds the handler of one endpoint.
+    #[must_use]
+    pub fn on<T, F, Fut>(self, handler: F) -> Self
+    where
+        T: Endpoint,
+        F: Fn(Context<E>, T) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response<T::Reply>, Error>> + Send + 'static,
+    {
+        self.add::<T, F, Fut>(handler, None)
+    }
+
+    /// Adds the handler of one endpoint that creates what does not exist: where `exists` answers
+    /// no, the operation is [`Operation::Create`] and asks for the capability `create`.
+    #[must_use]
+    pub fn on_upsert<T, F, Fut, X, XFut>(self, handler: F, exists: X) -> Self
+    where
+        T: Endpoint,
+        F: Fn(Context<E>, T) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response<T::Reply>, Error>> + Send + 'static,
+        X: Fn(Arc<E>, View, String) -> XFut + Copy + Send + Sync + 'static,
+        XFut: Future<Output = Result<bool, Error>> + Send + 'static,
+    {
+        let engine = Arc::clone(&self.engine);
+        let existence: Existence = Box::new(move |view, mut captures| {
+            let name = if captures.is_empty() {
+                String::new()
+            } else {
+                captures.swap_remove(0).1
+            };
+            Box::pin(exists(Arc::clone(&engine), view, name))
+        });
+        self.add::<T, F, Fut>(handler, Some(existence))
+    }
+
+    /// Ends the list.
+    #[must_use]
+    pub fn build(self) -> Routes {
+        let mut routes = self.routes;
+        routes
+            .routes
+            .sort_by(|a, b| a.template.cmp_specific(&b.template));
+        routes
+    }
+
+    fn add<T, F, Fut>(mut self, handler: F, existence: Option<Existence>) -> Self
+    where
+        T: Endpoint,
+        F: Fn(Context<E>, T) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response<T::Reply>, Error>> + Send + 'static,
+    {
+        let engine = Arc::clone(&self.engine);
+        let handler: Handler = Box::new(move |call: Call| {
+            let engine = Arc::clone(&engine);
+            Box::pin(async move {
+                let request = Arc::clone(&call.request);
+                let extracted = {
+                    // EXPOSE: parsed into the typed request, which keeps its secrets wrapped.
+                    let fields = Fields::parse(request.body.expose())?;
+                    fields.extract::<T>(&call.captures, T::FREE_FORM)?
+                };
+                let mut response = handler(Context::new(engine, call), extracted.value).await?;
+                response.warnings.extend(extracted.warnings);
+                erase(response)
+            })
+        });
+        self.routes.routes.push(Route {
+            operation: T::OPERATION,
+            access: T::ACCESS,
+            template: Template::parse(T::PATH),
+            handler,
+            existence,
+        });
+        self
+    }
+}
+
+impl Matched<'_> {
+    /// Returns who may call.
+    #[must_use]
+    pub const fn access(&self) -> Access {
+        self.route.access
+    }
+
+    /// Decides between create and update where the route tells them apart.
+    pub(crate) async fn operation(&self, view: &View) -> Result<Operation, Error> {
+        match &self.route.existence {
+            Some(exists) if !exists(view.clone(), self.captures.clone()).await? => {
+                Ok(Operation::Create)
+            }
+            _ => Ok(self.route.operation),
+        }
+    }
+
+    /// Takes the captures, for the call.
+    pub(crate) fn take_captures(&mut self) -> Vec<(&'static str, String)> {
+        std::mem::take(&mut self.captures)
+    }
+
+    /// Runs the handler.
+    pub(crate) fn run(&self, call: Call) -> BoxFuture<'static, Result<Response, Error>> {
+        (self.route.handler)(call)
+    }
+}
+
+/// Turns a typed answer into its JSON text in a wiped buffer.
+fn erase<T: serde::Serialize>(response: Response<T>) -> Result<Response, Error> {
+    Ok(Response {
+        data: response.data.as_ref().map(json::to_secret).transpose()?,
+        warnings: response.warnings,
+        auth: response.auth,
+        lease: response.lease,
+        outcome: response.outcome,
+        at_top: response.at_top,
+    })
+}
+
+/// A parsed path template; see [`Endpoint::PATH`].
+struct Template {
+    text: &'static str,
+    segments: Vec<Segment>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Segment {
+    Literal(&'static str),
+    /// One segment of Vault's key name form.
+    Name(&'static str),
+    /// The same, or nothing.
+    OptionalName(&'static str),
+    /// All that is left.
+    Rest(&'static str),
+    /// One segment or more, up to the literals that end the template.
+    Several(&'static str),
+}
+
+impl Segment {
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Literal(_) => 0,
+            Self::Name(_) => 1,
+            Self::OptionalName(_) => 2,
+            Self::Several(_) => 3,
+            Self::Rest(_) => 4,
+        }
+    }
+}
+
+impl Template {
+    fn parse(text: &'static str) -> Self {
+        let segment = |part: &'static str| {
+            let capture = part
+                .strip_prefix('{')
+                .and_then(|part| part.strip_suffix('}'));
+            match capture {
+                None => Segment::Literal(part),
+                Some(name) => match name.split_at(name.len().saturating_sub(1)) {
+                    (name, "*") => Segment::Rest(name),
+                    (name, "+") => Segment::Several(name),
+                    (name, "?") => Segment::OptionalName(name),
+                    _ => Segment::Name(name),
+                },
+            }
+        };
+        Self {
+            text,
+            segments: text.split('/').map(segment).collect(),
+        }
+    }
+
+    /// Orders the more specific template first: literals before captures, segment by segment.
+    fn cmp_specific(&self, other: &Self) -> Ordering {
+        let ranks = |template: &Self| {
+            template
+                .segments
+                .iter()
+                .map(|segment| segment.rank())
+                .collect::<Vec<_>>()
+        };
+        ranks(self)
+            .cmp(&ranks(other))
+            .then_with(|| other.segments.len().cmp(&self.segments.len()))
+    }
+
+    fn captures(&self, path: &str) -> Option<Vec<(&'static str, String)>> {
+        let mut captures = Vec::new();
+        let mut rest = Some(path);
+        for (index, segment) in self.segments.iter().enumerate() {
+            match segment {
+                Segment::Rest(name) => {
+                    captures.push((*name, rest.unwrap_or_default().to_owned()));
+                    return Some(captures);
+                }
+                Segment::Several(name) => {
+                    captures.push((*name, self.before_tail(index, rest?)?.to_owned()));
+                    return Some(captures);
+                }
+                _ => {}
+            }
+            let (part, after) = match rest {
+                None => (None, None),
+                Some(path) => match path.split_once('/') {
+                    Some((part, after)) => (Some(part), Some(after)),
+                    None => (Some(path), None),
+                },
+            };
+            match (segment, part) {
+                (Segment::Literal(literal), Some(part)) if *literal == part => {}
+                (Segment::Name(name) | Segment::OptionalName(name), Some(part))
+                    if is_name(part) =>
+                {
+                    captures.push((*name, part.to_owned()));
+                }
+                (Segment::OptionalName(_), None) => {}
+                _ => return None,
+            }
+            rest = after;
+        }
+        rest.is_none().then_some(captures)
+    }
+
+    /// Cuts the literals behind the segment at `index` off the end of `path`.
+    fn before_tail<'p>(&self, index: usize, path: &'p str) -> Option<&'p str> {
+        let mut path = path;
+        for segment in self.segments[index + 1..].iter().rev() {
+            let Segment::Literal(literal) = segment else {
+                return None;
+            };
+            path = path.strip_suffix(literal)?.strip_suffix('/')?;
+        }
+        (!path.is_empty()).then_some(path)
+    }
+}
+
+/// Tells whether a segment has the form of a key name: `\w(([\w-.]+)?\w)?` with ASCII words.
+fn is_name(part: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let bytes = part.as_bytes();
+    bytes.first().copied().is_some_and(word)
+        && bytes.last().copied().is_some_and(word)
+        && bytes
+            .iter()
+            .all(|&byte| word(byte) || byte == b'-' || byte == b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn captures(template: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+        Template::parse(template).captures(path)
+    }
+
+    #[test]
+    fn a_template_captures_names_and_rests() {
+        assert_eq!(
+            captures("keys/{name}", "keys/a-b.c"),
+            Some(vec![("name", "a-b.c".into())])
+        );
+        assert_eq!(captures("keys/{name}", "keys/-a"), None);
+        assert_eq!(captures("keys/{name}", "keys/a/"), None);
+        assert_eq!(captures("keys/{name}", "keys"), None);
+        assert_eq!(
+            captures("data/{path*}", "data/a/b/"),
+            Some(vec![("path", "a/b/".into())])
+        );
+        assert_eq!(
+            captures("metadata/{path*}", "metadata"),
+            Some(vec![("path", String::new())])
+        );
+        assert_eq!(
+            captures("m/{path+}/tune", "m/a/b/tune"),
+            Some(vec![("path", "a/b".into())])
+        );
+        assert_eq!(captures("m/{path+}/tune", "m/tune"), None);
+        assert_eq!(
+            captures("sign/{name}/{hash?}", "sign/a"),
+            Some(vec![("name", "a".into())])
+        );
+        assert_eq!(
+            captures("sign/{name}/{hash?}", "sign/a/sha2-256"),
+            Some(vec![("name", "a".into()), ("hash", "sha2-256".into())])
+        );
+    }
+
+    #[test]
+    fn the_more_specific_template_comes_first() {
+        let order = |a, b| Template::parse(a).cmp_specific(&Template::parse(b));
+        assert_eq!(order("keys/import", "keys/{name}"), Ordering::Less);
+        assert_eq!(order("keys/{name}", "{path*}"), Ordering::Less);
+        assert_eq!(order("config", "{path*}"), Ordering::Less);
+        assert_eq!(
+            order("keys/{name}/rotate", "keys/{name}"),
+            Ordering::Greater
+        );
+    }
+}

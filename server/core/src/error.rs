@@ -1,0 +1,93 @@
+//! Why a request fails, by who must act.
+
+use keyward_crypto as crypto;
+
+use crate::storage::StorageError;
+
+/// Why the caller was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The token is good, but its policies do not allow this.
+    Policy,
+    /// There is no token, or it is unknown, expired or used up.
+    Token,
+}
+
+/// Why a request was not done. Nothing was changed.
+///
+/// The texts are shown to the caller, except the cause of [`Internal`](Self::Internal), which goes
+/// to the log. The HTTP status of each stands in the HTTP floor alone.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another request changed the same thing first; trying again may succeed.
+    #[error("{0}")]
+    Conflict(String),
+    /// The caller was not let in.
+    #[error("permission denied")]
+    Denied(Denial),
+    /// A fault of the server; the cause is for the log.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The caller must change the request.
+    #[error("{0}")]
+    Invalid(String),
+    /// Something that is not there; with a text where Vault gives one.
+    #[error("{}", .0.as_deref().unwrap_or("not found"))]
+    NotFound(Option<String>),
+    /// No mount covers the path.
+    #[error("no handler for route \"{0}\". route entry not found.")]
+    NoRoute(String),
+    /// The caller was not let in, with a sentence of its own.
+    #[error("{0}")]
+    Refused(String),
+    /// The server is sealed.
+    #[error("Vault is sealed")]
+    Sealed,
+    /// The mount has the path, but not this operation.
+    #[error("unsupported operation")]
+    UnsupportedOperation,
+    /// The mount does not know the path.
+    #[error("unsupported path")]
+    UnsupportedPath,
+}
+
+impl Error {
+    /// Makes an [`Invalid`](Self::Invalid) from the sentence that the caller reads.
+    pub fn invalid(text: impl Into<String>) -> Self {
+        Self::Invalid(text.into())
+    }
+
+    /// Makes an [`Internal`](Self::Internal) from its cause.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// Makes a [`NotFound`](Self::NotFound) without a text.
+    #[must_use]
+    pub const fn not_found() -> Self {
+        Self::NotFound(None)
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Conflict { .. } => {
+                Self::Conflict("the entry was changed by another request".to_owned())
+            }
+            // A name or value that no store takes is the caller's to change.
+            StorageError::Invalid(text) => Self::Invalid(text),
+            other => Self::internal(other),
+        }
+    }
+}
+
+/// What the crypto floor calls invalid or unsupported is the caller's to mend.
+impl From<crypto::Error> for Error {
+    fn from(error: crypto::Error) -> Self {
+        match error {
+            crypto::Error::Internal(_) => Self::internal(error),
+            other => Self::Invalid(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The one gate: who are you, may you, and it is written down.
+
+use std::{sync::Arc, time::Duration};
+
+use keyward_api::{Access, Operation};
+use serde_json::Map;
+
+use crate::{
+    Denial, Error, Request, Timestamp,
+    audit::{Facts, Ticket},
+    engine::Matched,
+    lifecycle::Unsealed,
+    mounts::Mount,
+    policy::{Acl, Capability, Question, Verdict},
+    token::Token,
+    view::View,
+};
+
+/// Who asks: a token that was found good, and what its policies allow.
+pub struct Principal {
+    /// The token.
+    pub token: Arc<Token>,
+    /// Its policies, compiled.
+    pub acl: Arc<Acl>,
+}
+
+/// A request that was let in. Only [`admit`] makes one.
+pub(crate) struct Admitted {
+    pub(crate) operation: Operation,
+    pub(crate) principal: Option<Arc<Principal>>,
+    pub(crate) ticket: Arc<Ticket>,
+    pub(crate) view: View,
+    pub(crate) mount: Arc<Mount>,
+}
+
+/// A request that was turned away, with the ticket under which that is written down.
+pub(crate) struct Refused {
+    pub(crate) error: Error,
+    pub(crate) ticket: Arc<Ticket>,
+}
+
+/// Decides on one request. Every way out holds a ticket: nothing passes unrecorded.
+///
+/// A path without a route is put to the policies as well, so that a caller learns only of paths
+/// that it may use whether there is something behind them.
+pub(crate) async fn admit<'r>(
+    core: &Arc<Unsealed>,
+    request: &Arc<Request>,
+    mount: Option<&Arc<Mount>>,
+    route: Result<Matched<'r>, Error>,
+    now: Timestamp,
+) -> Result<(Matched<'r>, Admitted), Refused> {
+    let mut seen = Seen {
+        operation: request.operation,
+        principal: None,
+        verdict: None,
+    };
+    let decided = decide(core, request, mount, route, now, &mut seen).await;
+    let ticket = core.audit.ticket(Facts {
+        request: Arc::clone(request),
+        operation: seen.operation,
+        principal: seen.principal.clone(),
+        verdict: seen.verdict,
+        mount: mount.map(|mount| Arc::clone(&mount.entry)),
+        time: now,
+    });
+    // A use counts even where the request is then refused, as in Vault.
+    let used = match seen.principal.as_deref().map(|principal| &principal.token) {
+        Some(token) if token.num_uses() != 0 => use_token(core, token, &ticket).await,
+        _ => Ok(()),
+    };
+    let (matched, mount) = match used.and(decided) {
+        Ok(decided) => decided,
+        Err(error) => return Err(Refused { error, ticket }),
+    };
+    let view = mount.view.for_request(Arc::clone(&ticket));
+    let Seen {
+        operation,
+        principal,
+        ..
+    } = seen;
+    Ok((
+        matched,
+        Admitted {
+            operation,
+            principal,
+            ticket,
+            view,
+            mount,
+        },
+    ))
+}
+
+/// Counts one use of a token that has only so many; on record first.
+async fn use_token(core: &Unsealed, token: &Arc<Token>, ticket: &Ticket) -> Result<(), Error> {
+    ticket.written().await?;
+    match core.tokens.consume(token).await? {
+        true => Ok(()),
+        false => Err(Error::Denied(Denial::Token)),
+    }
+}
+
+/// What was learnt of a request, for the record, however the decision falls.
+struct Seen {
+    operation: Operation,
+    principal: Option<Arc<Principal>>,
+    verdict: Option<Verdict>,
+}
+
+async fn decide<'r>(
+    core: &Arc<Unsealed>,
+    request: &Request,
+    mount: Option<&Arc<Mount>>,
+    route: Result<Matched<'r>, Error>,
+    now: Timestamp,
+    seen: &mut Seen,
+) -> Result<(Matched<'r>, Arc<Mount>), Error> {
+    if let Some(token) = &request.token {
+        seen.principal = core.principal(token, now).await?;
+    }
+    let access = route.as_ref().map_or(Access::Token, Matched::access);
+    if access != Access::Public {
+        let Some(principal) = seen.principal.clone() else {
+            return Err(Error::Denied(Denial::Token));
+        };
+        if let (Ok(matched), Some(mount)) = (&route, mount) {
+            seen.operation = matched.operation(&mount.view).await?;
+        }
+        let verdict = ask(&principal.acl, request, seen.operation)?;
+        let allowed = verdict.allowed && (access != Access::Sudo || verdict.sudo);
+        seen.verdict = Some(verdict);
+        if !allowed {
+            return Err(Error::Denied(Denial::Policy));
+        }
+    }
+    let matched = route?;
+    let mount = mount.ok_or(Error::UnsupportedPath)?;
+    Ok((matched, Arc::clone(mount)))
+}
+
+impl From<Operation> for Capability {
+    fn from(operation: Operation) -> Self {
+        match operation {
+            Operation::Create => Self::Create,
+            Operation::Delete => Self::Delete,
+            Operation::List => Self::List,
+            Operation::Patch => Self::Patch,
+            Operation::Read => Self::Read,
+            Operation::Update => Self::Update,
+        }
+    }
+}
+
+/// Asks the compiled policies. Parameters are read only where a rule looks at them.
+fn ask(acl: &Acl, request: &Request, operation: Operation) -> Result<Verdict, Error> {
+    let path = request.path.as_str();
+    let parameters = if acl.needs_parameters(Capability::from(operation), path) {
+        // EXPOSE: read by the parameter rules of a policy, in a tree that lives as long as this.
+        let body = request.body.expose();
+        let parsed = if body.is_empty() {
+            Ok(Map::new())
+        } else {
+            serde_json::from_slice(body)
+        };
+        Some(
+            parsed
+                .map_err(|error| Error::Invalid(format!("failed to decode JSON input: {error}")))?,
+        )
+    } else {
+        None
+    };
+    Ok(acl.check(&Question {
+        capability: Capability::from(operation),
+        path,
+        parameters: parameters.as_ref(),
+        wrap_ttl: request.wrap_ttl.filter(|ttl| *ttl > Duration::ZERO),
+    }))
+}

@@ -1,0 +1,81 @@
+//! Leases: the names under which what ends by itself can be found, without its secret.
+//!
+//! Every token with an end has one. The record of a token is its lease as well, so that the two
+//! cannot disagree and nothing is stored twice.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use crate::{
+    Error, Timestamp,
+    token::{Digest, Token, TokenStore},
+};
+
+/// The name of a token's lease: the path that made it, a slash, `h` and the digest of the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LeaseId {
+    path: String,
+    digest: Digest,
+}
+
+/// A text that names no lease.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoLease;
+
+impl LeaseId {
+    /// Finds the token whose lease this is; none if there is no such lease at `now`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn find(
+        &self,
+        tokens: &TokenStore,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Token>>, Error> {
+        let token = tokens.find(self.digest, now).await?;
+        Ok(token.filter(|token| token.path() == self.path && token.expires().is_some()))
+    }
+}
+
+impl fmt::Display for LeaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/h{}", self.path, self.digest)
+    }
+}
+
+impl FromStr for LeaseId {
+    type Err = NoLease;
+
+    fn from_str(text: &str) -> Result<Self, NoLease> {
+        let (path, name) = text.rsplit_once('/').ok_or(NoLease)?;
+        let digest = name
+            .strip_prefix('h')
+            .and_then(|digest| digest.parse().ok());
+        Ok(Self {
+            path: path.to_owned(),
+            digest: digest.ok_or(NoLease)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_lease_id_reads_back(path in "[a-z/]{0,20}", digest in "[0-9a-f]{64}") {
+            let text = format!("{path}/h{digest}");
+            let lease = text.parse::<LeaseId>();
+            prop_assert_eq!(lease.map(|lease| lease.to_string()), Ok(text));
+        }
+
+        #[test]
+        fn no_other_text_is_a_lease_id(text in "\\PC{0,100}|[a-z]/[gh][0-9a-fA-F]{63,65}") {
+            if let Ok(lease) = text.parse::<LeaseId>() {
+                prop_assert_eq!(lease.to_string(), text);
+            }
+        }
+    }
+}

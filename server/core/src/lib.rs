@@ -1,0 +1,45 @@
+//! The request path: who asks, may they, is it written down, and then the secrets engine.
+//!
+//! Read `pipeline.rs` first: [`Core::handle`] is the whole path of a request.
+//!
+//! **Invariant:** no HTTP type, no file path and no concrete engine is named here; time enters
+//! through [`Clock`], and nothing is spawned.
+
+pub mod audit;
+mod barrier;
+mod clock;
+mod cors;
+pub mod engine;
+mod error;
+mod gate;
+pub mod hcl;
+mod json;
+mod lease;
+mod lifecycle;
+mod mount;
+mod mounts;
+mod path;
+mod pipeline;
+pub mod policy;
+mod request;
+mod response;
+mod seal;
+pub mod storage;
+mod sys;
+mod token;
+mod view;
+
+pub use barrier::{Change, Entry};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use error::{Denial, Error};
+pub use gate::Principal;
+pub use lifecycle::{Cluster, Core, Registry, Secrets, Settings, Status};
+pub use mount::{MountConfig, MountEntry, TtlLimits};
+pub use path::{CanonicalPath, PathError};
+pub use pipeline::Done;
+pub use request::{Remote, Request, RequestId, TokenId};
+pub use response::{LeaseGrant, Outcome, Response};
+pub use seal::SealConfig;
+pub use storage::Expect;
+pub use token::{Auth, AuthGrant, Created, Token, TokenKind};
+pub use view::View;

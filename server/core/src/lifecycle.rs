@@ -1,0 +1,445 @@
+//! The life of a core: uninitialized, sealed, unsealed, and back.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use arc_swap::ArcSwapOption;
+use keyward_api::sys::Cors;
+use keyward_crypto::{Keyring, SecretBytes};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::{
+    Clock, Error, Timestamp, TokenId,
+    audit::{AuditKind, Broker},
+    barrier::Barrier,
+    cors::CorsStore,
+    engine::EngineKind,
+    gate::Principal,
+    mounts::Mounts,
+    policy::PolicyStore,
+    seal::{self, Opened, SealConfig},
+    storage::{Revision, Storage, StorageError},
+    token::{AuthGrant, TokenStore},
+    view::View,
+};
+
+/// What a core is put together from; the lists are plain constants of the binary.
+#[derive(Clone, Copy)]
+pub struct Registry {
+    /// The secrets engines and auth methods that can be mounted.
+    pub engines: &'static [EngineKind],
+    /// The kinds of audit device that can be enabled.
+    pub audit: &'static [AuditKind],
+}
+
+/// What a core is told at start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name of the storage backend, as seal-status shows it.
+    pub storage_type: &'static str,
+    /// The name of the cluster; generated where the operator gives none.
+    pub cluster_name: Option<String>,
+    /// The version that status endpoints show.
+    pub version: &'static str,
+}
+
+/// The whole server without its faces.
+pub struct Core {
+    storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
+    registry: Registry,
+    settings: Settings,
+    unsealed: ArcSwapOption<Unsealed>,
+    /// Serializes init, unseal and seal; they are rare, and await storage in between.
+    transition: Mutex<Progress>,
+}
+
+/// The unseal shares given so far.
+#[derive(Default)]
+struct Progress {
+    nonce: String,
+    shares: Vec<SecretBytes>,
+}
+
+/// The services of an unsealed core. While it is sealed there is no such value.
+pub(crate) struct Unsealed {
+    pub(crate) barrier: Arc<Barrier>,
+    pub(crate) mounts: Mounts,
+    pub(crate) policies: PolicyStore,
+    pub(crate) tokens: Arc<TokenStore>,
+    pub(crate) audit: Arc<Broker>,
+    pub(crate) cors: CorsStore,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) cluster: Cluster,
+    pub(crate) seal_config: SealConfig,
+    pub(crate) settings: Settings,
+    keys: Mutex<Keys>,
+    /// Set by `sys/seal`; the seal falls when the answer is on record.
+    sealing: AtomicBool,
+}
+
+/// What rotating the barrier's key needs.
+struct Keys {
+    root_key: SecretBytes,
+    revision: Revision,
+    /// The count of encryptions that the stored keyring claims; never less than the true one.
+    reserved: u64,
+}
+
+impl Keys {
+    /// How many encryptions are claimed ahead, so that a crash over-counts and never under-counts.
+    const AHEAD: u64 = 1 << 20;
+
+    /// Stores the keyring, with a count that is ahead of the true one.
+    async fn store(&mut self, storage: &dyn Storage, keyring: &Keyring) -> Result<(), Error> {
+        let ahead = copy(keyring)?;
+        let latest = ahead.latest_version();
+        ahead.count_encryptions(latest, Self::AHEAD);
+        self.revision = seal::store_keyring(storage, &self.root_key, &ahead, self.revision).await?;
+        self.reserved = ahead.encryptions(latest);
+        Ok(())
+    }
+}
+
+/// Copies a keyring through its durable form, which is wiped.
+fn copy(keyring: &Keyring) -> Result<Keyring, Error> {
+    // EXPOSE: decoded at once into a keyring again.
+    Ok(Keyring::decode(keyring.encode().expose())?)
+}
+
+/// Who this cluster is.
+#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+pub struct Cluster {
+    /// Its name.
+    pub name: String,
+    /// Its id, a UUID.
+    pub id: String,
+}
+
+/// What `sys/seal-status` tells.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// How the unseal key is split; none before initialization.
+    pub seal: Option<SealConfig>,
+    /// Whether it is sealed; true before initialization.
+    pub sealed: bool,
+    /// How many shares were given so far.
+    pub progress: usize,
+    /// The id of the running attempt; empty without one.
+    pub nonce: String,
+    /// The cluster; known while unsealed.
+    pub cluster: Option<Cluster>,
+    /// What the core was told at start.
+    pub settings: Settings,
+    /// The moment of the answer.
+    pub now: Timestamp,
+}
+
+/// What initialization gives, once.
+#[derive(Debug)]
+pub struct Secrets {
+    /// The shares of the unseal key.
+    pub shares: Vec<SecretBytes>,
+    /// The first root token.
+    pub root_token: TokenId,
+}
+
+impl Core {
+    /// Makes a core over a store; it is sealed, or waits to be initialized.
+    #[must_use]
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        registry: Registry,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            storage,
+            clock,
+            registry,
+            settings,
+            unsealed: ArcSwapOption::empty(),
+            transition: Mutex::default(),
+        }
+    }
+
+    /// Returns the services, if it is unsealed.
+    pub(crate) fn unsealed(&self) -> Option<Arc<Unsealed>> {
+        self.unsealed.load_full()
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Tells where in its life the core is.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn status(&self) -> Result<Status, Error> {
+        let unsealed = self.unsealed();
+        let seal = match &unsealed {
+            Some(unsealed) => Some(unsealed.seal_config),
+            None => seal::config(&*self.storage).await?,
+        };
+        let progress = self.transition.lock().await;
+        Ok(Status {
+            seal,
+            sealed: unsealed.is_none(),
+            progress: progress.shares.len(),
+            nonce: progress.nonce.clone(),
+            cluster: unsealed.map(|unsealed| unsealed.cluster.clone()),
+            settings: self.settings.clone(),
+            now: self.clock.now(),
+        })
+    }
+
+    /// Makes the keys, the first root token and what every core has; it stays sealed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it was done before; otherwise the store failed, and a store that got
+    /// only part of it says so at unseal.
+    pub async fn initialize(&self, config: SealConfig) -> Result<Secrets, Error> {
+        let _transition = self.transition.lock().await;
+        let already = || Error::invalid("Vault is already initialized");
+        if seal::config(&*self.storage).await?.is_some() {
+            return Err(already());
+        }
+        let now = self.clock.now();
+        let initialized = match seal::initialize(&*self.storage, config, now).await {
+            Err(Error::Conflict(_)) => return Err(already()),
+            other => other?,
+        };
+        let unsealed = self.open(initialized.opened, config).await?;
+        let created = unsealed.tokens.create_root(now).await?;
+        Ok(Secrets {
+            shares: initialized.shares,
+            root_token: created,
+        })
+    }
+
+    /// Takes one share; with the last one needed, unseals.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the share has no form of one, or the shares together open nothing;
+    /// then the attempt begins anew.
+    pub async fn unseal(&self, share: SecretBytes) -> Result<(), Error> {
+        let mut progress = self.transition.lock().await;
+        if self.unsealed().is_some() {
+            return Ok(());
+        }
+        let Some(config) = seal::config(&*self.storage).await? else {
+            return Err(Error::invalid("Vault is not initialized"));
+        };
+        // EXPOSE: only the length is looked at.
+        let length = share.expose().len();
+        let (shortest, longest) = if config.shares == 1 {
+            (32, 32)
+        } else {
+            (33, 33)
+        };
+        if length < shortest {
+            return Err(Error::Invalid(format!(
+                "key is shorter than minimum {shortest} bytes"
+            )));
+        }
+        if length > longest {
+            return Err(Error::Invalid(format!(
+                "key is longer than maximum {longest} bytes"
+            )));
+        }
+        if progress.shares.contains(&share) {
+            return Ok(());
+        }
+        if progress.nonce.is_empty() {
+            progress.nonce = Uuid::new_v4().to_string();
+        }
+        progress.shares.push(share);
+        if progress.shares.len() < usize::from(config.threshold) {
+            return Ok(());
+        }
+        let Progress { shares, .. } = std::mem::take(&mut *progress);
+        let opened = seal::open(&*self.storage, config, &shares).await?;
+        let unsealed = self.open(opened, config).await?;
+        self.unsealed.store(Some(Arc::new(unsealed)));
+        Ok(())
+    }
+
+    /// Forgets the shares given so far.
+    pub async fn reset_unseal(&self) {
+        *self.transition.lock().await = Progress::default();
+    }
+
+    /// Forgets every key. Requests that were let in before finish; no new one is.
+    pub async fn seal(&self) {
+        let _transition = self.transition.lock().await;
+        self.unsealed.store(None);
+    }
+
+    /// Creates a root token with a text of the operator's choice; for development servers.
+    ///
+    /// # Errors
+    /// It is sealed, or the store failed.
+    pub async fn create_root_token(&self, id: TokenId) -> Result<(), Error> {
+        let unsealed = self.unsealed().ok_or(Error::Sealed)?;
+        let grant = AuthGrant {
+            id: Some(id),
+            ..AuthGrant::root()
+        };
+        unsealed.tokens.adopt_root(grant, self.clock.now()).await
+    }
+
+    /// Does what is due: tokens and leases that end, keys that rotate. Call it once a second.
+    ///
+    /// # Errors
+    /// Something could not be done now; it stays due.
+    pub async fn tick(&self) -> Result<(), Error> {
+        let Some(unsealed) = self.unsealed() else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        unsealed.tokens.tick(now).await?;
+        unsealed.keep_count(now).await?;
+        for mount in unsealed.mounts.all() {
+            mount.mounted.engine.tick(now).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes and opens the audit files again, so that they can be moved away.
+    pub async fn reopen_audit(&self) {
+        if let Some(unsealed) = self.unsealed() {
+            unsealed.audit.reopen().await;
+        }
+    }
+
+    /// Returns which pages of other origins may call; none while sealed.
+    #[must_use]
+    pub fn cors(&self) -> Option<Arc<Cors>> {
+        self.unsealed
+            .load()
+            .as_ref()
+            .map(|unsealed| unsealed.cors.current())
+    }
+
+    /// Tells whether the store is there and takes writes.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn probe(&self) -> Result<(), StorageError> {
+        self.storage.probe().await
+    }
+
+    /// Builds the services from an opened seal, creating what a new store lacks.
+    async fn open(&self, opened: Opened, seal_config: SealConfig) -> Result<Unsealed, Error> {
+        let Opened {
+            root_key,
+            keyring,
+            revision,
+        } = opened;
+        let mut keys = Keys {
+            root_key,
+            revision,
+            reserved: 0,
+        };
+        keys.store(&*self.storage, &keyring).await?;
+        let barrier = Arc::new(Barrier::new(Arc::clone(&self.storage), keyring));
+        let sys = View::new(Arc::clone(&barrier), "sys/");
+        let cluster = match sys.get_as::<Cluster>("cluster").await? {
+            Some((cluster, _)) => cluster,
+            None => {
+                let id = Uuid::new_v4().to_string();
+                let name = self.settings.cluster_name.clone();
+                let name = name.unwrap_or_else(|| format!("keyward-cluster-{}", &id[..8]));
+                let cluster = Cluster { name, id };
+                sys.put_as("cluster", &cluster).await?;
+                cluster
+            }
+        };
+        let tokens = Arc::new(TokenStore::open(sys.below("token/")).await?);
+        let mounts = Mounts::open(
+            Arc::clone(&barrier),
+            sys.clone(),
+            self.registry.engines,
+            &tokens,
+        )
+        .await?;
+        Ok(Unsealed {
+            policies: PolicyStore::open(sys.below("policy/")).await?,
+            audit: Arc::new(
+                Broker::open(
+                    sys.below("audit/"),
+                    self.registry.audit,
+                    Arc::clone(&self.clock),
+                )
+                .await?,
+            ),
+            cors: CorsStore::open(sys).await?,
+            barrier,
+            mounts,
+            tokens,
+            clock: Arc::clone(&self.clock),
+            cluster,
+            seal_config,
+            settings: self.settings.clone(),
+            keys: Mutex::new(keys),
+            sealing: AtomicBool::new(false),
+        })
+    }
+}
+
+impl Unsealed {
+    /// Resolves a token to who it stands for; none if it is unknown, expired or used up.
+    pub(crate) async fn principal(
+        &self,
+        id: &TokenId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Principal>>, Error> {
+        let Some(token) = self.tokens.lookup(id, now).await? else {
+            return Ok(None);
+        };
+        let acl = self.policies.acl(token.policies());
+        Ok(Some(Arc::new(Principal { token, acl })))
+    }
+
+    /// Adds a term to the barrier's keyring; new writes use it.
+    pub(crate) async fn rotate(&self, now: Timestamp) -> Result<(), Error> {
+        let mut keys = self.keys.lock().await;
+        let mut keyring = copy(&self.barrier.keyring())?;
+        keyring.rotate(now.into())?;
+        keys.store(&**self.barrier.storage(), &keyring).await?;
+        self.barrier.replace_keyring(keyring);
+        Ok(())
+    }
+
+    /// Keeps the stored count of the present term ahead of the true one, and adds a term before
+    /// the present one has sealed so much that nonces could repeat.
+    async fn keep_count(&self, now: Timestamp) -> Result<(), Error> {
+        /// Half of the 2^32 that NIST SP 800-38D section 8.3 allows for random nonces.
+        const WORN: u64 = 1 << 31;
+        let keyring = self.barrier.keyring();
+        let count = keyring.encryptions(keyring.latest_version());
+        if count >= WORN {
+            return self.rotate(now).await;
+        }
+        let mut keys = self.keys.lock().await;
+        if count + Keys::AHEAD / 2 > keys.reserved {
+            keys.store(&**self.barrier.storage(), &keyring).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the seal to fall once the answer is on record.
+    pub(crate) fn seal_when_answered(&self) {
+        self.sealing.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn shall_seal(&self) -> bool {
+        self.sealing.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,91 @@
+//! The mount table: which engine answers below which path.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// One line of the mount table, as it is stored.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct MountEntry {
+    /// Where it answers, with a slash at the end and without `auth/`: `transit/`.
+    pub path: String,
+    /// The type of engine: `transit`, `kv`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The id under which its data is stored; it survives a move.
+    pub uuid: String,
+    /// The handle that identity and audit refer to: `transit_1a2b3c4d`.
+    pub accessor: String,
+    /// What its operator wrote about it.
+    pub description: String,
+    /// What can be tuned.
+    #[serde(default)]
+    pub config: MountConfig,
+    /// What the engine is told: `version` of a `kv`.
+    pub options: Option<BTreeMap<String, String>>,
+    /// Kept for clients that set it; it changes nothing on one cluster.
+    #[serde(default)]
+    pub local: bool,
+    /// Kept for clients that set it; every value is sealed by the barrier.
+    #[serde(default)]
+    pub seal_wrap: bool,
+}
+
+/// What can be tuned of a mount; times in whole seconds, 0 is the system's default.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct MountConfig {
+    /// How long leases and tokens last where nothing else is asked.
+    pub default_lease_ttl: u64,
+    /// How long they may last at most.
+    pub max_lease_ttl: u64,
+    /// Kept for clients that set it.
+    pub force_no_cache: bool,
+    /// `unauth` shows the mount to callers without a token; empty or `hidden` does not.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub listing_visibility: String,
+    /// Request parameters that the audit log shows as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audit_non_hmac_request_keys: Vec<String>,
+    /// Response fields that the audit log shows as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audit_non_hmac_response_keys: Vec<String>,
+    /// Request headers that the engine gets to see.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passthrough_request_headers: Vec<String>,
+    /// Response headers that the engine may set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_response_headers: Vec<String>,
+    /// `default-service`, `default-batch`, `service` or `batch`; auth methods only.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub token_type: String,
+}
+
+/// The longest that a lease or token lasts, and how long it lasts where nothing is configured:
+/// Vault's 32 days.
+const SYSTEM_LEASE_TTL: Duration = Duration::from_secs(768 * 3600);
+
+/// How long leases and tokens of a mount last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TtlLimits {
+    /// Where nothing else is asked.
+    pub default: Duration,
+    /// At most.
+    pub max: Duration,
+}
+
+impl MountConfig {
+    /// Returns the limits as they take effect.
+    #[must_use]
+    pub fn limits(&self) -> TtlLimits {
+        let or_system = |seconds| match seconds {
+            0 => SYSTEM_LEASE_TTL,
+            seconds => Duration::from_secs(seconds),
+        };
+        let max = or_system(self.max_lease_ttl);
+        TtlLimits {
+            default: or_system(self.default_lease_ttl).min(max),
+            max,
+        }
+    }
+}

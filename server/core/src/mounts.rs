@@ -1,0 +1,406 @@
+//! The living mount table: entries, their engines, and the longest prefix.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arc_swap::ArcSwap;
+use keyward_crypto::random;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    Error,
+    barrier::{Barrier, Change},
+    engine::{Backing, Class, EngineKind, Mounted},
+    json,
+    mount::{MountConfig, MountEntry},
+    storage::Expect,
+    sys,
+    token::TokenStore,
+    view::View,
+};
+
+const TABLE: &str = "mounts";
+
+/// One mounted engine.
+pub(crate) struct Mount {
+    pub(crate) entry: Arc<MountEntry>,
+    pub(crate) class: Class,
+    pub(crate) view: View,
+    pub(crate) mounted: Arc<Mounted>,
+}
+
+/// The table as a snapshot: readers never wait, writers replace it.
+pub(crate) struct Mounts {
+    barrier: Arc<Barrier>,
+    view: View,
+    kinds: &'static [EngineKind],
+    table: ArcSwap<BTreeMap<String, Arc<Mount>>>,
+    /// One change of the table at a time; it awaits storage in between.
+    changing: tokio::sync::Mutex<()>,
+}
+
+/// What is stored: the mounts that operators made.
+#[derive(Default, Deserialize, Serialize)]
+struct Stored {
+    mounts: Vec<StoredMount>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct StoredMount {
+    auth: bool,
+    #[serde(flatten)]
+    entry: MountEntry,
+}
+
+/// What an operator asks to be mounted.
+pub(crate) struct NewMount {
+    pub(crate) class: Class,
+    pub(crate) path: String,
+    pub(crate) kind: String,
+    pub(crate) description: String,
+    pub(crate) config: MountConfig,
+    pub(crate) options: Option<BTreeMap<String, String>>,
+    pub(crate) local: bool,
+    pub(crate) seal_wrap: bool,
+}
+
+impl Mount {
+    /// Returns the path below `/v1/`, with its slash.
+    pub(crate) fn full_path(&self) -> String {
+        full_path(self.class, &self.entry.path)
+    }
+}
+
+impl Mounts {
+    /// Loads the table and builds every engine.
+    pub(crate) async fn open(
+        barrier: Arc<Barrier>,
+        view: View,
+        kinds: &'static [EngineKind],
+        tokens: &Arc<TokenStore>,
+    ) -> Result<Self, Error> {
+        let stored = view.get_as::<Stored>(TABLE).await?;
+        let mut table = BTreeMap::new();
+        let builtin = [
+            (Class::Secret, "sys/", "system", sys::mount()),
+            (
+                Class::Auth,
+                "token/",
+                "token",
+                crate::token::mount(Arc::clone(tokens)),
+            ),
+        ];
+        for (class, path, kind, mounted) in builtin {
+            let entry = Arc::new(builtin_entry(path, kind));
+            let view = mount_view(&barrier, &entry);
+            let mount = Mount {
+                entry,
+                class,
+                view,
+                mounted: Arc::new(mounted),
+            };
+            table.insert(full_path(class, path), Arc::new(mount));
+        }
+        let mounts = Self {
+            barrier,
+            view,
+            kinds,
+            table: ArcSwap::from_pointee(BTreeMap::new()),
+            changing: tokio::sync::Mutex::default(),
+        };
+        for StoredMount { auth, entry } in
+            stored.map(|(stored, _)| stored.mounts).unwrap_or_default()
+        {
+            let class = if auth { Class::Auth } else { Class::Secret };
+            let mount = mounts.build(class, Arc::new(entry))?;
+            table.insert(full_path(class, &mount.entry.path), Arc::new(mount));
+        }
+        mounts.table.store(Arc::new(table));
+        Ok(mounts)
+    }
+
+    /// Finds the mount with the longest prefix of `path`, and the rest of the path.
+    pub(crate) fn find<'p>(&self, path: &'p str) -> Option<(Arc<Mount>, &'p str)> {
+        let table = self.table.load();
+        path.rmatch_indices('/').find_map(|(slash, _)| {
+            let mount = table.get(&path[..=slash])?;
+            Some((Arc::clone(mount), &path[slash + 1..]))
+        })
+    }
+
+    /// Returns the mount at exactly this path, which ends in a slash.
+    pub(crate) fn at(&self, class: Class, path: &str) -> Option<Arc<Mount>> {
+        self.table.load().get(&full_path(class, path)).cloned()
+    }
+
+    /// Returns all mounts, in the order of their paths.
+    pub(crate) fn all(&self) -> Vec<Arc<Mount>> {
+        self.table.load().values().cloned().collect()
+    }
+
+    /// Mounts an engine; durable when it returns.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the path is taken or the type unknown; the texts are Vault's.
+    pub(crate) async fn enable(&self, new: NewMount, request: &View) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let NewMount {
+            class,
+            path,
+            kind,
+            description,
+            config,
+            mut options,
+            local,
+            seal_wrap,
+        } = new;
+        let kind = self.resolve(class, kind, &mut options);
+        let full = full_path(class, &path);
+        self.check_free(class, &full)?;
+        let uuid = Uuid::new_v4().to_string();
+        let suffix = random::generate_nonce::<4>()
+            .map(|byte| format!("{byte:02x}"))
+            .concat();
+        let prefix = if class == Class::Auth { "auth_" } else { "" };
+        let accessor = format!("{prefix}{kind}_{suffix}");
+        let entry = MountEntry {
+            path,
+            kind,
+            uuid,
+            accessor,
+            description,
+            config,
+            options,
+            local,
+            seal_wrap,
+        };
+        let mount = Arc::new(self.build(class, Arc::new(entry))?);
+        let mut table = (**self.table.load()).clone();
+        table.insert(full, mount);
+        self.store(&table, request).await?;
+        self.table.store(Arc::new(table));
+        Ok(())
+    }
+
+    /// Unmounts an engine and removes its data; its absence is no error.
+    pub(crate) async fn disable(
+        &self,
+        class: Class,
+        path: &str,
+        request: &View,
+    ) -> Result<Option<Arc<Mount>>, Error> {
+        let _changing = self.changing.lock().await;
+        let full = full_path(class, path);
+        let mut table = (**self.table.load()).clone();
+        let mount = table.remove(&full);
+        let builtin = mount.as_ref().is_some_and(|it| is_builtin(&it.entry.kind));
+        if builtin || (class == Class::Secret && is_reserved(&full)) {
+            return Err(Error::Invalid(format!("cannot unmount \"{path}\"")));
+        }
+        let Some(mount) = mount else {
+            return Ok(None);
+        };
+        self.store(&table, request).await?;
+        self.table.store(Arc::new(table));
+        clear(&mount.view).await?;
+        Ok(Some(mount))
+    }
+
+    /// Replaces what can be tuned of a mount.
+    pub(crate) async fn tune(
+        &self,
+        class: Class,
+        path: &str,
+        request: &View,
+        change: impl FnOnce(&mut MountEntry),
+    ) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let full = full_path(class, path);
+        let mut table = (**self.table.load()).clone();
+        let Some(mount) = table.get(&full) else {
+            return Err(Error::not_found());
+        };
+        let mut entry = (*mount.entry).clone();
+        change(&mut entry);
+        // An engine is built for its options; data of one version means nothing to another.
+        let changed = |options: &BTreeMap<String, String>| {
+            let before = mount.entry.options.as_ref();
+            options.iter().any(|(key, value)| {
+                before
+                    .and_then(|before| before.get(key))
+                    .is_some_and(|old| old != value)
+            })
+        };
+        if entry.options.as_ref().is_some_and(changed) {
+            return Err(Error::invalid("the options of a mount cannot be changed"));
+        }
+        let entry = Arc::new(entry);
+        let tuned = if is_builtin(&entry.kind) {
+            Mount {
+                entry,
+                class,
+                view: mount.view.clone(),
+                mounted: Arc::clone(&mount.mounted),
+            }
+        } else {
+            self.build(class, entry)?
+        };
+        table.insert(full, Arc::new(tuned));
+        self.store(&table, request).await?;
+        self.table.store(Arc::new(table));
+        Ok(())
+    }
+
+    fn build(&self, class: Class, entry: Arc<MountEntry>) -> Result<Mount, Error> {
+        let kind = self
+            .kinds
+            .iter()
+            .find(|kind| kind.name == entry.kind && kind.class == class);
+        let kind = kind.ok_or_else(|| {
+            Error::Invalid(format!("plugin not found in the catalog: {}", entry.kind))
+        })?;
+        let view = mount_view(&self.barrier, &entry);
+        let mounted = (kind.build)(Backing {
+            entry: Arc::clone(&entry),
+            view: view.clone(),
+        })?;
+        Ok(Mount {
+            entry,
+            class,
+            view,
+            mounted: Arc::new(mounted),
+        })
+    }
+
+    /// Replaces an alias by the type it means, with its options.
+    fn resolve(
+        &self,
+        class: Class,
+        kind: String,
+        options: &mut Option<BTreeMap<String, String>>,
+    ) -> String {
+        let kinds = self.kinds.iter().filter(|known| known.class == class);
+        for known in kinds {
+            if let Some((_, implied)) = known.aliases.iter().find(|(alias, _)| *alias == kind) {
+                let implied = implied
+                    .iter()
+                    .map(|&(key, value)| (key.to_owned(), value.to_owned()));
+                options.get_or_insert_default().extend(implied);
+                return known.name.to_owned();
+            }
+        }
+        kind
+    }
+
+    fn check_free(&self, class: Class, full: &str) -> Result<(), Error> {
+        if class == Class::Secret && is_reserved(full) {
+            return Err(Error::Invalid(format!("cannot mount \"{full}\"")));
+        }
+        let table = self.table.load();
+        match table
+            .keys()
+            .find(|taken| full.starts_with(*taken) || taken.starts_with(full))
+        {
+            Some(taken) => Err(Error::Invalid(format!("path is already in use at {taken}"))),
+            None => Ok(()),
+        }
+    }
+
+    async fn store(
+        &self,
+        table: &BTreeMap<String, Arc<Mount>>,
+        request: &View,
+    ) -> Result<(), Error> {
+        let mounts = table
+            .values()
+            .filter(|mount| !is_builtin(&mount.entry.kind));
+        let stored = Stored {
+            mounts: mounts
+                .map(|mount| StoredMount {
+                    auth: mount.class == Class::Auth,
+                    entry: (*mount.entry).clone(),
+                })
+                .collect(),
+        };
+        request.on_record().await?;
+        let before = self.view.get(TABLE).await?;
+        let expect = before.map_or(Expect::Absent, |entry| Expect::At(entry.revision));
+        let change = Change::put(TABLE, json::to_secret(&stored)?).expecting(expect);
+        self.view.commit(vec![change]).await.map(drop)
+    }
+}
+
+/// Returns the path below `/v1/`.
+fn full_path(class: Class, path: &str) -> String {
+    match class {
+        Class::Auth => format!("auth/{path}"),
+        Class::Secret => path.to_owned(),
+    }
+}
+
+fn mount_view(barrier: &Arc<Barrier>, entry: &MountEntry) -> View {
+    View::new(Arc::clone(barrier), &format!("logical/{}/", entry.uuid))
+}
+
+/// The mounts that are always there, and stand in no table.
+fn builtin_entry(path: &str, kind: &str) -> MountEntry {
+    let (accessor, description) = match kind {
+        "token" => ("auth_token_00000000", "token based credentials"),
+        _ => (
+            "system_00000000",
+            "system endpoints used for control, policy and debugging",
+        ),
+    };
+    MountEntry {
+        path: path.to_owned(),
+        kind: kind.to_owned(),
+        uuid: kind.to_owned(),
+        accessor: accessor.to_owned(),
+        description: description.to_owned(),
+        config: MountConfig {
+            token_type: if kind == "token" {
+                "default-service".to_owned()
+            } else {
+                String::new()
+            },
+            ..MountConfig::default()
+        },
+        options: None,
+        local: false,
+        seal_wrap: kind == "system",
+    }
+}
+
+/// Tells whether a secrets engine cannot be at a path, since the server's own things are there.
+fn is_reserved(full: &str) -> bool {
+    const RESERVED: &[&str] = &["audit/", "auth/", "cubbyhole/", "identity/", "sys/"];
+    RESERVED.iter().any(|reserved| full.starts_with(reserved))
+}
+
+fn is_builtin(kind: &str) -> bool {
+    matches!(kind, "system" | "token")
+}
+
+/// Removes everything below a view.
+async fn clear(view: &View) -> Result<(), Error> {
+    const PAGE: usize = 256;
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        let mut after = None;
+        loop {
+            let names = view.list(&folder, after.as_deref(), Some(PAGE)).await?;
+            let Some(last) = names.last().cloned() else {
+                break;
+            };
+            let (below, entries): (Vec<_>, Vec<_>) =
+                names.iter().partition(|name| name.ends_with('/'));
+            folders.extend(below.into_iter().map(|name| format!("{folder}{name}")));
+            let deletes = entries
+                .into_iter()
+                .map(|name| Change::delete(format!("{folder}{name}")));
+            view.commit(deletes.collect()).await?;
+            after = Some(last);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,269 @@
+//! The compiled rules of all the policies of a token.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::{Map, Value};
+
+use super::{
+    Capabilities, Capability, Policy, Rule, Wrapping,
+    parameters::Parameters,
+    pattern::{Pattern, Patterns},
+};
+
+/// What the policies of a token allow, compiled once and immutable.
+///
+/// One rule counts for a path: the one written for exactly this path; else, among all patterns that
+/// match, the one
+/// 1. whose first wildcard stands latest,
+/// 2. then, that does not end in `*`,
+/// 3. then, with the fewest `+` segments,
+/// 4. then, that is longest,
+/// 5. then, that is greatest in byte order.
+///
+/// Finding it takes one hash of the path and, if that fails, one binary search and a walk over the
+/// patterns whose literal beginning the path shares. A check allocates nothing unless the rule
+/// restricts parameters.
+#[derive(Debug)]
+pub struct Acl {
+    root: Option<PolicyNames>,
+    exact: HashMap<Box<str>, Grant>,
+    patterns: Patterns<Grant>,
+    restricts_parameters: bool,
+}
+
+/// The names of the policies that grant one thing, in the order in which the token has them.
+type PolicyNames = Arc<[Arc<str>]>;
+
+/// One request, as the rules see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// What the operation needs.
+    pub capability: Capability,
+    /// The path, from the mount on; leading slashes do not count.
+    pub path: &'a str,
+    /// The body and the query. They may be left out where [`Acl::needs_parameters`] says so; a rule
+    /// that needs them refuses a request without.
+    pub parameters: Option<&'a Map<String, Value>>,
+    /// The life of the wrapping token, if the answer is to be wrapped.
+    pub wrap_ttl: Option<Duration>,
+}
+
+/// The answer to a [`Question`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether the request may go on.
+    pub allowed: bool,
+    /// Whether a path that asks for `sudo` opens; says nothing about `allowed`.
+    pub sudo: bool,
+    /// Whether it was the root policy that decided.
+    pub root: bool,
+    /// The policies that grant the capability, for the audit entry; empty unless allowed.
+    pub granting: PolicyNames,
+}
+
+impl Acl {
+    /// Compiles the policies of a token. If the root policy is among them, it alone counts.
+    #[must_use]
+    pub fn new(policies: &[Arc<Policy>]) -> Self {
+        let root = policies.iter().find(|policy| policy.is_root);
+        let mut drafts: BTreeMap<&str, Draft> = BTreeMap::new();
+        for policy in policies {
+            // No request carries an identity yet, so that no template has a value.
+            for rule in policy.rules.iter().filter(|rule| !rule.is_template) {
+                drafts.entry(&rule.path).or_default().unite(policy, rule);
+            }
+        }
+
+        let mut exact = HashMap::new();
+        let mut patterns = Vec::new();
+        let mut restricts_parameters = false;
+        for (path, draft) in drafts {
+            let grant = draft.finish();
+            restricts_parameters |= !grant.parameters.is_empty();
+            match Pattern::parse(path) {
+                Some(pattern) => patterns.push((pattern, grant)),
+                None => drop(exact.insert(path.into(), grant)),
+            }
+        }
+        Self {
+            root: root.map(|policy| PolicyNames::from([Arc::clone(&policy.name)])),
+            exact,
+            patterns: patterns.into_iter().collect(),
+            restricts_parameters,
+        }
+    }
+
+    /// Whether [`check`](Self::check) must see the parameters of such a request.
+    #[must_use]
+    pub fn needs_parameters(&self, capability: Capability, path: &str) -> bool {
+        self.restricts_parameters
+            && self.root.is_none()
+            && capability.carries_parameters()
+            && self
+                .grant(capability, path)
+                .is_some_and(|grant| !grant.parameters.is_empty())
+    }
+
+    /// Decides about one request.
+    #[must_use]
+    pub fn check(&self, question: &Question<'_>) -> Verdict {
+        if let Some(names) = &self.root {
+            return Verdict {
+                allowed: true,
+                sudo: true,
+                root: true,
+                granting: Arc::clone(names),
+            };
+        }
+        let grant = self.grant(question.capability, question.path);
+        let granting = grant.and_then(|grant| grant.permit(question));
+        Verdict {
+            allowed: granting.is_some(),
+            sudo: grant.is_some_and(|grant| grant.capabilities.contains(Capability::Sudo)),
+            root: false,
+            granting: granting.cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Lists what may be done on a path, sorted by name: `root` alone for the root policy, `deny`
+    /// alone for nothing.
+    ///
+    /// A path is looked up as if it were to be listed: `a/` shows what a rule for `a` grants.
+    #[must_use]
+    pub fn capabilities(&self, path: &str) -> Vec<Capability> {
+        if self.root.is_some() {
+            return vec![Capability::Root];
+        }
+        let grant = self.grant(Capability::List, path);
+        let capabilities: Vec<_> = grant
+            .into_iter()
+            .flat_map(|grant| grant.capabilities.iter())
+            .collect();
+        if capabilities.is_empty() {
+            vec![Capability::Deny]
+        } else {
+            capabilities
+        }
+    }
+
+    /// Whether anything may be done on a path, or a rule grants something on paths that begin with
+    /// it: with the path of a mount, whether the mount is worth showing.
+    #[must_use]
+    pub fn reaches(&self, path: &str) -> bool {
+        let path = path.trim_start_matches('/');
+        self.root.is_some()
+            || self
+                .grant(Capability::List, path)
+                .is_some_and(Grant::is_of_use)
+            || self
+                .exact
+                .iter()
+                .any(|(rule, grant)| rule.starts_with(path) && grant.is_of_use())
+            || self.patterns.below(path).any(Grant::is_of_use)
+    }
+
+    /// Finds the rule that counts.
+    fn grant(&self, capability: Capability, path: &str) -> Option<&Grant> {
+        let path = path.trim_start_matches('/');
+        let folder = if capability.lists() {
+            path.strip_suffix('/')
+        } else {
+            None
+        };
+        let exact = |path: &str| self.exact.get(path);
+        let pattern = |path: &str| self.patterns.find(path);
+        exact(path)
+            .or_else(|| folder.and_then(exact))
+            .or_else(|| pattern(path))
+            .or_else(|| folder.and_then(pattern))
+    }
+}
+
+/// What the rules for one path grant together.
+#[derive(Debug)]
+struct Grant {
+    capabilities: Capabilities,
+    parameters: Parameters,
+    wrapping: Wrapping,
+    /// Who grants each of the capabilities; nobody grants a denial.
+    granting: Vec<(Capability, PolicyNames)>,
+}
+
+impl Grant {
+    /// Whether it grants anything.
+    fn is_of_use(&self) -> bool {
+        !self.granting.is_empty()
+    }
+
+    /// Names the policies that let a request through, if it passes.
+    fn permit(&self, question: &Question<'_>) -> Option<&PolicyNames> {
+        let capability = question.capability;
+        let (_, names) = self
+            .granting
+            .iter()
+            .find(|(granted, _)| *granted == capability)?;
+        let restricted = capability.carries_parameters() && !self.parameters.is_empty();
+        let passes = self.wrapping.permits(question.wrap_ttl)
+            && (!restricted
+                || question
+                    .parameters
+                    .is_some_and(|given| self.parameters.permit(given)));
+        passes.then_some(names)
+    }
+}
+
+/// A [`Grant`] while policies are added to it.
+#[derive(Debug, Default)]
+struct Draft {
+    capabilities: Capabilities,
+    parameters: Parameters,
+    wrapping: Wrapping,
+    granting: BTreeMap<Capability, Vec<Arc<str>>>,
+}
+
+impl Draft {
+    fn unite(&mut self, policy: &Policy, rule: &Rule) {
+        self.capabilities = self.capabilities.union(rule.capabilities);
+        self.parameters.merge(&rule.parameters);
+        self.wrapping.merge(rule.wrapping);
+        for capability in rule.capabilities.iter() {
+            let names = self.granting.entry(capability).or_default();
+            if names.last() != Some(&policy.name) {
+                names.push(Arc::clone(&policy.name));
+            }
+        }
+    }
+
+    fn finish(self) -> Grant {
+        let Self {
+            capabilities,
+            parameters,
+            wrapping,
+            granting,
+        } = self;
+        let in_force = |capability: &Capability| {
+            capabilities.contains(*capability) && *capability != Capability::Deny
+        };
+        let granting = granting
+            .into_iter()
+            .filter(|(capability, _)| in_force(capability));
+        let granting = granting
+            .map(|(capability, names)| (capability, names.into()))
+            .collect();
+        Grant {
+            capabilities,
+            parameters,
+            wrapping,
+            granting,
+        }
+    }
+}
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! Policy texts into rules.
+
+use std::time::Duration;
+
+use keyward_api::coerce;
+
+use super::{Capabilities, Capability, Rule, Wrapping, parameters::Values};
+use crate::hcl::{self, Block, Body, Entry, Value};
+
+/// Why a policy is refused: a sentence for whoever wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("failed to parse policy: {0}")]
+pub struct PolicyError(String);
+
+impl From<hcl::Error> for PolicyError {
+    fn from(error: hcl::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+pub(super) fn rules(text: &str) -> Result<Vec<Rule>, PolicyError> {
+    let body = hcl::parse(text)?;
+    // A name inside the text is for readers; the one it is stored under counts.
+    refuse_other_keys(&body, &["name", "path"]).map_err(PolicyError)?;
+    let in_path =
+        |block: &Block<'_>, error| PolicyError(format!("path {:?}: {error}", block.label));
+    let blocks = body.labelled("path")?;
+    blocks
+        .iter()
+        .map(|block| rule(block).map_err(|error| in_path(block, error)))
+        .collect()
+}
+
+/// The keys of a `path` block; a `comment` is for readers.
+const RULE_KEYS: [&str; 8] = [
+    "allowed_parameters",
+    "capabilities",
+    "comment",
+    "denied_parameters",
+    "max_wrapping_ttl",
+    "min_wrapping_ttl",
+    "policy",
+    "required_parameters",
+];
+
+/// Keys that other servers enforce. To ignore one would open what its writer meant to close.
+const UNSUPPORTED_KEYS: [&str; 2] = ["control_group", "mfa_methods"];
+
+fn rule(block: &Block<'_>) -> Result<Rule, String> {
+    refuse_other_keys(block.body, &RULE_KEYS)?;
+    let path = block.label.strip_prefix('/').unwrap_or(block.label);
+    if path.contains("+*") {
+        return Err("invalid use of wildcards ('+*' is forbidden)".to_owned());
+    }
+    let mut rule = Rule {
+        path: path.to_owned(),
+        is_template: is_template(path)?,
+        capabilities: Capabilities::default(),
+        parameters: super::Parameters::default(),
+        wrapping: Wrapping::default(),
+    };
+    for (earlier, entry) in block.body.entries.iter().enumerate() {
+        if block.body.entries[..earlier]
+            .iter()
+            .any(|earlier| earlier.key == entry.key)
+        {
+            return Err(hcl::Error::duplicate(&entry.key, entry.position).to_string());
+        }
+        match entry.key.as_str() {
+            "allowed_parameters" => rule.parameters.allowed = values(entry)?,
+            "capabilities" => {
+                rule.capabilities = rule.capabilities.union(capabilities(entry)?);
+            }
+            "denied_parameters" => rule.parameters.denied = values(entry)?,
+            "max_wrapping_ttl" => rule.wrapping.max = duration(entry)?,
+            "min_wrapping_ttl" => rule.wrapping.min = duration(entry)?,
+            "policy" => rule.capabilities = rule.capabilities.union(old_policy(entry)?),
+            "required_parameters" => {
+                let names = texts(entry)?.into_iter().map(str::to_lowercase);
+                rule.parameters.require(names);
+            }
+            _ => {}
+        }
+    }
+    if let Wrapping {
+        min: Some(min),
+        max: Some(max),
+    } = rule.wrapping
+        && max < min
+    {
+        return Err("max_wrapping_ttl cannot be less than min_wrapping_ttl".to_owned());
+    }
+    Ok(rule)
+}
+
+fn refuse_other_keys(body: &Body, known: &[&str]) -> Result<(), String> {
+    let others = body
+        .entries
+        .iter()
+        .filter(|entry| !known.contains(&entry.key.as_str()));
+    let complaints: Vec<String> = others
+        .map(|Entry { key, position, .. }| {
+            if UNSUPPORTED_KEYS.contains(&key.as_str()) {
+                format!(
+                    "\t* key {key:?} on line {} is not supported\n",
+                    position.line
+                )
+            } else {
+                format!("\t* invalid key {key:?} on line {}\n", position.line)
+            }
+        })
+        .collect();
+    match complaints.len() {
+        0 => Ok(()),
+        1 => Err(format!("1 error occurred:\n{}\n", complaints.concat())),
+        count => Err(format!(
+            "{count} errors occurred:\n{}\n",
+            complaints.concat()
+        )),
+    }
+}
+
+/// Whether a path holds templates.
+///
+/// # Errors
+/// A template is not closed, or one that was not opened is.
+fn is_template(path: &str) -> Result<bool, String> {
+    let mut pieces = path.split("{{");
+    let outside = pieces.next().unwrap_or_default();
+    let mut templates = 0;
+    let mut is_balanced = !outside.contains("}}");
+    for piece in pieces {
+        templates += 1;
+        is_balanced &= piece.matches("}}").count() == 1;
+    }
+    if is_balanced {
+        Ok(templates > 0)
+    } else {
+        Err("failed to validate policy templating: unbalanced templating characters".to_owned())
+    }
+}
+
+fn capabilities(entry: &Entry) -> Result<Capabilities, String> {
+    let named = |name| {
+        Capability::granted_by_name(name).ok_or_else(|| format!("invalid capability {name:?}"))
+    };
+    texts(entry)?.into_iter().map(named).collect()
+}
+
+/// Reads the one word that stood for a set of capabilities before there were any.
+fn old_policy(entry: &Entry) -> Result<Capabilities, String> {
+    use Capability::{Create, Delete, Deny, List, Read, Sudo, Update};
+    let word = entry
+        .value
+        .as_text()
+        .ok_or_else(|| must_be(entry, "a string"))?;
+    let granted: &[Capability] = match word {
+        "deny" => &[Deny],
+        "read" => &[List, Read],
+        "sudo" => &[Create, Delete, List, Read, Sudo, Update],
+        "write" => &[Create, Delete, List, Read, Update],
+        _ => return Err(format!("invalid policy {word:?}")),
+    };
+    Ok(granted.iter().copied().collect())
+}
+
+fn values(entry: &Entry) -> Result<Values, String> {
+    let parameters = entry.value.as_object();
+    let parameters = parameters.ok_or_else(|| must_be(entry, "an object of lists"))?;
+    let mut values = Values::new();
+    for parameter in &parameters.entries {
+        let list = parameter
+            .value
+            .as_list()
+            .ok_or_else(|| must_be(parameter, "a list"))?;
+        let list = list.iter().map(Value::to_json).collect();
+        if values.insert(parameter.key.to_lowercase(), list).is_some() {
+            return Err(hcl::Error::duplicate(&parameter.key, parameter.position).to_string());
+        }
+    }
+    Ok(values)
+}
+
+fn texts(entry: &Entry) -> Result<Vec<&str>, String> {
+    let list = entry.value.as_list();
+    let texts = list.and_then(|items| items.iter().map(Value::as_text).collect());
+    texts.ok_or_else(|| must_be(entry, "a list of strings"))
+}
+
+/// Reads a number of seconds or a text such as `1h30m`; nothing, or 0, is no bound.
+fn duration(entry: &Entry) -> Result<Option<Duration>, String> {
+    let duration = match &entry.value {
+        Value::Float(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
+        Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        Value::Text(text) => {
+            let seconds = coerce::parse_seconds(text)
+                .map_err(|error| format!("error parsing {}: {error}", entry.key))?;
+            u64::try_from(seconds).ok().map(Duration::from_secs)
+        }
+        _ => None,
+    };
+    match duration {
+        Some(duration) => Ok(Some(duration).filter(|duration| !duration.is_zero())),
+        None => Err(format!(
+            "error parsing {}: could not parse duration from input",
+            entry.key
+        )),
+    }
+}
+
+fn must_be(Entry { key, position, .. }: &Entry, what: &str) -> String {
+    format!("{key:?} on line {} must be {what}", position.line)
+}
+
+#[cfg(test)]
+mod tests;

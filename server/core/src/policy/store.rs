@@ -1,0 +1,141 @@
+//! The policies of the server, and the compiled sets of them that tokens have.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arc_swap::ArcSwap;
+use keyward_crypto::SecretBytes;
+use quick_cache::sync::Cache;
+
+use super::{Acl, DEFAULT_POLICY, DEFAULT_POLICY_NAME, Policy, ROOT_POLICY_NAME, decode_text};
+use crate::{Error, view::View};
+
+/// How many different sets of policies are kept compiled.
+const COMPILED: usize = 1024;
+
+/// All policies in memory, behind the barrier in storage.
+pub(crate) struct PolicyStore {
+    view: View,
+    snapshot: ArcSwap<Snapshot>,
+    /// One change at a time; it awaits storage in between.
+    changing: tokio::sync::Mutex<()>,
+}
+
+/// The policies of one moment, with what was compiled from just them: a change makes a new
+/// snapshot, so that nothing compiled from an older policy can outlive it.
+struct Snapshot {
+    policies: BTreeMap<String, (Arc<Policy>, Arc<str>)>,
+    compiled: Cache<Arc<[String]>, Arc<Acl>>,
+}
+
+impl Snapshot {
+    fn of(policies: BTreeMap<String, (Arc<Policy>, Arc<str>)>) -> Self {
+        Self {
+            policies,
+            compiled: Cache::new(COMPILED),
+        }
+    }
+}
+
+impl PolicyStore {
+    /// Loads all policies; a new server gets the default one.
+    pub(crate) async fn open(view: View) -> Result<Self, Error> {
+        let mut policies = BTreeMap::new();
+        for name in view.list("", None, None).await? {
+            if let Some(entry) = view.get(&name).await? {
+                // EXPOSE: the text of a policy is no secret to those who may read it.
+                let text = std::str::from_utf8(entry.value.expose()).map_err(Error::internal)?;
+                let policy = Policy::parse(&name, text).map_err(Error::internal)?;
+                policies.insert(name, (Arc::new(policy), text.into()));
+            }
+        }
+        let store = Self {
+            view,
+            snapshot: ArcSwap::from_pointee(Snapshot::of(policies)),
+            changing: tokio::sync::Mutex::default(),
+        };
+        if store.text(DEFAULT_POLICY_NAME).is_none() {
+            store
+                .write(DEFAULT_POLICY_NAME, DEFAULT_POLICY, &store.view)
+                .await?;
+        }
+        Ok(store)
+    }
+
+    /// Returns what a token with these policies may do; unknown ones grant nothing.
+    pub(crate) fn acl(&self, names: &[String]) -> Arc<Acl> {
+        let snapshot = self.snapshot.load();
+        if let Some(acl) = snapshot.compiled.get(names) {
+            return acl;
+        }
+        let mut policies: Vec<_> = names
+            .iter()
+            .filter_map(|name| {
+                snapshot
+                    .policies
+                    .get(name)
+                    .map(|(policy, _)| Arc::clone(policy))
+            })
+            .collect();
+        if names.iter().any(|name| name == ROOT_POLICY_NAME) {
+            policies.push(Arc::new(Policy::root()));
+        }
+        let acl = Arc::new(Acl::new(&policies));
+        snapshot.compiled.insert(names.into(), Arc::clone(&acl));
+        acl
+    }
+
+    /// Returns the names of all policies, `root` included, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.snapshot.load().policies.keys().cloned().collect();
+        names.push(ROOT_POLICY_NAME.to_owned());
+        names.sort_unstable();
+        names
+    }
+
+    /// Returns the text of a policy.
+    pub(crate) fn text(&self, name: &str) -> Option<Arc<str>> {
+        if name == ROOT_POLICY_NAME {
+            return Some("".into());
+        }
+        self.snapshot
+            .load()
+            .policies
+            .get(name)
+            .map(|(_, text)| Arc::clone(text))
+    }
+
+    /// Writes a policy, through the view of the request that asks for it.
+    pub(crate) async fn write(&self, name: &str, text: &str, request: &View) -> Result<(), Error> {
+        if name == ROOT_POLICY_NAME {
+            return Err(Error::invalid("cannot update \"root\" policy"));
+        }
+        let text = decode_text(text);
+        let policy =
+            Policy::parse(name, &text).map_err(|error| Error::Invalid(error.to_string()))?;
+        let _changing = self.changing.lock().await;
+        request.on_record().await?;
+        self.view
+            .put(name, SecretBytes::new(text.as_bytes().to_vec()))
+            .await?;
+        let mut policies = self.snapshot.load().policies.clone();
+        policies.insert(name.to_owned(), (Arc::new(policy), text.as_ref().into()));
+        self.snapshot.store(Arc::new(Snapshot::of(policies)));
+        Ok(())
+    }
+
+    /// Removes a policy; its absence is no error.
+    pub(crate) async fn delete(&self, name: &str, request: &View) -> Result<(), Error> {
+        match name {
+            ROOT_POLICY_NAME => return Err(Error::invalid("cannot delete \"root\" policy")),
+            DEFAULT_POLICY_NAME => return Err(Error::invalid("cannot delete default policy")),
+            _ => {}
+        }
+        let _changing = self.changing.lock().await;
+        request.on_record().await?;
+        self.view.delete(name).await?;
+        let mut policies = self.snapshot.load().policies.clone();
+        policies.remove(name);
+        self.snapshot.store(Arc::new(Snapshot::of(policies)));
+        Ok(())
+    }
+}

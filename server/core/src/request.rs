@@ -1,0 +1,107 @@
+//! A request as it leaves the network: parsed once, then only read.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use keyward_api::Operation;
+use keyward_crypto::{SecretBytes, SecretString};
+use uuid::Uuid;
+
+use crate::CanonicalPath;
+
+/// The id under which the audit log holds a request: a random UUID (RFC 9562 section 5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId(Uuid);
+
+impl RequestId {
+    /// Makes a fresh one.
+    #[must_use]
+    pub fn generate() -> Self {
+        let bytes = keyward_crypto::random::generate_nonce::<16>();
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A token as the caller sent it: a bearer secret.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TokenId(SecretString);
+
+impl TokenId {
+    /// Takes the text of a token.
+    #[must_use]
+    pub fn new(text: SecretString) -> Self {
+        Self(text)
+    }
+
+    /// Opens the text; say why at the call.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        // EXPOSE: this type is the door; its callers say why.
+        self.0.expose()
+    }
+
+    /// Copies it; the copy is wiped too.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
+    }
+}
+
+/// Where the request came from.
+#[derive(Clone, Debug, Default)]
+pub struct Remote {
+    /// The IP address in text form; empty in process.
+    pub address: String,
+    /// The port; 0 in process.
+    pub port: u16,
+}
+
+/// One request to a logical path.
+#[derive(Debug)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// What it does. Never [`Operation::Create`]: the core decides that.
+    pub operation: Operation,
+    /// The canonical path, without `/v1/`.
+    pub path: CanonicalPath,
+    /// The JSON object of parameters (for reads: the query as an object), or empty.
+    pub body: SecretBytes,
+    /// The token, if one was sent.
+    pub token: Option<TokenId>,
+    /// How long the answer shall stay wrapped, if it shall be wrapped.
+    pub wrap_ttl: Option<Duration>,
+    /// Where it came from.
+    pub remote: Remote,
+    /// Headers that may be audited or handed to engines, in lower case.
+    pub headers: BTreeMap<String, Vec<String>>,
+}
+
+impl Request {
+    /// Makes a request from within the process, with no headers; tests and internal calls use it.
+    #[must_use]
+    pub fn new(operation: Operation, path: CanonicalPath, body: SecretBytes) -> Self {
+        Self {
+            id: RequestId::generate(),
+            operation,
+            path,
+            body,
+            token: None,
+            wrap_ttl: None,
+            remote: Remote::default(),
+            headers: BTreeMap::new(),
+        }
+    }
+
+    /// Sets the token.
+    #[must_use]
+    pub fn with_token(mut self, token: TokenId) -> Self {
+        self.token = Some(token);
+        self
+    }
+}

@@ -1,0 +1,125 @@
+//! What an engine answers, before it becomes an envelope on the wire.
+
+use std::time::Duration;
+
+use keyward_crypto::SecretBytes;
+
+use crate::token::{Auth, AuthGrant, Created};
+
+/// How the answer went, where success or failure alone does not say it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// The data is there, but the answer as a whole is a user error: a batch with a bad item.
+    Invalid,
+    /// The data tells about something that is gone: a deleted version.
+    NotFound,
+    /// All went well.
+    #[default]
+    Success,
+    /// The status that the caller asked for when only part of a batch succeeds.
+    Partial(u16),
+}
+
+/// A successful answer of an engine.
+///
+/// `T` is the `data` of the reply: a struct of `keyward_api` in a handler, its JSON text in a wiped
+/// buffer from there on.
+#[derive(Debug)]
+pub struct Response<T = SecretBytes> {
+    /// The data; none answers without a body.
+    pub data: Option<T>,
+    /// What the caller should know although the call succeeded.
+    pub warnings: Vec<String>,
+    /// The token that the caller gets: one to be made, or one that was renewed.
+    pub auth: Option<Box<Auth>>,
+    /// A lease to be registered for the data.
+    pub lease: Option<LeaseGrant>,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Whether the fields of the data stand beside the envelope's once more, as Vault does for
+    /// older paths of `sys/`.
+    pub at_top: bool,
+}
+
+impl<T> Response<T> {
+    /// Answers with data.
+    #[must_use]
+    pub const fn data(data: T) -> Self {
+        Self {
+            data: Some(data),
+            warnings: Vec::new(),
+            auth: None,
+            lease: None,
+            outcome: Outcome::Success,
+            at_top: false,
+        }
+    }
+
+    /// Answers without a body.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self {
+            data: None,
+            warnings: Vec::new(),
+            auth: None,
+            lease: None,
+            outcome: Outcome::Success,
+            at_top: false,
+        }
+    }
+
+    /// Answers with a token to be made.
+    #[must_use]
+    pub fn auth(grant: AuthGrant) -> Self {
+        Self {
+            auth: Some(Box::new(Auth::Asked(grant))),
+            ..Self::empty()
+        }
+    }
+
+    /// Answers with a token that was renewed.
+    #[must_use]
+    pub fn renewed(token: Created) -> Self {
+        Self {
+            auth: Some(Box::new(Auth::Renewed(token))),
+            ..Self::empty()
+        }
+    }
+
+    /// Adds a warning.
+    #[must_use]
+    pub fn warn(mut self, text: impl Into<String>) -> Self {
+        self.warnings.push(text.into());
+        self
+    }
+
+    /// Repeats the fields of the data beside those of the envelope.
+    #[must_use]
+    pub const fn at_top(mut self) -> Self {
+        self.at_top = true;
+        self
+    }
+
+    /// Sets how it went.
+    #[must_use]
+    pub const fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    /// Sets the lease.
+    #[must_use]
+    pub const fn lease(mut self, lease: LeaseGrant) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+}
+
+/// What a lease shall be like.
+#[derive(Clone, Debug)]
+pub struct LeaseGrant {
+    /// How long the data may be used; KV version 1 gives this as a hint, with no lease behind it.
+    pub ttl: Duration,
+    /// Whether the lease may be renewed.
+    pub renewable: bool,
+}

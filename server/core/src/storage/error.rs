@@ -1,0 +1,36 @@
+//! What can go wrong on the storage floor, by who must act.
+
+/// A failed storage operation.
+///
+/// Cloned to every caller whose commit shared the failed write, so it carries text, not causes.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum StorageError {
+    /// The store was closed, or its writer died: the process must restart.
+    #[error("the store is closed")]
+    Closed,
+    /// An expectation did not hold: the caller reads again and decides anew.
+    #[error("key {key:?} was changed by another writer")]
+    Conflict {
+        /// The first key whose expectation failed.
+        key: String,
+    },
+    /// What is stored cannot be read: the operator restores a backup.
+    #[error("stored data is corrupt: {0}")]
+    Corrupt(String),
+    /// The device has no room: the operator makes some and restarts.
+    #[error("no space is left in the store")]
+    Full,
+    /// The caller passed a key, value or setting that no store takes.
+    #[error("{0}")]
+    Invalid(String),
+    /// The medium failed: the operator looks at it.
+    #[error("storage failed: {0}")]
+    Io(String),
+    /// Another process holds the data directory named here.
+    #[error("another process is using the data directory {0}")]
+    Locked(String),
+    /// An earlier write failed, so that what the medium holds is uncertain; until it is opened
+    /// again the store takes no other.
+    #[error("the store refuses writes until it is reopened, since one failed: {0}")]
+    Refused(String),
+}

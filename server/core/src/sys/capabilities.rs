@@ -1,0 +1,68 @@
+//! `sys/capabilities*`: what a token may do.
+
+use std::sync::Arc;
+
+use keyward_api::sys::{Capabilities, CapabilitiesAccessor, CapabilitiesReply, CapabilitiesSelf};
+
+use super::Sys;
+use crate::{Denial, Error, Response, TokenId, engine::Context, policy::Acl};
+
+/// Tells what a given token may do.
+pub(super) async fn of_token(
+    cx: Context<Sys>,
+    request: Capabilities,
+) -> Result<Response<CapabilitiesReply>, Error> {
+    let token = request
+        .token
+        .ok_or_else(|| Error::invalid("no token found"))?;
+    // EXPOSE: looked up, not kept.
+    let id = TokenId::new(keyward_crypto::SecretString::new(token.expose().to_owned()));
+    let principal = cx.core().principal(&id, cx.now()).await?;
+    let principal = principal.ok_or_else(|| Error::invalid("invalid token"))?;
+    answer(&principal.acl, request.paths.or(request.path))
+}
+
+/// Tells what the token behind an accessor may do.
+pub(super) async fn of_accessor(
+    cx: Context<Sys>,
+    request: CapabilitiesAccessor,
+) -> Result<Response<CapabilitiesReply>, Error> {
+    let accessor = request.accessor.filter(|accessor| !accessor.is_empty());
+    let accessor = accessor.ok_or_else(|| Error::invalid("missing accessor"))?;
+    let token = cx.core().tokens.by_accessor(&accessor, cx.now()).await?;
+    let token = token.ok_or_else(|| Error::invalid("invalid accessor"))?;
+    let acl = cx.core().policies.acl(token.policies());
+    answer(&acl, request.paths.or(request.path))
+}
+
+/// Tells what the caller may do.
+pub(super) async fn of_self(
+    cx: Context<Sys>,
+    request: CapabilitiesSelf,
+) -> Result<Response<CapabilitiesReply>, Error> {
+    let principal = cx.principal().ok_or(Error::Denied(Denial::Token))?;
+    answer(&principal.acl, request.paths.or(request.path))
+}
+
+fn answer(
+    acl: &Arc<Acl>,
+    paths: Option<Vec<String>>,
+) -> Result<Response<CapabilitiesReply>, Error> {
+    let paths = paths.filter(|paths| !paths.is_empty());
+    let paths = paths.ok_or_else(|| Error::invalid("paths must be supplied"))?;
+    let names = |path: &str| {
+        let capabilities = acl.capabilities(path.strip_prefix('/').unwrap_or(path));
+        capabilities
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    let mut reply: CapabilitiesReply = paths
+        .iter()
+        .map(|path| (path.clone(), names(path)))
+        .collect();
+    if let [only] = &paths[..] {
+        reply.insert("capabilities".to_owned(), names(only));
+    }
+    Ok(Response::data(reply).at_top())
+}

@@ -1,0 +1,69 @@
+//! The engine at `sys/`: the server about itself, one file a resource.
+
+mod audit;
+mod capabilities;
+mod cors;
+mod leases;
+mod mounts;
+mod policies;
+mod seal;
+mod ui;
+
+use std::sync::Arc;
+
+use crate::engine::{Engine, Mounted, Routes};
+
+/// The system engine; what it works on are the services of the core.
+pub(crate) struct Sys;
+
+impl Engine for Sys {}
+
+/// Builds the one mount of the system engine.
+pub(crate) fn mount() -> Mounted {
+    let engine = Arc::new(Sys);
+    let routes = Routes::of(Arc::clone(&engine))
+        .on(audit::list)
+        .on(audit::enable)
+        .on(audit::disable)
+        .on(audit::hash)
+        .on(capabilities::of_accessor)
+        .on(capabilities::of_self)
+        .on(capabilities::of_token)
+        .on(cors::read)
+        .on(cors::write)
+        .on(cors::delete)
+        .on(leases::lookup)
+        .on(leases::renew)
+        .on(leases::renew_old)
+        .on(leases::revoke)
+        .on(leases::revoke_old)
+        .on(mounts::list)
+        .on(mounts::list_auth)
+        .on(mounts::enable)
+        .on(mounts::enable_auth)
+        .on(mounts::disable)
+        .on(mounts::disable_auth)
+        .on(mounts::read)
+        .on(mounts::read_auth)
+        .on(mounts::tune)
+        .on(mounts::tune_auth)
+        .on(mounts::read_tune)
+        .on(mounts::read_auth_tune)
+        .on(policies::list)
+        .on(policies::list_old)
+        .on(policies::list_old_by_get)
+        .on(policies::read)
+        .on(policies::read_old)
+        .on(policies::write)
+        .on(policies::write_old)
+        .on(policies::delete)
+        .on(policies::delete_old)
+        .on(seal::key_status)
+        .on(seal::rotate)
+        .on(seal::rotate_keyring)
+        .on(seal::seal)
+        .on(ui::mount)
+        .on(ui::mounts)
+        .build();
+    Mounted { routes, engine }
+}

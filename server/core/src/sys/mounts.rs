@@ -1,0 +1,339 @@
+//! `sys/mounts` and `sys/auth`.
+
+use std::collections::BTreeMap;
+
+use keyward_api::{
+    coerce,
+    sys::{
+        DisableAuth, DisableMount, EnableAuth, EnableMount, EngineOptions, ListAuth, ListMounts,
+        MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,
+        TuneOutput,
+    },
+};
+
+use super::Sys;
+use crate::{
+    Error, Response,
+    engine::{Class, Context},
+    mount::{MountConfig, MountEntry},
+    mounts::NewMount,
+};
+
+/// Lists the secrets engines.
+pub(super) async fn list(
+    cx: Context<Sys>,
+    _: ListMounts,
+) -> Result<Response<BTreeMap<String, MountOutput>>, Error> {
+    Ok(Response::data(all(&cx, Class::Secret)).at_top())
+}
+
+/// Lists the auth methods.
+pub(super) async fn list_auth(
+    cx: Context<Sys>,
+    _: ListAuth,
+) -> Result<Response<BTreeMap<String, MountOutput>>, Error> {
+    Ok(Response::data(all(&cx, Class::Auth)).at_top())
+}
+
+/// Mounts a secrets engine.
+pub(super) async fn enable(cx: Context<Sys>, request: EnableMount) -> Result<Response<()>, Error> {
+    mount(&cx, Class::Secret, request).await
+}
+
+/// Mounts an auth method.
+pub(super) async fn enable_auth(
+    cx: Context<Sys>,
+    request: EnableAuth,
+) -> Result<Response<()>, Error> {
+    mount(&cx, Class::Auth, request.0).await
+}
+
+/// Unmounts a secrets engine.
+pub(super) async fn disable(
+    cx: Context<Sys>,
+    request: DisableMount,
+) -> Result<Response<()>, Error> {
+    let path = folder(&request.path);
+    cx.core()
+        .mounts
+        .disable(Class::Secret, &path, cx.view())
+        .await?;
+    Ok(Response::empty())
+}
+
+/// Unmounts an auth method.
+pub(super) async fn disable_auth(
+    cx: Context<Sys>,
+    request: DisableAuth,
+) -> Result<Response<()>, Error> {
+    let path = folder(&request.0.path);
+    if path == "token/" {
+        return Err(Error::invalid(
+            "token credential backend cannot be disabled",
+        ));
+    }
+    cx.core()
+        .mounts
+        .disable(Class::Auth, &path, cx.view())
+        .await?;
+    Ok(Response::empty())
+}
+
+/// Reads one secrets engine's entry.
+pub(super) async fn read(
+    cx: Context<Sys>,
+    request: ReadMount,
+) -> Result<Response<MountOutput>, Error> {
+    let path = folder(&request.path);
+    let mount = cx.core().mounts.at(Class::Secret, &path);
+    let mount = mount.ok_or_else(|| Error::Invalid(format!("No secret engine mount at {path}")))?;
+    Ok(Response::data(output(&mount.entry, cx.core().settings.version)).at_top())
+}
+
+/// Reads one auth method's entry.
+pub(super) async fn read_auth(
+    cx: Context<Sys>,
+    request: ReadAuth,
+) -> Result<Response<MountOutput>, Error> {
+    let path = folder(&request.0.path);
+    let mount = cx.core().mounts.at(Class::Auth, &path);
+    let mount = mount.ok_or_else(|| Error::Invalid(format!("No auth engine at {path}")))?;
+    Ok(Response::data(output(&mount.entry, cx.core().settings.version)).at_top())
+}
+
+/// Reads what is tuned of a mount.
+pub(super) async fn read_tune(
+    cx: Context<Sys>,
+    request: ReadTune,
+) -> Result<Response<TuneOutput>, Error> {
+    let (class, path) = tuned(&request.path);
+    let mount = cx.core().mounts.at(class, &path);
+    let mount =
+        mount.ok_or_else(|| Error::Invalid(format!("cannot fetch sysview for path \"{path}\"")))?;
+    let MountEntry {
+        config,
+        description,
+        options,
+        ..
+    } = (*mount.entry).clone();
+    let limits = config.limits();
+    Ok(Response::data(TuneOutput {
+        default_lease_ttl: limits.default.as_secs(),
+        max_lease_ttl: limits.max.as_secs(),
+        description,
+        force_no_cache: config.force_no_cache,
+        options: options.filter(|options| !options.is_empty()),
+        listing_visibility: config.listing_visibility,
+        audit_non_hmac_request_keys: config.audit_non_hmac_request_keys,
+        audit_non_hmac_response_keys: config.audit_non_hmac_response_keys,
+        passthrough_request_headers: config.passthrough_request_headers,
+        allowed_response_headers: config.allowed_response_headers,
+        token_type: config.token_type,
+    })
+    .at_top())
+}
+
+/// Reads what is tuned of an auth method.
+pub(super) async fn read_auth_tune(
+    cx: Context<Sys>,
+    request: ReadAuthTune,
+) -> Result<Response<TuneOutput>, Error> {
+    let path = format!("auth/{}", request.0.path);
+    read_tune(cx, ReadTune { path }).await
+}
+
+/// Tunes a mount.
+pub(super) async fn tune(cx: Context<Sys>, request: Tune) -> Result<Response<()>, Error> {
+    let (class, path) = tuned(&request.path);
+    let Some(mount) = cx.core().mounts.at(class, &path) else {
+        return Err(Error::Invalid(format!(
+            "tune of path \"{path}\" failed: no mount entry found"
+        )));
+    };
+    let input = MountConfigInput {
+        default_lease_ttl: request.default_lease_ttl,
+        max_lease_ttl: request.max_lease_ttl,
+        force_no_cache: None,
+        listing_visibility: request.listing_visibility,
+        audit_non_hmac_request_keys: request.audit_non_hmac_request_keys,
+        audit_non_hmac_response_keys: request.audit_non_hmac_response_keys,
+        passthrough_request_headers: request.passthrough_request_headers,
+        allowed_response_headers: request.allowed_response_headers,
+        token_type: request.token_type,
+    };
+    let config = apply(mount.entry.config.clone(), input)?;
+    if config.max_lease_ttl != 0 && config.max_lease_ttl < config.default_lease_ttl {
+        return Err(Error::Invalid(format!(
+            "backend max lease TTL of {} would be less than backend default lease TTL of {}",
+            config.max_lease_ttl, config.default_lease_ttl
+        )));
+    }
+    let (description, options) = (request.description, request.options);
+    check_version(&mount.entry, options.as_ref())?;
+    cx.core()
+        .mounts
+        .tune(class, &path, cx.view(), |entry| {
+            entry.config = config;
+            if let Some(description) = description {
+                entry.description = description;
+            }
+            if let Some(options) = options {
+                entry.options.get_or_insert_default().extend(options);
+            }
+        })
+        .await?;
+    Ok(Response::empty())
+}
+
+/// Tunes an auth method.
+pub(super) async fn tune_auth(cx: Context<Sys>, request: TuneAuth) -> Result<Response<()>, Error> {
+    let path = format!("auth/{}", request.0.path);
+    tune(cx, Tune { path, ..request.0 }).await
+}
+
+/// Refuses to make a mount another version of its engine, which could not read what is stored.
+fn check_version(entry: &MountEntry, options: Option<&EngineOptions>) -> Result<(), Error> {
+    let version = |options: Option<&EngineOptions>| options?.get("version").cloned();
+    let old = version(entry.options.as_ref()).unwrap_or_else(|| "1".to_owned());
+    match version(options) {
+        Some(new) if new < old => Err(Error::Invalid(format!(
+            "cannot downgrade mount from version {old}"
+        ))),
+        Some(new) if new > old => Err(Error::Invalid(format!(
+            "cannot upgrade mount from version {old}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Shows a mount entry on the wire.
+pub(super) fn output(entry: &MountEntry, version: &str) -> MountOutput {
+    let supported = !matches!(entry.kind.as_str(), "system" | "token");
+    MountOutput {
+        kind: entry.kind.clone(),
+        description: entry.description.clone(),
+        accessor: entry.accessor.clone(),
+        uuid: entry.uuid.clone(),
+        config: serde_json::to_value(&entry.config).unwrap_or_default(),
+        options: entry.options.clone(),
+        local: entry.local,
+        seal_wrap: entry.seal_wrap,
+        external_entropy_access: false,
+        plugin_version: String::new(),
+        running_plugin_version: format!("v{version}+builtin.keyward"),
+        running_sha256: String::new(),
+        deprecation_status: supported.then(|| "supported".to_owned()),
+    }
+}
+
+fn all(cx: &Context<Sys>, class: Class) -> BTreeMap<String, MountOutput> {
+    let version = cx.core().settings.version;
+    let mounts = cx.core().mounts.all();
+    let mounts = mounts.iter().filter(|mount| mount.class == class);
+    mounts
+        .map(|mount| (mount.entry.path.clone(), output(&mount.entry, version)))
+        .collect()
+}
+
+async fn mount(
+    cx: &Context<Sys>,
+    class: Class,
+    request: EnableMount,
+) -> Result<Response<()>, Error> {
+    let kind = request
+        .kind
+        .filter(|kind| !kind.is_empty())
+        .or(request.plugin_name);
+    let kind = kind.ok_or_else(|| Error::invalid("backend type must be specified as a string"))?;
+    let config = apply(MountConfig::default(), request.config.unwrap_or_default())?;
+    if config.max_lease_ttl != 0 && config.max_lease_ttl < config.default_lease_ttl {
+        return Err(Error::invalid(
+            "given default lease TTL greater than given max lease TTL",
+        ));
+    }
+    let limits = config.limits();
+    if config.default_lease_ttl > limits.max.as_secs() {
+        return Err(Error::Invalid(format!(
+            "given default lease TTL greater than system max lease TTL of {}",
+            limits.max.as_secs()
+        )));
+    }
+    let new = NewMount {
+        class,
+        path: folder(&request.path),
+        kind,
+        description: request.description.unwrap_or_default(),
+        config,
+        options: Some(request.options.unwrap_or_default()),
+        local: request.local.unwrap_or_default(),
+        seal_wrap: request.seal_wrap.unwrap_or_default(),
+    };
+    cx.core().mounts.enable(new, cx.view()).await?;
+    Ok(Response::empty())
+}
+
+/// Overlays what was given on a configuration.
+fn apply(mut config: MountConfig, input: MountConfigInput) -> Result<MountConfig, Error> {
+    let seconds = |text: &str, which: &str| {
+        let seconds = match text {
+            "system" => Ok(0),
+            text => coerce::parse_seconds(text),
+        };
+        let seconds = seconds.map_err(|error| {
+            Error::Invalid(format!("unable to parse {which} TTL of {text}: {error}"))
+        })?;
+        u64::try_from(seconds)
+            .map_err(|_| Error::Invalid(format!("{which} TTL of {text} is negative")))
+    };
+    if let Some(text) = &input.default_lease_ttl {
+        config.default_lease_ttl = seconds(text, "default")?;
+    }
+    if let Some(text) = &input.max_lease_ttl {
+        config.max_lease_ttl = seconds(text, "max")?;
+    }
+    if let Some(visibility) = input.listing_visibility {
+        if !matches!(visibility.as_str(), "" | "hidden" | "unauth") {
+            return Err(Error::Invalid(format!(
+                "invalid listing_visibility {visibility}"
+            )));
+        }
+        config.listing_visibility = visibility;
+    }
+    config.force_no_cache = input.force_no_cache.unwrap_or(config.force_no_cache);
+    let set = |target: &mut Vec<String>, given: Option<Vec<String>>| {
+        if let Some(given) = given {
+            *target = given;
+        }
+    };
+    set(
+        &mut config.audit_non_hmac_request_keys,
+        input.audit_non_hmac_request_keys,
+    );
+    set(
+        &mut config.audit_non_hmac_response_keys,
+        input.audit_non_hmac_response_keys,
+    );
+    set(
+        &mut config.passthrough_request_headers,
+        input.passthrough_request_headers,
+    );
+    set(
+        &mut config.allowed_response_headers,
+        input.allowed_response_headers,
+    );
+    config.token_type = input.token_type.unwrap_or(config.token_type);
+    Ok(config)
+}
+
+/// Returns a mount path with its slash.
+fn folder(path: &str) -> String {
+    format!("{}/", path.trim_end_matches('/'))
+}
+
+/// Tells which mount `sys/mounts/PATH/tune` is about.
+fn tuned(path: &str) -> (Class, String) {
+    match path.strip_prefix("auth/") {
+        Some(path) => (Class::Auth, folder(path)),
+        None => (Class::Secret, folder(path)),
+    }
+}

@@ -1,0 +1,76 @@
+//! `sys/internal/ui/mounts`: what the command line asks before it calls a mount.
+
+use keyward_api::sys::{ShownMount, UiMount, UiMountOutput, UiMounts, UiMountsReply};
+
+use super::{Sys, mounts::output};
+use crate::{
+    Denial, Error, Response,
+    engine::{Class, Context},
+    mounts::Mount,
+    policy::{Acl, Capability},
+};
+
+/// Lists the mounts that the caller may use any of.
+pub(super) async fn mounts(
+    cx: Context<Sys>,
+    _: UiMounts,
+) -> Result<Response<UiMountsReply>, Error> {
+    let mut reply = UiMountsReply::default();
+    for mount in cx.core().mounts.all() {
+        let shown = mount.entry.config.listing_visibility == "unauth"
+            || cx
+                .principal()
+                .is_some_and(|principal| may_use(&principal.acl, &mount));
+        if shown {
+            let list = match mount.class {
+                Class::Auth => &mut reply.auth,
+                Class::Secret => &mut reply.secret,
+            };
+            let entry = &mount.entry;
+            let shown = if cx.principal().is_some() {
+                ShownMount::Whole(Box::new(output(entry, cx.core().settings.version)))
+            } else {
+                ShownMount::Brief {
+                    kind: entry.kind.clone(),
+                    description: entry.description.clone(),
+                    options: entry.options.clone(),
+                }
+            };
+            list.insert(entry.path.clone(), shown);
+        }
+    }
+    Ok(Response::data(reply))
+}
+
+/// Tells which mount a path belongs to.
+pub(super) async fn mount(
+    cx: Context<Sys>,
+    request: UiMount,
+) -> Result<Response<UiMountOutput>, Error> {
+    let principal = cx.principal().ok_or(Error::Denied(Denial::Token))?;
+    let path = format!("{}/", request.path.trim_end_matches('/'));
+    let refused = || {
+        Error::Refused(format!(
+            "preflight capability check returned 403, please ensure client's policies grant access \
+             to path \"{path}\""
+        ))
+    };
+    let (mount, _) = cx.core().mounts.find(&path).ok_or_else(refused)?;
+    if !may_use(&principal.acl, &mount) && !may_touch(&principal.acl, &path) {
+        return Err(refused());
+    }
+    Ok(Response::data(UiMountOutput {
+        path: mount.full_path(),
+        mount: output(&mount.entry, cx.core().settings.version),
+    }))
+}
+
+/// Tells whether a rule grants anything on or below a mount.
+fn may_use(acl: &Acl, mount: &Mount) -> bool {
+    acl.reaches(&mount.full_path())
+}
+
+/// Tells whether anything is granted on just this path.
+fn may_touch(acl: &Acl, path: &str) -> bool {
+    acl.capabilities(path) != [Capability::Deny]
+}

@@ -1,0 +1,26 @@
+//! Tokens: who may come in, until when, and whose child they are.
+//!
+//! A [`Token`] is the record behind a bearer secret. The secret itself ([`TokenId`](crate::TokenId))
+//! is shown once and never stored: a record is found by its [`Digest`], an HMAC of the secret. The
+//! [`TokenStore`] makes records, finds them, counts their uses, renews and revokes them; the
+//! endpoints below `auth/token/` are in [`engine`].
+//!
+//! **Invariant:** nothing that is stored gives back a token.
+
+mod digest;
+mod engine;
+mod grant;
+mod record;
+mod renew;
+mod revoke;
+mod store;
+mod ttl;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use digest::Digest;
+pub(crate) use engine::mount;
+pub use grant::{Auth, AuthGrant, Created};
+pub use record::{Token, TokenKind};
+pub(crate) use store::TokenStore;

@@ -1,0 +1,126 @@
+//! What changes in the life of a token: its uses and its end.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Created, Digest, Token, TokenStore,
+    record::Record,
+    store::{expiry_key, id_key, mark},
+    ttl::Terms,
+};
+use crate::{
+    Error, Timestamp, TtlLimits,
+    barrier::Change,
+    json,
+    storage::{Expect, Revision},
+};
+
+impl TokenStore {
+    /// Counts one use of a token that has only so many; false if none is left.
+    ///
+    /// The count is durable before this returns, and exact however many callers come at once. The
+    /// last use removes the token: the request that has it goes on, no other comes in.
+    ///
+    /// # Errors
+    /// The store below failed: the request must not go on.
+    pub(crate) async fn consume(&self, token: &Token) -> Result<bool, Error> {
+        loop {
+            let Some((mut record, revision)) = self.read(token.digest).await? else {
+                return Ok(false);
+            };
+            let counted = match record.num_uses {
+                0 => return Ok(true),
+                // It may not have children, so that nothing is left to be revoked after it.
+                1 => {
+                    self.view
+                        .commit(record.removal(token.digest, revision))
+                        .await
+                }
+                left => {
+                    record.num_uses = left - 1;
+                    self.view
+                        .commit(vec![record.update(token.digest, revision)?])
+                        .await
+                }
+            };
+            self.cache.remove(&token.digest);
+            match counted {
+                Ok(_) => return Ok(true),
+                // Another use was counted in between: there are fewer now, so that this ends.
+                Err(Error::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Gives a token its next term, from `now` on; durable when it returns. An increment of zero
+    /// asks for the same term as last time.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the token is gone or can not be renewed; else the store below failed.
+    pub(crate) async fn renew(
+        &self,
+        digest: Digest,
+        increment: Duration,
+        limits: TtlLimits,
+        now: Timestamp,
+    ) -> Result<Created, Error> {
+        loop {
+            let Some((mut record, revision)) = self.read(digest).await? else {
+                return Err(Error::invalid("token not found"));
+            };
+            let Some(expires) = record.expires.filter(|_| record.renewable) else {
+                return Err(Error::invalid("lease is not renewable"));
+            };
+            if expires <= now {
+                return Err(Error::invalid("token not found"));
+            }
+            let term = record.terms(increment).grant(limits, now);
+            if term.length.is_zero() {
+                return Err(Error::invalid("past the max TTL, cannot renew"));
+            }
+            let renewed = now.plus(term.length);
+            record.ttl = term.length.as_secs();
+            record.renewed = Some(now);
+            record.expires = Some(renewed);
+            let mut changes = vec![record.update(digest, revision)?];
+            if renewed != expires {
+                changes.push(Change::delete(expiry_key(expires, digest)));
+                changes.push(mark(expiry_key(renewed, digest)));
+            }
+            let outcome = self.view.commit(changes).await;
+            self.cache.remove(&digest);
+            match outcome {
+                Ok(_) => {
+                    let token = Arc::new(Token { digest, record });
+                    let warnings = term.warning.into_iter().collect();
+                    return Ok(Created {
+                        id: None,
+                        token,
+                        warnings,
+                    });
+                }
+                Err(Error::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Record {
+    fn terms(&self, increment: Duration) -> Terms {
+        let last = Duration::from_secs(self.ttl);
+        Terms {
+            asked: if increment.is_zero() { last } else { increment },
+            period: Duration::from_secs(self.period),
+            explicit_max: Duration::from_secs(self.explicit_max_ttl),
+            created: self.created,
+        }
+    }
+
+    /// Writes the record again, if it is still what was read.
+    pub(super) fn update(&self, digest: Digest, revision: Revision) -> Result<Change, Error> {
+        let record = json::to_secret(self)?;
+        Ok(Change::put(id_key(digest), record).expecting(Expect::At(revision)))
+    }
+}

@@ -1,0 +1,351 @@
+//! Where tokens are kept and found.
+//!
+//! Below the store's view, with every value sealed by the barrier:
+//!
+//! ```text
+//! salt                          the HMAC key of the digests, 32 bytes
+//! id/DIGEST                     the record of a token
+//! accessor/ACCESSOR             its digest
+//! child/PARENT/DIGEST           that it is a child of PARENT
+//! expiry/NANOSECONDS.DIGEST     that it ends then; 16 hexadecimal digits, so that time sorts
+//! grave/DIGEST                  that it was revoked and its children are still to be revoked
+//! ```
+//!
+//! **Invariant:** the entries of a token are written and removed in one commit: no crash leaves a
+//! record that no expiry and no parent leads to.
+
+use std::{sync::Arc, time::Duration};
+
+use keyward_crypto::{MacKey, SecretBytes, SecretString, random};
+use quick_cache::sync::Cache;
+
+use super::{
+    AuthGrant, Created, Digest, Token,
+    record::Record,
+    ttl::{Term, Terms},
+};
+use crate::{
+    Denial, Error, Timestamp, TokenId, TtlLimits,
+    barrier::Change,
+    json,
+    storage::{Expect, Revision},
+    view::View,
+};
+
+/// How many records stay in memory.
+const CACHED: usize = 1 << 16;
+
+/// Characters of a token behind its prefix: 142 bits, each equally likely.
+const BODY_LENGTH: usize = 24;
+
+/// Characters of an accessor.
+const ACCESSOR_LENGTH: usize = 24;
+
+const SALT: &str = "salt";
+pub(super) const ACCESSORS: &str = "accessor/";
+pub(super) const EXPIRIES: &str = "expiry/";
+pub(super) const GRAVES: &str = "grave/";
+
+/// Makes, finds, renews and revokes tokens.
+///
+/// The store reads and writes on its own account: a handler waits for
+/// [`View::on_record`] before it calls anything that changes something.
+pub(crate) struct TokenStore {
+    pub(super) view: View,
+    salt: MacKey,
+    /// Records as they were read; a change to one removes it here after it is durable.
+    pub(super) cache: Cache<Digest, Arc<Token>>,
+}
+
+pub(super) fn id_key(digest: Digest) -> String {
+    format!("id/{digest}")
+}
+
+pub(super) fn accessor_key(accessor: &str) -> String {
+    format!("{ACCESSORS}{accessor}")
+}
+
+pub(super) fn children(parent: Digest) -> String {
+    format!("child/{parent}/")
+}
+
+pub(super) fn child_key(parent: Digest, digest: Digest) -> String {
+    format!("child/{parent}/{digest}")
+}
+
+pub(super) fn expiry_key(expires: Timestamp, digest: Digest) -> String {
+    format!("{EXPIRIES}{:016x}.{digest}", expires.unix_nanos())
+}
+
+pub(super) fn grave_key(digest: Digest) -> String {
+    format!("{GRAVES}{digest}")
+}
+
+impl TokenStore {
+    /// Opens the store; makes the salt of a new one.
+    ///
+    /// # Errors
+    /// The store below failed.
+    pub(crate) async fn open(view: View) -> Result<Self, Error> {
+        let salt = match view.get(SALT).await? {
+            Some(entry) => entry.value,
+            None => {
+                let salt = random::generate_bytes(32);
+                let change = Change::put(SALT, salt.duplicate()).expecting(Expect::Absent);
+                match view.commit(vec![change]).await {
+                    Ok(_) => salt,
+                    // Another node was first.
+                    Err(Error::Conflict(_)) => {
+                        let entry = view.get(SALT).await?;
+                        entry
+                            .ok_or_else(|| Error::internal("the token salt is gone"))?
+                            .value
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        Ok(Self {
+            view,
+            salt: MacKey::new(salt),
+            cache: Cache::new(CACHED),
+        })
+    }
+
+    /// Finds a token; none if it is unknown, revoked, used up, or its time is over at `now`.
+    ///
+    /// A token that was found before is answered from memory.
+    ///
+    /// # Errors
+    /// The store below failed.
+    pub(crate) async fn lookup(
+        &self,
+        id: &TokenId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Token>>, Error> {
+        self.find(Digest::of(&self.salt, id), now).await
+    }
+
+    /// Finds a token by the name of its record.
+    ///
+    /// # Errors
+    /// The store below failed.
+    pub(crate) async fn find(
+        &self,
+        digest: Digest,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Token>>, Error> {
+        let token = match self.cache.get_value_or_guard_async(&digest).await {
+            Ok(token) => token,
+            Err(vacancy) => {
+                let Some((record, _)) = self.read(digest).await? else {
+                    return Ok(None);
+                };
+                let token = Arc::new(Token { digest, record });
+                // Refused where the record was changed since it was read: then it must be read
+                // again for the next request, and this one came before the change.
+                let _ = vacancy.insert(Arc::clone(&token));
+                token
+            }
+        };
+        Ok(token.is_alive(now).then_some(token))
+    }
+
+    /// Finds a token by its accessor.
+    ///
+    /// # Errors
+    /// The store below failed.
+    pub(crate) async fn by_accessor(
+        &self,
+        accessor: &str,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Token>>, Error> {
+        // It becomes part of a storage key, so that nothing of another form gets there.
+        if accessor.len() != ACCESSOR_LENGTH
+            || !accessor.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        {
+            return Ok(None);
+        }
+        match self.view.get_as::<Digest>(&accessor_key(accessor)).await? {
+            Some((digest, _)) => self.find(digest, now).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Lists accessors in byte order; `after` and `limit` page.
+    ///
+    /// # Errors
+    /// The store below failed.
+    pub(crate) async fn accessors(
+        &self,
+        after: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Vec<String>, Error> {
+        self.view.list(ACCESSORS, after, limit).await
+    }
+
+    /// Makes a token; durable when it returns. `parent` is ignored where an orphan is asked for.
+    ///
+    /// What the caller may ask for is decided before.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the chosen id is taken, [`Error::Denied`] if the parent was revoked
+    /// meanwhile; else the store below failed.
+    pub(crate) async fn create(
+        &self,
+        grant: AuthGrant,
+        parent: Option<&Token>,
+        limits: TtlLimits,
+        path: &str,
+        now: Timestamp,
+    ) -> Result<Created, Error> {
+        let policies = grant.stored_policies();
+        let parent = parent.filter(|_| !grant.orphan).map(Token::digest);
+        let endless = policies == ["root"]
+            && grant.ttl.is_zero()
+            && grant.period.is_zero()
+            && grant.explicit_max_ttl.is_zero();
+        let term = (!endless).then(|| {
+            let AuthGrant {
+                ttl: asked,
+                period,
+                explicit_max_ttl: explicit_max,
+                ..
+            } = grant;
+            Terms {
+                asked,
+                period,
+                explicit_max,
+                created: now,
+            }
+            .grant(limits, now)
+        });
+        let (ttl, expires, warning) = match term {
+            Some(Term { length, warning }) => (length.as_secs(), Some(now.plus(length)), warning),
+            None => (0, None, None),
+        };
+        let record = Record {
+            // EXPOSE: an accessor is a handle, which the caller and the audit log see.
+            accessor: random::generate_text(ACCESSOR_LENGTH).expose().clone(),
+            policies,
+            meta: grant.meta.filter(|meta| !meta.is_empty()),
+            display_name: grant.display_name,
+            path: path.to_owned(),
+            kind: grant.kind,
+            parent,
+            created: now,
+            creation_ttl: ttl,
+            ttl,
+            expires,
+            renewed: None,
+            explicit_max_ttl: grant.explicit_max_ttl.as_secs(),
+            period: grant.period.as_secs(),
+            renewable: grant.renewable && expires.is_some(),
+            num_uses: grant.num_uses,
+            entity_id: grant.entity_id,
+        };
+        let (id, token) = self.insert(grant.id, record).await?;
+        // A parent that was revoked in between may have missed this child: whoever writes first,
+        // one of the two sees the other.
+        if let Some(parent) = parent
+            && self.read(parent).await?.is_none()
+        {
+            self.revoke(token.digest).await?;
+            return Err(Error::Denied(Denial::Token));
+        }
+        Ok(Created {
+            id: Some(id),
+            token,
+            warnings: warning.into_iter().collect(),
+        })
+    }
+
+    /// Makes the first root token.
+    ///
+    /// # Errors
+    /// The store below failed.
+    pub(crate) async fn create_root(&self, now: Timestamp) -> Result<TokenId, Error> {
+        let created = self
+            .create(AuthGrant::root(), None, NO_LIMITS, ROOT_PATH, now)
+            .await?;
+        created
+            .id
+            .ok_or_else(|| Error::internal("a token was made without an id"))
+    }
+
+    /// Makes a root token with the text that the grant chooses, unless it is there already.
+    ///
+    /// # Errors
+    /// The store below failed.
+    pub(crate) async fn adopt_root(&self, grant: AuthGrant, now: Timestamp) -> Result<(), Error> {
+        if let Some(id) = &grant.id
+            && self.lookup(id, now).await?.is_some()
+        {
+            return Ok(());
+        }
+        self.create(grant, None, NO_LIMITS, ROOT_PATH, now)
+            .await
+            .map(drop)
+    }
+
+    /// Reads a record past the cache, with the revision that a change to it expects.
+    pub(super) async fn read(&self, digest: Digest) -> Result<Option<(Record, Revision)>, Error> {
+        self.view.get_as(&id_key(digest)).await
+    }
+
+    async fn insert(
+        &self,
+        chosen: Option<TokenId>,
+        record: Record,
+    ) -> Result<(TokenId, Arc<Token>), Error> {
+        let is_chosen = chosen.is_some();
+        let id = chosen.unwrap_or_else(generate);
+        let digest = Digest::of(&self.salt, &id);
+        // A namesake that was revoked must not take the children of this token with it.
+        if is_chosen && self.view.get(&grave_key(digest)).await?.is_some() {
+            self.clear(vec![digest]).await?;
+        }
+        let absent = |key, value| Change::put(key, value).expecting(Expect::Absent);
+        let mut changes = vec![
+            absent(id_key(digest), json::to_secret(&record)?),
+            absent(accessor_key(&record.accessor), json::to_secret(&digest)?),
+        ];
+        changes.extend(record.parent.map(|parent| mark(child_key(parent, digest))));
+        changes.extend(
+            record
+                .expires
+                .map(|expires| mark(expiry_key(expires, digest))),
+        );
+        match self.view.commit(changes).await {
+            Ok(_) => Ok((id, Arc::new(Token { digest, record }))),
+            Err(Error::Conflict(_)) if is_chosen => {
+                Err(Error::invalid("cannot create a token with a duplicate ID"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The path that root tokens made by no request are known by.
+const ROOT_PATH: &str = "auth/token/root";
+
+/// A root token without an end has no term to limit.
+const NO_LIMITS: TtlLimits = TtlLimits {
+    default: Duration::ZERO,
+    max: Duration::ZERO,
+};
+
+/// Writes an entry that says all by its key.
+pub(super) fn mark(key: String) -> Change {
+    Change::put(key, SecretBytes::new(Vec::new()))
+}
+
+/// Makes a service token: `hvs.` and 24 characters.
+fn generate() -> TokenId {
+    let body = random::generate_text(BODY_LENGTH);
+    let mut text = String::with_capacity(4 + BODY_LENGTH);
+    text.push_str("hvs.");
+    // EXPOSE: copied into the token, which is wiped too; the buffer does not grow.
+    text.push_str(body.expose());
+    TokenId::new(SecretString::new(text))
+}

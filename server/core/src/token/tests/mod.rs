@@ -1,0 +1,170 @@
+//! Tokens on the reference store, with a clock that the test moves.
+
+mod life;
+mod model;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use keyward_crypto::{Derivation, Keyring, SecretString, key_type};
+
+use super::{AuthGrant, Created, Token, TokenStore};
+use crate::{
+    Clock as _, Error, ManualClock, Timestamp, TokenId, TtlLimits,
+    barrier::Barrier,
+    storage::{Batch, Changes, Memory, Revision, Storage, StorageError, Stored, WriterId},
+    view::View,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const LIMITS: TtlLimits = TtlLimits {
+    default: Duration::from_secs(768 * 3600),
+    max: Duration::from_secs(768 * 3600),
+};
+const PATH: &str = "auth/token/create";
+
+/// The reference store, which counts reads and can stop taking commits.
+struct Medium {
+    memory: Memory,
+    gets: AtomicUsize,
+    commits_left: AtomicUsize,
+}
+
+#[async_trait]
+impl Storage for Medium {
+    async fn get(&self, key: &str) -> Result<Option<Stored>, StorageError> {
+        self.gets.fetch_add(1, Ordering::SeqCst);
+        self.memory.get(key).await
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Vec<String>, StorageError> {
+        self.memory.list(prefix, after, limit).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Revision, StorageError> {
+        let take = |left: usize| left.checked_sub(1);
+        match self
+            .commits_left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+        {
+            Ok(_) => self.memory.commit(batch).await,
+            Err(_) => Err(StorageError::Full),
+        }
+    }
+
+    fn changes(&self) -> Changes {
+        self.memory.changes()
+    }
+
+    fn writer(&self) -> WriterId {
+        self.memory.writer()
+    }
+
+    async fn probe(&self) -> Result<(), StorageError> {
+        self.memory.probe().await
+    }
+}
+
+/// A token store, what it stands on, and the time.
+struct Bench {
+    medium: Arc<Medium>,
+    view: View,
+    clock: ManualClock,
+    store: Arc<TokenStore>,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let medium = Arc::new(Medium {
+            memory: Memory::new(),
+            gets: AtomicUsize::new(0),
+            commits_left: AtomicUsize::new(usize::MAX),
+        });
+        let clock = ManualClock::new(Timestamp::from_unix_nanos(1_700_000_000_000_000_000));
+        let aes = key_type("aes256-gcm96").unwrap();
+        let keyring = Keyring::generate(aes, Derivation::None, clock.now().into()).unwrap();
+        let storage: Arc<dyn Storage> = medium.clone();
+        let view = View::new(Arc::new(Barrier::new(storage, keyring)), "sys/token/");
+        let store = Arc::new(TokenStore::open(view.clone()).await.unwrap());
+        Self {
+            medium,
+            view,
+            clock,
+            store,
+        }
+    }
+
+    /// Opens the store anew, as after a restart.
+    async fn restart(&mut self) {
+        self.store = Arc::new(TokenStore::open(self.view.clone()).await.unwrap());
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn create(&self, grant: AuthGrant, parent: Option<&Token>) -> Created {
+        self.store
+            .create(grant, parent, LIMITS, PATH, self.now())
+            .await
+            .unwrap()
+    }
+
+    async fn child(&self, parent: &Token, ttl: Duration) -> Created {
+        self.create(
+            AuthGrant {
+                ttl,
+                orphan: false,
+                ..AuthGrant::default()
+            },
+            Some(parent),
+        )
+        .await
+    }
+
+    async fn lookup(&self, created: &Created) -> Option<Arc<Token>> {
+        let id = created.id.as_ref().unwrap();
+        self.store.lookup(id, self.now()).await.unwrap()
+    }
+
+    async fn is_alive(&self, created: &Created) -> bool {
+        self.lookup(created).await.is_some()
+    }
+
+    async fn revoke(&self, created: &Created) -> bool {
+        self.store.revoke(created.token.digest()).await.unwrap()
+    }
+
+    async fn tick(&self) {
+        self.store.tick(self.now()).await.unwrap();
+    }
+
+    /// Says what the store holds at the top, beside its salt.
+    async fn leftovers(&self) -> Vec<String> {
+        let mut names = self.view.list("", None, None).await.unwrap();
+        names.retain(|name| name != "salt");
+        names
+    }
+}
+
+fn lasting(ttl: Duration) -> AuthGrant {
+    AuthGrant {
+        ttl,
+        ..AuthGrant::default()
+    }
+}
+
+fn text(id: &str) -> TokenId {
+    TokenId::new(SecretString::new(id.to_owned()))
+}

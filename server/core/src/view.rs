@@ -1,0 +1,146 @@
+//! What engines see of storage: their own corner of it, behind the barrier.
+
+use std::sync::Arc;
+
+use keyward_crypto::SecretBytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Error,
+    audit::Ticket,
+    barrier::{Barrier, Change, Entry},
+    json,
+    storage::Revision,
+};
+
+/// A chroot of the barrier: every key is prefixed, nothing outside can be named.
+///
+/// A view that belongs to a request holds the request's audit ticket: nothing is changed
+/// before the request is on record. A view without one serves the core's own upkeep.
+#[derive(Clone)]
+pub struct View {
+    barrier: Arc<Barrier>,
+    prefix: Arc<str>,
+    ticket: Option<Arc<Ticket>>,
+}
+
+impl View {
+    /// Makes the view below `prefix`, which is empty or ends in a slash.
+    pub(crate) fn new(barrier: Arc<Barrier>, prefix: &str) -> Self {
+        debug_assert!(
+            prefix.is_empty() || prefix.ends_with('/'),
+            "a prefix is a folder"
+        );
+        Self {
+            barrier,
+            prefix: prefix.into(),
+            ticket: None,
+        }
+    }
+
+    /// Makes the same view for one request.
+    pub(crate) fn for_request(&self, ticket: Arc<Ticket>) -> Self {
+        Self {
+            ticket: Some(ticket),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the view below `folder`, which ends in a slash, within this one.
+    #[must_use]
+    pub fn below(&self, folder: &str) -> Self {
+        debug_assert!(folder.ends_with('/'), "a prefix is a folder");
+        Self {
+            prefix: format!("{}{folder}", self.prefix).into(),
+            ..self.clone()
+        }
+    }
+
+    /// Reads one entry.
+    ///
+    /// # Errors
+    /// The store failed, or the entry does not open.
+    pub async fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
+        self.barrier.get(&self.key(key)).await
+    }
+
+    /// Reads one entry as JSON of type `T`, with its revision.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), or the entry is not of this type.
+    pub async fn get_as<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<(T, Revision)>, Error> {
+        match self.get(key).await? {
+            Some(entry) => Ok(Some((json::from_secret(&entry.value)?, entry.revision))),
+            None => Ok(None),
+        }
+    }
+
+    /// Lists what lies one level below `folder` (empty, or ending in a slash), in byte order;
+    /// folders end in a slash. `after` and `limit` page.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn list(
+        &self,
+        folder: &str,
+        after: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Vec<String>, Error> {
+        self.barrier.list(&self.key(folder), after, limit).await
+    }
+
+    /// Writes one entry, whatever stood there.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn put(&self, key: &str, value: SecretBytes) -> Result<(), Error> {
+        self.commit(vec![Change::put(key, value)]).await.map(drop)
+    }
+
+    /// Writes one entry as JSON, whatever stood there.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn put_as<T: Serialize>(&self, key: &str, value: &T) -> Result<(), Error> {
+        self.put(key, json::to_secret(value)?).await
+    }
+
+    /// Removes one entry; its absence is no error.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn delete(&self, key: &str) -> Result<(), Error> {
+        self.commit(vec![Change::delete(key)]).await.map(drop)
+    }
+
+    /// Makes all changes, or none; durable when it returns. The changes may expect revisions.
+    ///
+    /// # Errors
+    /// The request could not be put on record, an expectation does not hold
+    /// ([`Error::Conflict`]), or the store failed.
+    pub async fn commit(&self, mut changes: Vec<Change>) -> Result<Revision, Error> {
+        self.on_record().await?;
+        for change in &mut changes {
+            change.key.insert_str(0, &self.prefix);
+        }
+        self.barrier.commit(changes).await
+    }
+
+    /// Waits until the request is on record. Call it before an effect that is not a write here.
+    ///
+    /// # Errors
+    /// No audit device took the entry: the effect must not happen.
+    pub async fn on_record(&self) -> Result<(), Error> {
+        match &self.ticket {
+            Some(ticket) => ticket.written().await,
+            None => Ok(()),
+        }
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+}
