@@ -1,0 +1,279 @@
+//! The file device on real files, real faults included.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::{MetadataExt as _, symlink},
+    process::Command,
+};
+
+use keyward_core::audit::verify::{Reason, Summary, verify};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tempfile::TempDir;
+
+use super::*;
+
+fn options(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn device(path: &Path) -> Arc<dyn AuditDevice> {
+    open(&options(&[("file_path", path.to_str().unwrap())])).unwrap()
+}
+
+fn line(text: &str) -> Lines {
+    Lines::new(format!("{{\"text\":\"{text}\"\n").into_bytes())
+}
+
+fn check(path: &Path, after: Option<&Summary>) -> Summary {
+    verify(&*fs::read(path).unwrap(), after).unwrap()
+}
+
+fn log() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    (folder, path)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_lines_of_concurrent_requests_make_one_chain() {
+    let (_folder, path) = log();
+    let device = device(&path);
+    let tasks = (0..16).map(|task| {
+        let device = Arc::clone(&device);
+        tokio::spawn(async move {
+            for n in 0..50 {
+                let pair = format!("{{\"request\":{task}.{n}\n{{\"response\":{task}.{n}\n");
+                device.write(Lines::new(pair.into_bytes())).await.unwrap();
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert_eq!(check(&path, None).lines, 1600);
+    // The two lines of one request stand together.
+    let text = fs::read_to_string(&path).unwrap();
+    let names: Vec<_> = text
+        .lines()
+        .map(|line| line.split([':', ',']).nth(1).unwrap())
+        .collect();
+    assert!(names.chunks(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[tokio::test]
+async fn a_chain_goes_on_after_a_restart() {
+    let (_folder, path) = log();
+    for round in 1..=3 {
+        device(&path).write(line("x")).await.unwrap();
+        assert_eq!(check(&path, None).sequence, round);
+    }
+    let long = "x".repeat(300_000);
+    device(&path).write(line(&long)).await.unwrap();
+    device(&path)
+        .write(line("after a line longer than what is read at first"))
+        .await
+        .unwrap();
+    assert_eq!(check(&path, None).lines, 5);
+}
+
+#[tokio::test]
+async fn a_file_that_was_moved_away_is_followed_by_a_new_one() {
+    let (folder, path) = log();
+    let device = device(&path);
+    device.write(line("first")).await.unwrap();
+    let moved = folder.path().join("audit.log.1");
+    fs::rename(&path, &moved).unwrap();
+    device.write(line("still in the first")).await.unwrap();
+    assert!(!path.exists());
+    device.reopen().await.unwrap();
+    device.write(line("second")).await.unwrap();
+    // Once more, with nothing moved.
+    device.reopen().await.unwrap();
+    device.write(line("second")).await.unwrap();
+    let first = check(&moved, None);
+    let second = check(&path, Some(&first));
+    assert_eq!((first.lines, second.lines, second.sequence), (2, 2, 4));
+}
+
+#[tokio::test]
+async fn a_line_that_a_crash_cut_short_is_removed_and_told_of() {
+    let (_folder, path) = log();
+    device(&path).write(line("whole")).await.unwrap();
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, [&whole[..], &whole[..20]].concat()).unwrap();
+    assert!(matches!(
+        verify(&*fs::read(&path).unwrap(), None).unwrap_err().reason,
+        Reason::Torn
+    ));
+    device(&path).write(line("after")).await.unwrap();
+    let summary = check(&path, None);
+    assert_eq!((summary.lines, summary.torn), (2, vec![(1, 20)]));
+
+    fs::write(&path, &whole[..20]).unwrap();
+    device(&path)
+        .write(line("the first line was cut short"))
+        .await
+        .unwrap();
+    let summary = check(&path, None);
+    assert_eq!((summary.lines, summary.torn), (1, vec![(0, 20)]));
+}
+
+#[tokio::test]
+async fn a_file_of_somebody_else_is_left_alone() {
+    let (_folder, path) = log();
+    fs::write(&path, "{\"type\":\"request\"}\n").unwrap();
+    let error = device(&path).write(line("x")).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("was not written by an audit device")
+    );
+    assert_eq!(fs::read(&path).unwrap(), b"{\"type\":\"request\"}\n");
+}
+
+#[tokio::test]
+async fn two_devices_do_not_write_one_file() {
+    let (_folder, path) = log();
+    let first = device(&path);
+    first.write(line("x")).await.unwrap();
+    let error = device(&path).write(line("y")).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("another audit device or process")
+    );
+    first.write(line("z")).await.unwrap();
+    assert_eq!(check(&path, None).lines, 2);
+}
+
+#[tokio::test]
+async fn a_full_device_fails_until_it_is_replaced() {
+    let (_folder, path) = log();
+    symlink("/dev/full", &path).unwrap();
+    let device = device(&path);
+    for _ in 0..2 {
+        let error = device.write(line("x")).await.unwrap_err();
+        assert!(
+            error.to_string().contains("No space left on device"),
+            "{error}"
+        );
+    }
+    fs::remove_file(&path).unwrap();
+    device.reopen().await.unwrap();
+    device.write(line("x")).await.unwrap();
+    assert_eq!(check(&path, None).sequence, 1);
+}
+
+/// The kernel itself cuts a write short here: a limit on file sizes, with its signal ignored, which
+/// only a shell can do for a process without unsafe code.
+#[test]
+fn a_write_cut_short_by_a_full_disk_leaves_no_half_line() {
+    const NAME: &str = "audit::file::tests::a_write_cut_short_by_a_full_disk_leaves_no_half_line";
+    const INSIDE: &str = "KEYWARD_TEST_IGNORES_XFSZ";
+    if std::env::var_os(INSIDE).is_some() {
+        tokio::runtime::Runtime::new()
+            .unwrap()
+            .block_on(fill_the_disk());
+        return;
+    }
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; exec \"$0\" --exact \"$1\" --nocapture"])
+        .arg(std::env::current_exe().unwrap())
+        .arg(NAME)
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
+    );
+}
+
+async fn fill_the_disk() {
+    let (_folder, path) = log();
+    let device = device(&path);
+    let unlimited = getrlimit(Resource::Fsize);
+    setrlimit(
+        Resource::Fsize,
+        Rlimit {
+            current: Some(1000),
+            ..unlimited
+        },
+    )
+    .unwrap();
+    let mut kept = 0;
+    while device.write(line(&"x".repeat(100))).await.is_ok() {
+        kept += 1;
+    }
+    assert!(kept > 1);
+    let summary = check(&path, None);
+    assert_eq!(summary.lines, kept);
+    assert!(device.write(line(&"x".repeat(2000))).await.is_err());
+    assert_eq!(check(&path, None), summary);
+
+    setrlimit(Resource::Fsize, unlimited).unwrap();
+    device.write(line("there is room again")).await.unwrap();
+    let summary = check(&path, None);
+    assert_eq!(
+        (summary.lines, summary.sequence, summary.torn),
+        (kept + 1, kept + 1, vec![])
+    );
+}
+
+#[tokio::test]
+async fn the_file_and_its_folders_are_private_unless_told_otherwise() {
+    let (folder, path) = log();
+    let nested = folder.path().join("a/b/audit.log");
+    device(&nested).write(line("x")).await.unwrap();
+    assert_eq!(fs::metadata(&nested).unwrap().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(nested.parent().unwrap()).unwrap().mode() & 0o777,
+        0o700
+    );
+
+    let write = async |mode| {
+        let options = options(&[
+            ("path", path.to_str().unwrap()),
+            ("mode", mode),
+            ("durable", "true"),
+        ]);
+        open(&options).unwrap().write(line("x")).await.unwrap();
+        fs::metadata(&path).unwrap().mode() & 0o777
+    };
+    assert_eq!(write("0640").await, 0o640);
+    assert_eq!(write("0000").await, 0o640);
+    assert_eq!(write("600").await, 0o600);
+    assert_eq!(check(&path, None).lines, 3);
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_what_is_discarded() {
+    let device = open(&options(&[("file_path", "discard")])).unwrap();
+    device.write(line("x")).await.unwrap();
+    device.reopen().await.unwrap();
+    assert!(!Path::new("discard").exists());
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    for (pairs, text) in [
+        (&[][..], "file_path is required"),
+        (&[("file_path", "")], "file_path is required"),
+        (
+            &[("file_path", "x"), ("mode", "abc")],
+            "strconv.ParseUint: parsing \"abc\": invalid syntax",
+        ),
+        (
+            &[("file_path", "x"), ("durable", "?")],
+            "strconv.ParseBool: parsing \"?\": invalid syntax",
+        ),
+    ] {
+        let error = open(&options(pairs)).err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some(text));
+    }
+}

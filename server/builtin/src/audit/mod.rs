@@ -1,0 +1,3 @@
+//! Audit devices.
+
+pub mod file;

@@ -1,0 +1,240 @@
+//! How version 2 lies in storage.
+//!
+//! ```text
+//! config              the settings of the mount
+//! metadata/PATH       Record: settings, labels and versions of one secret
+//! versions/ID/N       the data of version N of the secret with this id
+//! ```
+//!
+//! Data is filed under a random id, so that keys stay short, and a secret that is made anew under
+//! an old path cannot meet data of the old one.
+
+use std::collections::BTreeMap;
+
+use keyward_api::kv::{CustomMetadata, Keys, VersionMetadata};
+use keyward_core::{Change, Error, Expect, Response, Timestamp, View};
+use serde::{Deserialize, Serialize};
+
+/// How many versions are kept where nobody says.
+const USUAL_VERSIONS: u32 = 10;
+
+/// The settings of a mount.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Settings {
+    pub(super) max_versions: u32,
+    pub(super) cas_required: bool,
+    /// Seconds; 0 is never.
+    pub(super) delete_version_after: u64,
+}
+
+/// One secret without its data.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Record {
+    pub(super) id: String,
+    pub(super) settings: Settings,
+    pub(super) custom_metadata: Option<CustomMetadata>,
+    pub(super) created: Timestamp,
+    pub(super) updated: Timestamp,
+    /// The latest version; 0 before the first.
+    pub(super) current: u32,
+    /// The oldest version that is kept; 0 while none was dropped.
+    pub(super) oldest: u32,
+    pub(super) versions: BTreeMap<u32, Version>,
+}
+
+/// One version without its data.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(super) struct Version {
+    pub(super) created: Timestamp,
+    /// When it was or will be deleted.
+    pub(super) deleted: Option<Timestamp>,
+    pub(super) destroyed: bool,
+}
+
+impl Version {
+    /// Tells whether its data must not be shown.
+    pub(super) fn is_gone(&self, now: Timestamp) -> bool {
+        self.destroyed || self.deleted.is_some_and(|deleted| deleted <= now)
+    }
+}
+
+impl Record {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            id: uuid::Uuid::new_v4().to_string(),
+            settings: Settings::default(),
+            custom_metadata: None,
+            created: now,
+            updated: now,
+            current: 0,
+            oldest: 0,
+            versions: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a version and drops those beyond what is kept; returns its number and the storage keys
+    /// of what is dropped.
+    pub(super) fn add_version(&mut self, mount: &Settings, now: Timestamp) -> (u32, Vec<String>) {
+        let deleted = [
+            self.settings.delete_version_after,
+            mount.delete_version_after,
+        ]
+        .into_iter()
+        .filter(|&seconds| seconds > 0)
+        .min()
+        .map(|seconds| now.plus(std::time::Duration::from_secs(seconds)));
+        self.current += 1;
+        self.updated = now;
+        self.versions.insert(
+            self.current,
+            Version {
+                created: now,
+                deleted,
+                destroyed: false,
+            },
+        );
+        let kept = match self.settings.max_versions.max(mount.max_versions) {
+            0 => USUAL_VERSIONS,
+            kept => kept,
+        };
+        let oldest = self.current.saturating_sub(kept) + 1;
+        if oldest == 1 {
+            return (self.current, Vec::new());
+        }
+        let keep = self.versions.split_off(&oldest);
+        let dropped = std::mem::replace(&mut self.versions, keep);
+        self.oldest = oldest;
+        (
+            self.current,
+            dropped
+                .into_keys()
+                .map(|version| self.data_key(version))
+                .collect(),
+        )
+    }
+
+    /// Finds a version; 0 is the latest.
+    pub(super) fn version(&self, number: u32) -> Option<(u32, &Version)> {
+        let number = if number == 0 { self.current } else { number };
+        self.versions.get(&number).map(|version| (number, version))
+    }
+
+    /// Returns what is known of a version, as replies show it.
+    pub(super) fn describe(&self, number: u32, version: &Version) -> VersionMetadata {
+        VersionMetadata {
+            created_time: version.created.to_string(),
+            custom_metadata: self.custom_metadata.clone(),
+            deletion_time: version
+                .deleted
+                .map_or_else(String::new, |time| time.to_string()),
+            destroyed: version.destroyed,
+            version: number,
+        }
+    }
+
+    /// Returns where the data of a version lies.
+    pub(super) fn data_key(&self, version: u32) -> String {
+        format!("versions/{}/{version}", self.id)
+    }
+}
+
+/// Returns where the record of a path lies; none for what cannot be the path of a secret.
+pub(super) fn record_key(path: &str) -> Option<String> {
+    (!path.is_empty() && !path.ends_with('/')).then(|| format!("metadata/{path}"))
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// The store failed.
+pub(super) async fn read(view: &View, path: &str) -> Result<Option<Record>, Error> {
+    let Some(key) = record_key(path) else {
+        return Ok(None);
+    };
+    Ok(view.get_as(&key).await?.map(|(record, _)| record))
+}
+
+/// Reads, changes and writes a record together with what `change` adds, unless another request was
+/// faster; then it is done again on what that request left. Nothing is locked: on several nodes
+/// over one store this holds as well.
+///
+/// `change` gets the record, if there is one, and returns what the record shall be (none removes
+/// it) with further changes and the result; or none to leave all as it is.
+///
+/// # Errors
+/// What `change` returns, or the store failed.
+pub(super) async fn update<T>(
+    view: &View,
+    path: &str,
+    mut change: impl FnMut(Option<Record>) -> Result<Option<Update<T>>, Error>,
+) -> Result<Option<T>, Error> {
+    let Some(key) = record_key(path) else {
+        return Err(Error::UnsupportedOperation);
+    };
+    loop {
+        let (record, expect) = match view.get_as::<Record>(&key).await? {
+            Some((record, revision)) => (Some(record), Expect::At(revision)),
+            None => (None, Expect::Absent),
+        };
+        let Some(Update {
+            record,
+            mut changes,
+            result,
+        }) = change(record)?
+        else {
+            return Ok(None);
+        };
+        let write = match record {
+            Some(record) => Change::put_as(&*key, &record)?,
+            None => Change::delete(&*key),
+        };
+        changes.push(write.expecting(expect));
+        match view.commit(changes).await {
+            Ok(_) => return Ok(Some(result)),
+            Err(Error::Conflict(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What [`update`] shall write.
+pub(super) struct Update<T> {
+    pub(super) record: Option<Record>,
+    pub(super) changes: Vec<Change>,
+    pub(super) result: T,
+}
+
+impl Update<()> {
+    /// Writes the record alone.
+    pub(super) const fn record(record: Record) -> Self {
+        Self {
+            record: Some(record),
+            changes: Vec::new(),
+            result: (),
+        }
+    }
+}
+
+/// Lists the names one level below a folder of `view`.
+///
+/// # Errors
+/// There are none ([`Error::NotFound`]), or the store failed.
+pub(super) async fn list(
+    view: &View,
+    folder: &str,
+    after: Option<&str>,
+    limit: Option<usize>,
+) -> Result<Response<Keys>, Error> {
+    let folder = folder.trim_end_matches('/');
+    let folder = if folder.is_empty() {
+        String::new()
+    } else {
+        format!("{folder}/")
+    };
+    let keys = view.list(&folder, after, limit).await?;
+    if keys.is_empty() {
+        return Err(Error::not_found());
+    }
+    Ok(Response::data(Keys { keys }))
+}

@@ -1,0 +1,205 @@
+//! `metadata/`: what is known of secrets, their settings and labels.
+
+use std::collections::BTreeMap;
+
+use keyward_api::{
+    coerce,
+    kv::{
+        CustomMetadata, DeleteMetadata, Keys, List, Metadata, PatchMetadata, ReadMetadata,
+        VersionSummary, WriteMetadata,
+    },
+};
+use keyward_core::{Error, Response, engine::Context};
+
+use super::{
+    Kv, at_root, config,
+    record::{self, Record, Update},
+    versions,
+};
+
+/// Names the secrets below a folder.
+pub(super) async fn list(cx: Context<Kv>, request: List) -> Result<Response<Keys>, Error> {
+    let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
+    let limit = limit.filter(|&limit| limit > 0);
+    let view = cx.view().below("metadata/");
+    record::list(&view, &request.path, request.after.as_deref(), limit).await
+}
+
+/// Reads what is known of a secret.
+pub(super) async fn read(
+    cx: Context<Kv>,
+    request: ReadMetadata,
+) -> Result<Response<Metadata>, Error> {
+    if request.path.is_empty() {
+        return Ok(at_root());
+    }
+    let record = record::read(cx.view(), &request.path)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let versions = record.versions.iter().map(|(&number, version)| {
+        let summary = VersionSummary {
+            created_time: version.created.to_string(),
+            deletion_time: version
+                .deleted
+                .map_or_else(String::new, |time| time.to_string()),
+            destroyed: version.destroyed,
+        };
+        (number, summary)
+    });
+    Ok(Response::data(Metadata {
+        cas_required: record.settings.cas_required,
+        created_time: record.created.to_string(),
+        current_version: record.current,
+        custom_metadata: record.custom_metadata.clone(),
+        delete_version_after: coerce::format_seconds(record.settings.delete_version_after),
+        max_versions: record.settings.max_versions,
+        oldest_version: record.oldest,
+        updated_time: record.updated.to_string(),
+        versions: versions.collect(),
+    }))
+}
+
+/// Changes settings and replaces labels; makes the secret if there is none.
+pub(super) async fn write(cx: Context<Kv>, request: WriteMetadata) -> Result<Response<()>, Error> {
+    let WriteMetadata {
+        path,
+        max_versions,
+        cas_required,
+        delete_version_after,
+        custom_metadata,
+    } = request;
+    if path.is_empty() {
+        return Ok(at_root());
+    }
+    if let Some(labels) = &custom_metadata {
+        check_labels(labels)?;
+    }
+    check_delay(delete_version_after)?;
+    let now = cx.now();
+    record::update(cx.view(), &path, |record| {
+        let mut record = record.unwrap_or_else(|| Record::new(now));
+        config::apply(
+            &mut record.settings,
+            max_versions,
+            cas_required,
+            delete_version_after,
+        )?;
+        if custom_metadata.is_some() {
+            record.custom_metadata.clone_from(&custom_metadata);
+        }
+        record.updated = now;
+        Ok(Some(Update::record(record)))
+    })
+    .await?;
+    Ok(Response::empty())
+}
+
+/// Changes settings and single labels of a secret that is there.
+pub(super) async fn patch(cx: Context<Kv>, request: PatchMetadata) -> Result<Response<()>, Error> {
+    let PatchMetadata {
+        path,
+        max_versions,
+        cas_required,
+        delete_version_after,
+        custom_metadata,
+    } = request;
+    check_delay(delete_version_after)?;
+    let now = cx.now();
+    record::update(cx.view(), &path, |record| {
+        let mut record = record.ok_or_else(Error::not_found)?;
+        config::apply(
+            &mut record.settings,
+            max_versions,
+            cas_required,
+            delete_version_after,
+        )?;
+        if let Some(changes) = &custom_metadata {
+            let labels = record.custom_metadata.get_or_insert_default();
+            merge_labels(labels, changes);
+            check_labels(labels)?;
+        }
+        record.updated = now;
+        Ok(Some(Update::record(record)))
+    })
+    .await?;
+    Ok(Response::empty())
+}
+
+/// Removes a secret with all its versions.
+pub(super) async fn delete(
+    cx: Context<Kv>,
+    request: DeleteMetadata,
+) -> Result<Response<()>, Error> {
+    if request.path.is_empty() {
+        return Ok(at_root());
+    }
+    record::update(cx.view(), &request.path, |record| {
+        let changes = record.as_ref().map(versions::remove_all);
+        Ok(changes.map(|changes| Update {
+            record: None,
+            changes,
+            result: (),
+        }))
+    })
+    .await?;
+    Ok(Response::empty())
+}
+
+fn merge_labels(labels: &mut CustomMetadata, changes: &BTreeMap<String, Option<String>>) {
+    for (name, value) in changes {
+        match value {
+            Some(value) => drop(labels.insert(name.clone(), value.clone())),
+            None => drop(labels.remove(name)),
+        }
+    }
+}
+
+/// Refuses what only a mount can be given: a time below zero.
+fn check_delay(seconds: Option<i64>) -> Result<(), Error> {
+    match seconds {
+        Some(seconds @ ..0) => Err(Error::Invalid(format!(
+            "error converting input for field \"delete_version_after\": cannot provide negative \
+             value '{seconds}'"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Checks Vault's bounds of labels.
+fn check_labels(labels: &CustomMetadata) -> Result<(), Error> {
+    const MOST: usize = 64;
+    const LONGEST_NAME: usize = 128;
+    const LONGEST_VALUE: usize = 512;
+    let failed = |why: String| {
+        Err(Error::Invalid(format!(
+            "custom_metadata validation failed: {why}"
+        )))
+    };
+    if labels.len() > MOST {
+        return failed(format!(
+            "payload must contain at most {MOST} keys, provided {}",
+            labels.len()
+        ));
+    }
+    for (name, value) in labels {
+        if name.is_empty() || name.len() > LONGEST_NAME {
+            return failed(format!(
+                "length of key \"{name}\" is {} but must be 0 < len(key) <= {LONGEST_NAME}",
+                name.len()
+            ));
+        }
+        if value.is_empty() || value.len() > LONGEST_VALUE {
+            return failed(format!(
+                "length of value for key \"{name}\" is {} but must be 0 < len(value) <= \
+                 {LONGEST_VALUE}",
+                value.len()
+            ));
+        }
+        if name.chars().chain(value.chars()).any(char::is_control) {
+            return failed(format!(
+                "key \"{name}\" or its value contains unprintable characters"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Keys: create, read, list, rotate, trim, delete.
+
+use keyward_api::transit as api;
+use keyward_core::{Error, Response, Timestamp, engine::Context};
+use keyward_crypto::{self as crypto, Derivation, Keyring};
+
+use super::{
+    Transit, config, input,
+    store::{Edit, Key, Settings},
+};
+
+/// The type of a key that is created without saying which.
+pub(super) const DEFAULT_TYPE: &str = "aes256-gcm96";
+
+pub(super) async fn create(
+    cx: Context<Transit>,
+    request: api::CreateKey,
+) -> Result<Response<api::Key>, Error> {
+    let name = request.name;
+    let key_type = key_type(request.key_type.as_deref())?;
+    let derivation = derivation(
+        request.derived.unwrap_or_default(),
+        request.convergent_encryption.unwrap_or_default(),
+    )?;
+    let settings = Settings {
+        allow_plaintext_backup: request.allow_plaintext_backup.unwrap_or_default(),
+        auto_rotate_period: config::period(request.auto_rotate_period)?.unwrap_or_default(),
+        deletion_allowed: false,
+        exportable: request.exportable.unwrap_or_default(),
+    };
+    if request.key_size.is_some_and(|size| size != 0) {
+        let name = key_type.name();
+        return Err(Error::invalid(format!(
+            "key_size is not valid for algorithm {name}"
+        )));
+    }
+    // A key that exists is answered as it is, so that creating twice does no harm.
+    if let Some(key) = cx.store.find(&name).await? {
+        return Ok(Response::data(describe(&name, &key, None)?));
+    }
+    let keyring = Keyring::generate(key_type, derivation, input::moment(cx.now()))?;
+    let key = Key::new(keyring, settings);
+    if cx.store.create(cx.view(), &name, &key).await? {
+        return Ok(Response::data(describe(&name, &key, None)?));
+    }
+    let key = cx.store.find(&name).await?.ok_or_else(deleted_meanwhile)?;
+    Ok(Response::data(describe(&name, &key, None)?))
+}
+
+pub(super) async fn read(
+    cx: Context<Transit>,
+    request: api::ReadKey,
+) -> Result<Response<api::Key>, Error> {
+    let context = input::context(request.context.as_ref())?;
+    let key = cx
+        .store
+        .find(&request.name)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    Ok(Response::data(describe(&request.name, &key, context)?))
+}
+
+pub(super) async fn list(
+    cx: Context<Transit>,
+    request: api::ListKeys,
+) -> Result<Response<api::KeyList>, Error> {
+    let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
+    let limit = limit.filter(|&limit| limit > 0);
+    let keys = cx.store.list(request.after.as_deref(), limit).await?;
+    if keys.is_empty() {
+        return Err(Error::not_found());
+    }
+    Ok(Response::data(api::KeyList { keys }))
+}
+
+pub(super) async fn rotate(
+    cx: Context<Transit>,
+    request: api::RotateKey,
+) -> Result<Response<api::Key>, Error> {
+    let now = input::moment(cx.now());
+    let rotated = cx.store.update(cx.view(), &request.name, |key| {
+        key.keyring.rotate(now)?;
+        Ok(Edit::Write)
+    });
+    let key = rotated
+        .await?
+        .ok_or_else(|| Error::invalid("key not found"))?;
+    Ok(Response::data(describe(&request.name, &key, None)?))
+}
+
+pub(super) async fn trim(
+    cx: Context<Transit>,
+    request: api::TrimKey,
+) -> Result<Response<api::Key>, Error> {
+    let trimmed = cx.store.update(cx.view(), &request.name, |key| {
+        let asked = request.min_available_version;
+        let asked = asked.ok_or_else(|| Error::invalid("missing min_available_version"))?;
+        let version = if asked < 0 {
+            return Err(Error::invalid(
+                "minimum available version cannot be decremented",
+            ));
+        } else {
+            // What does not fit is more than any key has.
+            u32::try_from(asked).unwrap_or(u32::MAX)
+        };
+        let before = key.keyring.min_available_version();
+        key.keyring.trim(version)?;
+        Ok(if version == before {
+            Edit::Keep
+        } else {
+            Edit::Write
+        })
+    });
+    let key = trimmed
+        .await?
+        .ok_or_else(|| Error::invalid("invalid key name"))?;
+    Ok(Response::data(describe(&request.name, &key, None)?))
+}
+
+pub(super) async fn delete(
+    cx: Context<Transit>,
+    request: api::DeleteKey,
+) -> Result<Response<()>, Error> {
+    let name = &request.name;
+    let refuse = |why: &str| Error::invalid(format!("error deleting policy {name}: {why}"));
+    let deleted = cx.store.delete(cx.view(), name, |key| {
+        if key.settings.deletion_allowed {
+            return Ok(());
+        }
+        Err(refuse("deletion is not allowed for this key"))
+    });
+    if deleted.await? {
+        return Ok(Response::empty());
+    }
+    Err(refuse("could not delete key; not found"))
+}
+
+/// Finds the key type that a caller names.
+pub(super) fn key_type(name: Option<&str>) -> Result<&'static dyn crypto::KeyType, Error> {
+    let name = name.unwrap_or(DEFAULT_TYPE);
+    crypto::key_type(name).ok_or_else(|| Error::invalid(format!("unknown key type {name}")))
+}
+
+fn derivation(derived: bool, convergent: bool) -> Result<Derivation, Error> {
+    match (derived, convergent) {
+        (false, false) => Ok(Derivation::None),
+        (false, true) => Err(Error::invalid(
+            "convergent encryption requires derivation to be enabled",
+        )),
+        (true, false) => Ok(Derivation::Derived),
+        (true, true) => Ok(Derivation::Convergent),
+    }
+}
+
+/// Tells what may be known of a key; of a derived signing key the public keys of `context`.
+pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<api::Key, Error> {
+    let Key {
+        keyring, settings, ..
+    } = key;
+    let key_type = keyring.key_type();
+    let derived = keyring.derivation() != Derivation::None;
+    let convergent = keyring.derivation() == Derivation::Convergent;
+    let context = context.filter(|context| derived && !context.is_empty());
+    let mut keys = std::collections::BTreeMap::new();
+    for version in keyring.versions() {
+        let created = Timestamp::from_unix_nanos(version.created.unix_nanos());
+        let described = match (key_type.signer(), version.public_key) {
+            (Some(signer), Some(public_key)) => api::KeyVersion::Public {
+                certificate_chain: String::new(),
+                creation_time: created.to_string(),
+                name: signer.key_name().to_owned(),
+                public_key: match context {
+                    Some(_) => keyring
+                        .public_key(version.number, context)?
+                        .unwrap_or_default(),
+                    None => public_key,
+                },
+            },
+            _ => api::KeyVersion::Created(created.unix_seconds()),
+        };
+        keys.insert(version.number, described);
+    }
+    Ok(api::Key {
+        allow_plaintext_backup: settings.allow_plaintext_backup,
+        auto_rotate_period: settings.auto_rotate_period,
+        convergent_encryption: derived.then_some(convergent),
+        // "Each version says": the form of nonces that every version here has.
+        convergent_encryption_version: convergent.then_some(-1),
+        deletion_allowed: settings.deletion_allowed,
+        derived,
+        exportable: settings.exportable,
+        imported_key: false,
+        kdf: derived.then(|| "hkdf_sha256".to_owned()),
+        keys,
+        latest_version: keyring.latest_version(),
+        min_available_version: keyring.min_available_version(),
+        min_decryption_version: keyring.min_decryption_version(),
+        min_encryption_version: keyring.min_encryption_version(),
+        name: name.to_owned(),
+        soft_deleted: false,
+        supports_decryption: key_type.supports_encryption(),
+        supports_derivation: key_type.supports_derivation(),
+        supports_encryption: key_type.supports_encryption(),
+        supports_signing: key_type.supports_signing(),
+        key_type: key_type.name().to_owned(),
+    })
+}
+
+fn deleted_meanwhile() -> Error {
+    Error::Conflict("the key was deleted by another request".to_owned())
+}

@@ -1,0 +1,98 @@
+//! The transit engine: cryptography as a service, with keys that never leave.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `store.rs` `snapshots.rs` | the named keys: durable, changed by compare-and-set; in memory |
+//! | `usage.rs` | the count of encryptions, on record before they are made |
+//! | `keys.rs` `config.rs` `rotation.rs` | create, read, list, delete; rules; rotation that is due |
+//! | `encrypt.rs` `decrypt.rs` `rewrap.rs` `data_key.rs` | encryption |
+//! | `sign.rs` `verify.rs` `hmac.rs` | authentication |
+//! | `batch.rs` `input.rs` | what the operations share: batches, decoded parameters |
+//!
+//! A request with a warm key touches no storage and waits for nobody: it reads an immutable
+//! snapshot of the key, and counts its encryptions in an atomic.
+
+mod batch;
+mod config;
+mod data_key;
+mod decrypt;
+mod encrypt;
+mod hmac;
+mod input;
+mod keys;
+mod rewrap;
+mod rotation;
+mod sign;
+mod snapshots;
+mod store;
+mod usage;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use keyward_core::{
+    Error, Timestamp, View,
+    engine::{Backing, Class, Engine, EngineKind, Mounted, Routes},
+};
+
+use self::{rotation::Schedule, store::Store};
+
+/// The `transit` engine.
+pub const TRANSIT: EngineKind = EngineKind {
+    name: "transit",
+    aliases: &[],
+    class: Class::Secret,
+    build,
+};
+
+/// One mount of the engine.
+struct Transit {
+    store: Store,
+    schedule: Schedule,
+}
+
+fn build(backing: Backing) -> Result<Mounted, Error> {
+    let engine = Arc::new(Transit {
+        store: Store::new(backing.view),
+        schedule: Schedule::default(),
+    });
+    let routes = Routes::of(Arc::clone(&engine))
+        .on(keys::create)
+        .on(keys::read)
+        .on(keys::list)
+        .on(keys::delete)
+        .on(keys::rotate)
+        .on(keys::trim)
+        .on(config::configure)
+        .on(config::read_all)
+        .on(config::configure_all)
+        .on_upsert(encrypt::encrypt, exists)
+        .on(decrypt::decrypt)
+        .on(rewrap::rewrap)
+        .on(data_key::create)
+        .on(sign::sign)
+        .on(verify::verify)
+        .on(hmac::authenticate)
+        .build();
+    Ok(Mounted { routes, engine })
+}
+
+/// Tells whether encrypting would use a key or create it: different capabilities allow these.
+async fn exists(engine: Arc<Transit>, _: View, name: String) -> Result<bool, Error> {
+    Ok(engine.store.find(&name).await?.is_some())
+}
+
+#[async_trait]
+impl Engine for Transit {
+    async fn tick(&self, now: Timestamp) -> Result<(), Error> {
+        rotation::sweep(self, now).await
+    }
+
+    fn forget(&self, key: Option<&str>) {
+        self.store.forget(key);
+    }
+}

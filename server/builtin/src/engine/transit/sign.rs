@@ -1,0 +1,196 @@
+//! Signatures, and what signing and verifying are told alike.
+
+use keyward_api::{
+    Base64,
+    transit::{Answer, Sign, SignItem, Signed, SignedItem},
+};
+use keyward_core::{Error, Response, engine::Context};
+use keyward_crypto::{HashAlgorithm, Marshaling, SignRequest};
+
+use super::{
+    Transit,
+    batch::{self, Pace},
+    input,
+    store::Key,
+};
+
+pub(super) async fn sign(
+    cx: Context<Transit>,
+    request: Sign,
+) -> Result<Response<Answer<Signed, SignedItem>>, Error> {
+    let marshaling = marshaling(request.marshaling_algorithm.as_deref())?;
+    check_salt_length(request.salt_length.as_deref())?;
+    let key = cx.store.find(&request.name).await?;
+    let key = key.ok_or_else(|| Error::invalid("signing key not found"))?;
+    check_type(&key, "signing")?;
+    let how = SignRequest {
+        context: None,
+        version: None,
+        hash_algorithm: hash(
+            request.hash_algorithm.as_deref(),
+            request.algorithm.as_deref(),
+        )?,
+        prehashed: request.prehashed.unwrap_or_default(),
+        marshaling,
+    };
+    let Some(items) = &request.batch_input else {
+        let (input, context) = (request.input.as_ref(), request.context.as_ref());
+        let signed = sign_one(&key, &how, request.key_version, input, context)?;
+        let answer = Response::data(Answer::One(signed));
+        let ignored = input::ignores_context(&key, context);
+        return Ok(if ignored {
+            answer.warn(input::CONTEXT_IGNORED)
+        } else {
+            answer
+        });
+    };
+    batch::not_empty(items)?;
+    let mut results = Vec::with_capacity(items.len());
+    let mut pace = Pace::default();
+    let mut ignored = false;
+    for item in items {
+        let signed = sign_item(&key, &how, request.key_version, item);
+        results.push(of_item(batch::of_item(signed)?, item.reference.as_deref()));
+        ignored |= input::ignores_context(&key, item.context.as_ref());
+        pace.spend(Pace::SIGNATURE).await;
+    }
+    let answer = Response::data(Answer::batch(results));
+    Ok(if ignored {
+        answer.warn(input::CONTEXT_IGNORED)
+    } else {
+        answer
+    })
+}
+
+fn sign_item(
+    key: &Key,
+    how: &SignRequest<'_>,
+    version: Option<i64>,
+    item: &SignItem,
+) -> Result<Signed, Error> {
+    if item.input.is_none() {
+        return Err(Error::invalid("missing input"));
+    }
+    sign_one(
+        key,
+        how,
+        version,
+        item.input.as_ref(),
+        item.context.as_ref(),
+    )
+}
+
+fn sign_one(
+    key: &Key,
+    how: &SignRequest<'_>,
+    version: Option<i64>,
+    input: Option<&Base64>,
+    context: Option<&Base64>,
+) -> Result<Signed, Error> {
+    let message = input::input(input)?;
+    let context = input::context(context)?;
+    let version = input::version(version, "signing")?;
+    let signed = key.keyring.sign(
+        message,
+        &SignRequest {
+            context,
+            version,
+            ..*how
+        },
+    )?;
+    Ok(Signed {
+        signature: signed.text,
+        key_version: signed.version,
+        public_key: signed.public_key,
+    })
+}
+
+fn of_item(result: Result<Signed, String>, reference: Option<&str>) -> SignedItem {
+    let reference = reference.unwrap_or_default().to_owned();
+    match result {
+        Ok(signed) => SignedItem {
+            signature: Some(signed.signature),
+            key_version: signed.key_version,
+            public_key: signed.public_key,
+            error: None,
+            reference,
+        },
+        Err(error) => SignedItem {
+            error: Some(error),
+            reference,
+            ..SignedItem::default()
+        },
+    }
+}
+
+/// Refuses a key that cannot do what is asked, before any item of a batch is looked at.
+pub(super) fn check_type(key: &Key, doing: &str) -> Result<(), Error> {
+    let key_type = key.keyring.key_type();
+    if key_type.supports_signing() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "key type {} does not support {doing}",
+        key_type.name()
+    )))
+}
+
+/// Reads how a signature is written.
+pub(super) fn marshaling(name: Option<&str>) -> Result<Marshaling, Error> {
+    Ok(name.map_or(Ok(Marshaling::default()), str::parse)?)
+}
+
+/// Reads the hash; `name` wins over its alias, and `none` is none.
+pub(super) fn hash(
+    name: Option<&str>,
+    alias: Option<&str>,
+) -> Result<Option<HashAlgorithm>, Error> {
+    match name.or(alias).filter(|name| !name.is_empty()) {
+        None => Ok(Some(HashAlgorithm::Sha2_256)),
+        Some("none") => Ok(None),
+        Some(name) => Ok(Some(name.parse()?)),
+    }
+}
+
+/// Refuses a salt length that no RSA signature has. The key types here have no salt; a request that
+/// is wrong for all is refused all the same.
+pub(super) fn check_salt_length(text: Option<&str>) -> Result<(), Error> {
+    match text {
+        None | Some("auto" | "hash") => Ok(()),
+        Some(number) if number.parse::<i64>().is_ok() => Ok(()),
+        Some(other) => Err(Error::invalid(format!(
+            "salt length neither 'auto', 'hash', nor an int: {other}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_has_a_name_an_alias_and_a_default() {
+        assert_eq!(hash(None, None).unwrap(), Some(HashAlgorithm::Sha2_256));
+        assert_eq!(hash(Some(""), None).unwrap(), Some(HashAlgorithm::Sha2_256));
+        assert_eq!(
+            hash(None, Some("sha2-512")).unwrap(),
+            Some(HashAlgorithm::Sha2_512)
+        );
+        assert_eq!(hash(Some("none"), Some("sha2-512")).unwrap(), None);
+        assert_eq!(
+            hash(Some("md5"), None).unwrap_err().to_string(),
+            "invalid hash algorithm \"md5\""
+        );
+    }
+
+    #[test]
+    fn a_salt_length_is_a_word_or_a_number() {
+        for good in ["auto", "hash", "0", "5000"] {
+            assert!(check_salt_length(Some(good)).is_ok());
+        }
+        assert_eq!(
+            check_salt_length(Some("x")).unwrap_err().to_string(),
+            "salt length neither 'auto', 'hash', nor an int: x"
+        );
+    }
+}

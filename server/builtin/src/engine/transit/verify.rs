@@ -1,0 +1,256 @@
+//! Verification of signatures and HMACs.
+
+use keyward_api::{
+    Base64,
+    transit::{Answer, Verified, VerifiedItem, Verify, VerifyItem},
+};
+use keyward_core::{Error, Response, engine::Context};
+use keyward_crypto::SignRequest;
+
+use super::{
+    Transit,
+    batch::{self, Pace},
+    hmac, input, sign,
+    store::Key,
+};
+
+/// What is to be verified; the same in all items of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    Hmac,
+    Signature,
+}
+
+impl Subject {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Hmac => "hmac",
+            Self::Signature => "signature",
+        }
+    }
+
+    /// Tells what an item holds; a signature wins.
+    fn of(signature: Option<&String>, hmac: Option<&String>) -> Option<Self> {
+        match (signature, hmac) {
+            (Some(_), _) => Some(Self::Signature),
+            (None, Some(_)) => Some(Self::Hmac),
+            (None, None) => None,
+        }
+    }
+
+    /// Tells what all items of a batch hold.
+    fn of_batch(items: &[VerifyItem]) -> Result<Self, Error> {
+        let subjects = || {
+            items
+                .iter()
+                .map(|item| Self::of(item.signature.as_ref(), item.hmac.as_ref()))
+        };
+        let Some(first) = subjects().flatten().next() else {
+            return Err(Error::invalid(
+                "no batch_input elements have 'signature' or 'hmac'",
+            ));
+        };
+        if subjects().flatten().any(|subject| subject != first) {
+            return Err(Error::invalid(
+                "elements of batch_input must all provide 'signature' or all provide 'hmac'",
+            ));
+        }
+        if subjects().any(|subject| subject.is_none()) {
+            let name = first.name();
+            return Err(Error::invalid(format!(
+                "some elements of batch_input are missing '{name}'"
+            )));
+        }
+        Ok(first)
+    }
+}
+
+pub(super) async fn verify(
+    cx: Context<Transit>,
+    request: Verify,
+) -> Result<Response<Answer<Verified, VerifiedItem>>, Error> {
+    let subject = match &request.batch_input {
+        Some(items) => {
+            batch::not_empty(items)?;
+            Subject::of_batch(items)?
+        }
+        None => {
+            Subject::of(request.signature.as_ref(), request.hmac.as_ref()).ok_or_else(|| {
+                Error::invalid("neither a 'signature' nor an 'hmac' were given to verify")
+            })?
+        }
+    };
+    let verifier = Verifier::new(&cx, &request, subject).await?;
+    let Some(items) = &request.batch_input else {
+        let text = request
+            .signature
+            .as_deref()
+            .or(request.hmac.as_deref())
+            .unwrap_or_default();
+        let (input, context) = (request.input.as_ref(), request.context.as_ref());
+        let answer = Response::data(Answer::One(Verified {
+            valid: verifier.verify(input, text, context)?,
+        }));
+        let ignored = verifier.ignores(context);
+        return Ok(if ignored {
+            answer.warn(input::CONTEXT_IGNORED)
+        } else {
+            answer
+        });
+    };
+    let mut results = Vec::with_capacity(items.len());
+    let mut pace = Pace::default();
+    let mut ignored = false;
+    for item in items {
+        let (valid, error) = match batch::of_item(verifier.verify_item(item))? {
+            Ok(valid) => (valid, None),
+            Err(error) => (false, Some(error)),
+        };
+        let reference = item.reference.clone().unwrap_or_default();
+        results.push(VerifiedItem {
+            valid,
+            error,
+            reference,
+        });
+        ignored |= verifier.ignores(item.context.as_ref());
+        pace.spend(verifier.cost()).await;
+    }
+    let answer = Response::data(Answer::batch(results));
+    Ok(if ignored {
+        answer.warn(input::CONTEXT_IGNORED)
+    } else {
+        answer
+    })
+}
+
+/// A key, and how it shall verify.
+struct Verifier<'a> {
+    key: std::sync::Arc<Key>,
+    subject: Subject,
+    how: SignRequest<'a>,
+}
+
+impl<'a> Verifier<'a> {
+    async fn new(
+        cx: &Context<Transit>,
+        request: &'a Verify,
+        subject: Subject,
+    ) -> Result<Self, Error> {
+        let marshaling = sign::marshaling(request.marshaling_algorithm.as_deref())?;
+        sign::check_salt_length(request.salt_length.as_deref())?;
+        let found = cx.store.find(&request.name).await?;
+        let key = found.ok_or_else(|| match subject {
+            Subject::Hmac => input::encryption_key_not_found(),
+            Subject::Signature => Error::invalid("signature verification key not found"),
+        })?;
+        if subject == Subject::Signature {
+            sign::check_type(&key, "verification")?;
+        }
+        let name = request.hash_algorithm.as_deref();
+        let hash_algorithm = sign::hash(name, request.algorithm.as_deref())?;
+        if subject == Subject::Hmac && hash_algorithm.is_none() {
+            return Err(Error::invalid(hmac::NO_ALGORITHM));
+        }
+        let prehashed = request.prehashed.unwrap_or_default();
+        let how = SignRequest {
+            context: None,
+            version: None,
+            hash_algorithm,
+            prehashed,
+            marshaling,
+        };
+        Ok(Self { key, subject, how })
+    }
+
+    fn verify_item(&self, item: &VerifyItem) -> Result<bool, Error> {
+        if item.input.is_none() {
+            return Err(Error::invalid("missing input"));
+        }
+        let text = item
+            .signature
+            .as_deref()
+            .or(item.hmac.as_deref())
+            .unwrap_or_default();
+        self.verify(item.input.as_ref(), text, item.context.as_ref())
+    }
+
+    fn verify(
+        &self,
+        input: Option<&Base64>,
+        text: &str,
+        context: Option<&Base64>,
+    ) -> Result<bool, Error> {
+        let message = input::input(input)?;
+        let keyring = &self.key.keyring;
+        match (self.subject, self.how.hash_algorithm) {
+            (Subject::Hmac, Some(algorithm)) => Ok(keyring.verify_hmac(message, algorithm, text)?),
+            _ => {
+                let context = input::context(context)?;
+                Ok(keyring.verify(
+                    message,
+                    text,
+                    &SignRequest {
+                        context,
+                        ..self.how
+                    },
+                )?)
+            }
+        }
+    }
+
+    /// Tells whether a context is given that a signature of this key does not depend on.
+    fn ignores(&self, context: Option<&Base64>) -> bool {
+        self.subject == Subject::Signature && input::ignores_context(&self.key, context)
+    }
+
+    const fn cost(&self) -> usize {
+        match self.subject {
+            Subject::Hmac => Pace::CIPHER,
+            Subject::Signature => Pace::SIGNATURE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(signature: bool, hmac: bool) -> VerifyItem {
+        VerifyItem {
+            signature: signature.then(|| "s".to_owned()),
+            hmac: hmac.then(|| "h".to_owned()),
+            ..VerifyItem::default()
+        }
+    }
+
+    #[test]
+    fn a_batch_verifies_signatures_or_hmacs_but_not_both() {
+        let subject =
+            |items: &[VerifyItem]| Subject::of_batch(items).map_err(|error| error.to_string());
+        assert_eq!(
+            subject(&[item(true, false), item(true, true)]),
+            Ok(Subject::Signature)
+        );
+        assert_eq!(subject(&[item(false, true)]), Ok(Subject::Hmac));
+        for (items, text) in [
+            (
+                [item(false, false), item(false, false)],
+                "no batch_input elements have 'signature' or 'hmac'",
+            ),
+            (
+                [item(true, false), item(false, true)],
+                "elements of batch_input must all provide 'signature' or all provide 'hmac'",
+            ),
+            (
+                [item(false, false), item(true, false)],
+                "some elements of batch_input are missing 'signature'",
+            ),
+            (
+                [item(false, true), item(false, false)],
+                "some elements of batch_input are missing 'hmac'",
+            ),
+        ] {
+            assert_eq!(subject(&items), Err(text.to_owned()));
+        }
+    }
+}

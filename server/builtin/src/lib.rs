@@ -1,0 +1,16 @@
+//! Every secrets engine, auth method, audit device and storage backend that ships.
+//!
+//! The tables here are all there is to registration: to add one is a file and a line.
+
+pub mod audit;
+mod committer;
+pub mod engine;
+pub mod storage;
+
+use keyward_core::{audit::AuditKind, engine::EngineKind};
+
+/// The secrets engines that can be mounted.
+pub const ENGINES: &[EngineKind] = &[engine::kv::KV, engine::transit::TRANSIT];
+
+/// The kinds of audit device that can be enabled.
+pub const AUDIT_DEVICES: &[AuditKind] = &[audit::file::FILE];

@@ -1,0 +1,203 @@
+//! The data directory of an embedded store: its lock, its permissions, its birth.
+//!
+//! ```text
+//! PATH/               0700 if we made it; an existing one stays as the operator made it
+//!   lock              held exclusively while a process has the store open
+//!   NAME/             0700, all files below 0600: what the backend NAME keeps
+//!   NAME.new/         a store that was being created when the power went; thrown away
+//! ```
+//!
+//! **Invariant:** `NAME` is there entirely or not at all: it is built and synced beside its place,
+//! and then renamed.
+
+use std::{
+    fs::{self, DirBuilder, File, Permissions, TryLockError},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use keyward_core::storage::StorageError;
+
+use super::Settings;
+
+/// How long to wait for a process that is just ending to let go of its lock.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A data directory that this process alone uses, until it is dropped.
+#[derive(Debug)]
+pub(super) struct DataDirectory {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDirectory {
+    /// Creates the directory if need be, and locks it.
+    ///
+    /// # Errors
+    /// [`StorageError::Locked`] if another process still holds the lock after some seconds.
+    pub(super) fn open(path: &Path) -> Result<Self, StorageError> {
+        create(path).map_err(|error| io_error(&error, path))?;
+        let lock = path.join("lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(&lock)
+            .map_err(|error| io_error(&error, &lock))?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: acquire(file, path)?,
+        })
+    }
+
+    /// Returns the directory of the store `name`, which `build` makes if it is not there yet.
+    ///
+    /// # Errors
+    /// Those of `build`, and [`StorageError::Io`].
+    pub(super) fn store(
+        &self,
+        name: &str,
+        build: impl FnOnce(&Path) -> Result<(), StorageError>,
+    ) -> Result<PathBuf, StorageError> {
+        let store = self.path.join(name);
+        let new = self.path.join(format!("{name}.new"));
+        let tried = |outcome: io::Result<()>| outcome.map_err(|error| io_error(&error, &store));
+
+        if new.exists() {
+            tried(fs::remove_dir_all(&new))?;
+        }
+        if !store.exists() {
+            tried(create(&new))?;
+            build(&new)?;
+            settle(&new)?;
+            tried(fs::rename(&new, &store).and_then(|()| sync(&self.path)))?;
+        }
+        Ok(store)
+    }
+
+    /// Waits until nobody holds a lock on `file`: a killed process lets go of its files one by
+    /// one, so that ours may be free a moment before the engine's own.
+    ///
+    /// # Errors
+    /// [`StorageError::Locked`] if it is held for seconds.
+    pub(super) fn wait_for_release(&self, file: &Path) -> Result<(), StorageError> {
+        let opened = File::open(file).map_err(|error| io_error(&error, file))?;
+        acquire(opened, &self.path).map(drop)
+    }
+
+    /// The error to report when the engine finds its files in use.
+    pub(super) fn locked(&self) -> StorageError {
+        locked(&self.path)
+    }
+}
+
+/// Makes everything in `directory` private and durable, and `directory` itself with its name.
+///
+/// The permissions are set afterwards because the engines create files with the umask's.
+pub(super) fn settle(directory: &Path) -> Result<(), StorageError> {
+    settle_tree(directory)
+        .and_then(|()| sync(directory.parent().unwrap_or(Path::new("/"))))
+        .map_err(|error| io_error(&error, directory))
+}
+
+fn settle_tree(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            settle_tree(&entry.path())?;
+        } else {
+            fs::set_permissions(entry.path(), Permissions::from_mode(0o600))?;
+            sync(&entry.path())?;
+        }
+    }
+    fs::set_permissions(directory, Permissions::from_mode(0o700))?;
+    sync(directory)
+}
+
+/// Creates a directory and those above it, each durable in the one above.
+fn create(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = match path.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    create(above)?;
+    DirBuilder::new().mode(0o700).create(path)?;
+    // The umask may have taken bits that the owner needs.
+    fs::set_permissions(path, Permissions::from_mode(0o700))?;
+    sync(above)
+}
+
+/// Makes a file, or the names in a directory, durable.
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Locks `file`, waiting for the holder only as long as [`PATIENCE`].
+fn acquire(file: File, directory: &Path) -> Result<File, StorageError> {
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) => return Err(io_error(&error, directory)),
+    }
+    let (sender, receiver) = mpsc::channel();
+    // Waits for the lock itself, rather than ask again and again. Should it outwait us, its send
+    // fails and the file is closed with the lock; should the process end, it ends too.
+    thread::Builder::new()
+        .name("data-lock".to_owned())
+        .spawn(move || {
+            let outcome = loop {
+                match file.lock() {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    outcome => break outcome,
+                }
+            };
+            let _ = sender.send(outcome.map(|()| file));
+        })
+        .map_err(|error| io_error(&error, directory))?;
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(Ok(file)) => Ok(file),
+        Ok(Err(error)) => Err(io_error(&error, directory)),
+        Err(_) => Err(locked(directory)),
+    }
+}
+
+fn locked(directory: &Path) -> StorageError {
+    StorageError::Locked(directory.display().to_string())
+}
+
+/// Maps an error of the file system, met at `path`.
+pub(super) fn io_error(error: &io::Error, path: &Path) -> StorageError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::Full,
+        _ => StorageError::Io(format!("{}: {error}", path.display())),
+    }
+}
+
+/// Reads the settings of a backend that needs a `path` and nothing else.
+///
+/// # Errors
+/// [`StorageError::Invalid`], naming the setting that is missing or unknown.
+pub(super) fn path_setting(name: &str, settings: Settings) -> Result<PathBuf, StorageError> {
+    let mut path = None;
+    for (setting, value) in settings {
+        match setting.as_str() {
+            "path" => path = Some(PathBuf::from(value)),
+            _ => {
+                let message = format!("storage {name:?} has no setting {setting:?}");
+                return Err(StorageError::Invalid(message));
+            }
+        }
+    }
+    path.ok_or_else(|| {
+        StorageError::Invalid(format!("storage {name:?} needs the setting \"path\""))
+    })
+}

@@ -1,0 +1,296 @@
+//! `storage "sled"`: the default embedded store, on sled 0.34.
+//!
+//! sled by itself acknowledges what a power cut can undo. Seven rules make it trustworthy; each is
+//! cited where it is obeyed, and the power-loss test holds them:
+//!
+//! 1. One thread owns all writes: one batch, `flush`, then `fdatasync` on a handle of our own, then
+//!    the answer. sled's `flush` ends in `sync_file_range`, which empties no device cache and
+//!    writes no file length.
+//! 2. At opening and after creation `conf`, `db`, the directory and the one above are synced.
+//! 3. No blobs, the files that sled writes for large pages and never syncs: segments of 2 MiB, and
+//!    values above 8 KiB cut into chunks.
+//! 4. 64 MiB of cache, high throughput, and **no flusher thread**. With it, sled moves live pages
+//!    between our syncs, and reuses their old segments on the word of `sync_file_range`. Without
+//!    it every write is part of a batch, whose segments sled counts as stable only when the next
+//!    batch begins: after our sync. Space is still reclaimed, by the batches themselves.
+//! 5. sled's lock outlives a killed process by moments: it is waited for.
+//! 6. A panic at opening is caught, errors are mapped, and after a failed write there is no other.
+//! 7. The way out is [`keyward_core::storage::export`]; expectations are checked by the committer.
+//!
+//! ```text
+//! 'b' | revision u64 BE | index u32 BE | chunk u32 BE  →  at most 8 KiB of a body
+//! 'h' | key                                            →  head
+//! 's'                                                  →  state
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    ops::Bound,
+    path::{Path, PathBuf},
+};
+
+use ::sled::{Config, Db, Mode};
+use keyward_core::storage::{Revision, StorageError};
+use parking_lot::{Mutex, RwLock};
+
+use super::{
+    Backend, Opening, Settings,
+    directory::{DataDirectory, io_error, path_setting, settle},
+    embedded::{self, Medium, Writes},
+    record::{Place, decode_state, encode_state},
+};
+
+/// The line in the table of backends.
+pub(super) const BACKEND: Backend = Backend {
+    names: &["sled"],
+    open,
+};
+
+/// Rule 3: the longest chunk of a body. A page holds some 17 rows, and becomes a blob at a quarter
+/// of a segment.
+const CHUNK_LENGTH: usize = 8 << 10;
+/// Rule 3. It is fixed when a store is created.
+const SEGMENT_LENGTH: usize = 2 << 20;
+/// Rule 4.
+const CACHE_LENGTH: u64 = 64 << 20;
+
+const BODY: u8 = b'b';
+const HEAD: u8 = b'h';
+const STATE: &[u8] = b"s";
+
+fn open(settings: Settings) -> Opening {
+    Box::pin(async move { embedded::open::<Sled>(path_setting("sled", settings)?).await })
+}
+
+/// A sled database and what its rules need.
+struct Sled {
+    db: Db,
+    /// Rule 1: our own handle of sled's file, to sync it.
+    file: File,
+    path: PathBuf,
+    /// What the heads were that a write in progress changes. sled shows a batch as soon as it is
+    /// applied, and a power cut may still undo it; readers are given the old head until it cannot.
+    unsettled: RwLock<BTreeMap<String, Option<Vec<u8>>>>,
+    /// Held during a write.
+    writing: Mutex<()>,
+    // The last to be dropped: the lock is held until sled has closed its file.
+    _directory: DataDirectory,
+}
+
+impl Medium for Sled {
+    fn open(path: PathBuf) -> Result<(Self, Revision), StorageError> {
+        let directory = DataDirectory::open(&path)?;
+        let path = directory.store("sled", |new| start(new, &directory).map(drop))?;
+        remove_unfinished_snapshots(&path).map_err(|error| io_error(&error, &path))?;
+        let data = path.join("db");
+        // Rule 5.
+        directory.wait_for_release(&data)?;
+        let db = start(&path, &directory)?;
+        // Rule 2. Recovery may have written a snapshot and cleared the torn end of the log.
+        settle(&path)?;
+
+        let file = File::options()
+            .write(true)
+            .open(&data)
+            .map_err(|error| io_error(&error, &data))?;
+        let revision = decode_state(db.get(STATE).map_err(failed)?.as_deref())?;
+        let (unsettled, writing) = (RwLock::default(), Mutex::default());
+        Ok((
+            Self {
+                db,
+                file,
+                path,
+                unsettled,
+                writing,
+                _directory: directory,
+            },
+            revision,
+        ))
+    }
+
+    fn head(&self, key: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        self.settled_head(&self.unsettled.read(), key)
+    }
+
+    fn try_head(&self, key: &str) -> Option<Result<Option<Vec<u8>>, StorageError>> {
+        // The lock is taken for as long as a batch is being applied, during which sled would
+        // make us wait as well.
+        self.unsettled
+            .try_read()
+            .map(|unsettled| self.settled_head(&unsettled, key))
+    }
+
+    fn body(&self, place: Place) -> Result<Option<Vec<u8>>, StorageError> {
+        let mut value = Vec::with_capacity(place.length as usize);
+        for key in chunk_keys(place) {
+            match self.db.get(key).map_err(failed)? {
+                Some(chunk) => value.extend_from_slice(&chunk),
+                None => {
+                    // A write removed it, which may not be durable yet. Once it is, the reader
+                    // finds the new head.
+                    drop(self.writing.lock());
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(value))
+    }
+
+    fn next_key(&self, from: Bound<&str>) -> Result<Option<String>, StorageError> {
+        let unsettled = self.unsettled.read();
+        // A key that is being deleted is still there; one that is being added is not there yet.
+        let leaving = unsettled
+            .range::<str, _>((from, Bound::Unbounded))
+            .find(|(_, before)| before.is_some())
+            .map(|(key, _)| key.clone());
+        let range = (from.map(head_key), Bound::Excluded(vec![HEAD + 1]));
+        for row in self.db.range(range) {
+            let (key, _) = row.map_err(failed)?;
+            let key = String::from_utf8(key[1..].to_vec())
+                .map_err(|_| StorageError::Corrupt("a key is not UTF-8".to_owned()))?;
+            if unsettled.get(&key) != Some(&None) {
+                return Ok(Some(
+                    leaving.map_or(key.clone(), |leaving| leaving.min(key)),
+                ));
+            }
+        }
+        Ok(leaving)
+    }
+
+    fn write(&self, writes: Writes) -> Result<(), StorageError> {
+        let _writing = self.writing.lock();
+        self.apply(writes)?;
+        self.harden()
+    }
+}
+
+impl Sled {
+    /// The first half of a write: sled has it, readers are not shown it.
+    fn apply(&self, writes: Writes) -> Result<(), StorageError> {
+        let mut batch = ::sled::Batch::default();
+        for (place, body) in writes.bodies {
+            match body {
+                Some(value) => {
+                    for (key, chunk) in chunk_keys(place).zip(value.chunks(CHUNK_LENGTH)) {
+                        batch.insert(&key, chunk);
+                    }
+                }
+                None => chunk_keys(place).for_each(|key| batch.remove(&key)),
+            }
+        }
+        let mut before = BTreeMap::new();
+        for (key, row) in writes.heads {
+            match row.after {
+                Some(head) => batch.insert(head_key(&key), head),
+                None => batch.remove(head_key(&key)),
+            }
+            before.insert(key, row.before);
+        }
+        batch.insert(STATE, &encode_state(writes.revision));
+
+        let mut unsettled = self.unsettled.write();
+        *unsettled = before;
+        self.db.apply_batch(batch).map_err(failed)
+    }
+
+    /// The second half: it is durable, and readers are shown it. On an error the old heads stay in
+    /// force, since nobody can say whether the new ones are durable.
+    fn harden(&self) -> Result<(), StorageError> {
+        // Rule 1, in its order.
+        self.db.flush().map_err(failed)?;
+        self.file
+            .sync_data()
+            .map_err(|error| io_error(&error, &self.path))?;
+        self.assert_no_blobs()?;
+        self.unsettled.write().clear();
+        Ok(())
+    }
+
+    fn settled_head(
+        &self,
+        unsettled: &BTreeMap<String, Option<Vec<u8>>>,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, StorageError> {
+        if let Some(before) = unsettled.get(key) {
+            return Ok(before.clone());
+        }
+        Ok(self
+            .db
+            .get(head_key(key))
+            .map_err(failed)?
+            .map(|head| head.to_vec()))
+    }
+
+    /// Rule 3: sled would never sync a blob.
+    fn assert_no_blobs(&self) -> Result<(), StorageError> {
+        let blobs = self.path.join("blobs");
+        let mut entries = fs::read_dir(&blobs).map_err(|error| io_error(&error, &blobs))?;
+        match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(StorageError::Corrupt(
+                "sled put a page where it is not durable".to_owned(),
+            )),
+        }
+    }
+}
+
+/// Opens sled in a directory that we hold the lock of.
+fn start(path: &Path, directory: &DataDirectory) -> Result<Db, StorageError> {
+    Config::new()
+        .path(path)
+        .segment_size(SEGMENT_LENGTH)
+        .cache_capacity(CACHE_LENGTH)
+        .mode(Mode::HighThroughput)
+        .flush_every_ms(None)
+        .open()
+        .map_err(|error| match &error {
+            // Rule 5: sled has no kind of its own for this.
+            ::sled::Error::Io(cause) if cause.to_string().starts_with("could not acquire lock") => {
+                directory.locked()
+            }
+            _ => failed(error),
+        })
+}
+
+/// Removes snapshots that sled was still writing when the power went. It would take one for the
+/// newest, find it torn, and refuse to open; the one before, or the log itself, is complete.
+fn remove_unfinished_snapshots(path: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn head_key(key: &str) -> Vec<u8> {
+    [&[HEAD], key.as_bytes()].concat()
+}
+
+fn chunk_keys(place: Place) -> impl Iterator<Item = [u8; 17]> {
+    (0..place.length.div_ceil(CHUNK_LENGTH as u32)).map(move |chunk| {
+        let mut key = [BODY; 17];
+        key[1..9].copy_from_slice(&place.revision.number().to_be_bytes());
+        key[9..13].copy_from_slice(&place.index.to_be_bytes());
+        key[13..].copy_from_slice(&chunk.to_be_bytes());
+        key
+    })
+}
+
+/// Rule 6.
+fn failed(error: ::sled::Error) -> StorageError {
+    match error {
+        ::sled::Error::Io(error) => io_error(&error, Path::new("sled")),
+        ::sled::Error::Corruption { .. } => {
+            StorageError::Corrupt("sled found its files damaged".to_owned())
+        }
+        other => StorageError::Io(format!("sled: {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;
