@@ -1,0 +1,176 @@
+//! Answers on the wire: the only place that knows status codes and the envelope.
+
+use std::fmt::Write as _;
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use bytes::Bytes;
+use keyward_api::Failure;
+use keyward_core::{Denial, Done, Error, Outcome, RequestId};
+use keyward_crypto::SecretBytes;
+use serde::Serialize;
+
+/// The header that names a request, in every answer.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
+
+/// Writes the answer to a request that the core has handled.
+pub(crate) fn done(id: RequestId, done: Done) -> Response {
+    let status = match done.outcome {
+        Outcome::Invalid => StatusCode::BAD_REQUEST,
+        Outcome::NotFound => StatusCode::NOT_FOUND,
+        Outcome::Partial(code) => StatusCode::from_u16(code).unwrap_or(StatusCode::OK),
+        Outcome::Success => StatusCode::OK,
+    };
+    if done.data.is_none() && done.auth.is_none() && done.warnings.is_empty() {
+        return empty(StatusCode::NO_CONTENT, id);
+    }
+    match envelope(id, &done) {
+        Ok(body) => secret_json(status, id, body),
+        Err(error) => failed(id, &Error::internal(error)),
+    }
+}
+
+/// Writes the answer to a request that was refused or failed.
+pub(crate) fn failed(id: RequestId, error: &Error) -> Response {
+    let (status, text) = match error {
+        Error::Conflict(text) => (StatusCode::CONFLICT, Some(text.clone())),
+        Error::Denied(Denial::Policy) => (StatusCode::FORBIDDEN, Some(multierror(error))),
+        Error::Denied(Denial::Token) | Error::Refused(_) => {
+            (StatusCode::FORBIDDEN, Some(error.to_string()))
+        }
+        Error::Internal(cause) => {
+            tracing::error!(request_id = %id, cause = %cause, "request failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, Some(multierror(error)))
+        }
+        Error::Invalid(text) => (StatusCode::BAD_REQUEST, Some(text.clone())),
+        Error::NoRoute(_) => (StatusCode::NOT_FOUND, Some(error.to_string())),
+        Error::NotFound(text) => (StatusCode::NOT_FOUND, text.clone()),
+        Error::Sealed => (StatusCode::SERVICE_UNAVAILABLE, Some(error.to_string())),
+        Error::UnsupportedOperation => (StatusCode::METHOD_NOT_ALLOWED, Some(multierror(error))),
+        Error::UnsupportedPath => (StatusCode::NOT_FOUND, Some(multierror(error))),
+    };
+    errors(status, id, text)
+}
+
+/// Writes a failure that was found before the core was asked.
+pub(crate) fn errors(status: StatusCode, id: RequestId, text: Option<String>) -> Response {
+    json(
+        status,
+        id,
+        &Failure {
+            errors: text.into_iter().collect(),
+        },
+    )
+}
+
+/// Writes a JSON answer without an envelope, with nothing secret in it.
+pub(crate) fn json<T: Serialize>(status: StatusCode, id: RequestId, value: &T) -> Response {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    with_headers(status, id, Body::from(body), true)
+}
+
+/// Writes a JSON answer that is wiped once it is sent.
+pub(crate) fn secret_json(status: StatusCode, id: RequestId, body: SecretBytes) -> Response {
+    with_headers(status, id, Body::from(Bytes::from_owner(Wiped(body))), true)
+}
+
+/// Writes an answer without a body.
+pub(crate) fn empty(status: StatusCode, id: RequestId) -> Response {
+    with_headers(status, id, Body::empty(), false)
+}
+
+/// Answers what is not below `/v1/`.
+pub(crate) async fn nothing_here() -> Response {
+    errors(StatusCode::NOT_FOUND, RequestId::generate(), None)
+}
+
+fn with_headers(status: StatusCode, id: RequestId, body: Body, is_json: bool) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if is_json {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+    }
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// Returns the text in the shape that Vault gives errors of its core.
+fn multierror(error: &Error) -> String {
+    format!("1 error occurred:\n\t* {error}\n\n")
+}
+
+/// A body that is wiped when the last part of it was sent.
+struct Wiped(SecretBytes);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        // EXPOSE: sent to the caller.
+        self.0.expose()
+    }
+}
+
+/// Writes Vault's envelope by hand, so that the data is copied once and never escaped again.
+fn envelope(id: RequestId, done: &Done) -> Result<SecretBytes, serde_json::Error> {
+    // EXPOSE: copied into the answer.
+    let data = done
+        .data
+        .as_ref()
+        .map_or(&b"null"[..], |data| data.expose());
+    let auth = match &done.auth {
+        // A token travels in it, so the text is wiped too.
+        Some(auth) => SecretBytes::new(serde_json::to_vec(auth)?),
+        None => SecretBytes::new(b"null".to_vec()),
+    };
+    let warnings = match &done.warnings[..] {
+        [] => "null".to_owned(),
+        warnings => serde_json::to_string(warnings)?,
+    };
+    let at_top = if done.at_top { inner(data) } else { &[] };
+    let mut head = String::with_capacity(192);
+    // Writing to a String cannot fail.
+    let _ = write!(
+        head,
+        "\"request_id\":\"{id}\",\"lease_id\":{},\"renewable\":{},\"lease_duration\":{},\"data\":",
+        serde_json::to_string(&done.lease_id)?,
+        done.renewable,
+        done.lease_duration,
+    );
+    // EXPOSE: copied into the answer.
+    let auth = auth.expose();
+    let tail = format!(
+        ",\"mount_type\":{}}}",
+        serde_json::to_string(&done.mount.kind)?
+    );
+    let parts: [&[u8]; 10] = [
+        b"{",
+        at_top,
+        if at_top.is_empty() { b"" } else { b"," },
+        head.as_bytes(),
+        data,
+        b",\"wrap_info\":null,\"warnings\":",
+        warnings.as_bytes(),
+        b",\"auth\":",
+        auth,
+        tail.as_bytes(),
+    ];
+    // The exact length, so that no outgrown buffer stays behind unwiped.
+    Ok(SecretBytes::new(parts.concat()))
+}
+
+/// Returns the members of an object without its braces.
+fn inner(object: &[u8]) -> &[u8] {
+    object
+        .strip_prefix(b"{")
+        .and_then(|rest| rest.strip_suffix(b"}"))
+        .unwrap_or_default()
+}
