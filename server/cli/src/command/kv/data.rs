@@ -1,0 +1,250 @@
+//! `keyward kv get`, `put`, `patch` and `rollback`.
+
+use clap::Args;
+
+use super::{Place, Secret, Version};
+use crate::{
+    answer::Answer,
+    arguments::Format,
+    command::Field,
+    data,
+    error::{Error, Outcome},
+    json::Json,
+    output,
+    session::{Raw, Session},
+};
+
+/// Read a secret
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  keyward kv get secret/hello
+  keyward kv get -field=myvalue secret/hello
+  keyward kv get -version=1 -format=json secret/hello")]
+pub(crate) struct Get {
+    #[command(flatten)]
+    secret: Secret,
+    /// Which version; the latest if not given.
+    #[arg(long, value_name = "NUMBER")]
+    version: Option<u64>,
+    #[command(flatten)]
+    field: Field,
+}
+
+impl Get {
+    pub(super) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        let place = self.secret.find(session).await?;
+        let path = place.path("data");
+        let answer = read(session, &place, self.version).await?;
+        if place.version() == Version::One {
+            return show_unversioned(session, answer, &path, self.field.name());
+        }
+        let data = answer.data().ok_or_else(|| Error::no_value(&path, &[]))?;
+        let secret = data.get("data").unwrap_or(&Json::Null);
+        if let Some(name) = self.field.name() {
+            return session.show_field(field(secret, name)?);
+        }
+        if session.format != Format::Table {
+            return session.show_value(&answer.into_envelope());
+        }
+        let metadata = data.get("metadata").unwrap_or(&Json::Null);
+        let mut text = headed(&path, metadata) + "\n";
+        if !secret.is_null() {
+            text.push_str(&output::section("Data", secret.entries()));
+        }
+        session.warn(&answer);
+        Ok(session.io.print(&text)?)
+    }
+}
+
+fn show_unversioned(
+    session: &mut Session<'_, '_>,
+    answer: Answer,
+    path: &str,
+    name: Option<&str>,
+) -> Outcome {
+    let data = answer.data().ok_or_else(|| Error::no_value(path, &[]))?;
+    if let Some(name) = name {
+        return session.show_field(field(data, name)?);
+    }
+    if session.format != Format::Table {
+        return session.show_value(&answer.into_envelope());
+    }
+    session.warn(&answer);
+    Ok(session.io.print(&output::section("Data", data.entries()))?)
+}
+
+fn field<'a>(data: &'a Json, name: &str) -> Outcome<&'a Json> {
+    data.get(name)
+        .ok_or_else(|| Error::local(format!("Field {name:?} not present in map")))
+}
+
+/// Prints where a secret is and what is known of one version.
+fn headed(path: &str, metadata: &Json) -> String {
+    let banner = output::banner("Secret Path", path.len());
+    format!(
+        "{banner}{path}\n\n{}",
+        output::section("Metadata", metadata.entries())
+    )
+}
+
+async fn read(session: &Session<'_, '_>, place: &Place, version: Option<u64>) -> Outcome<Answer> {
+    let path = place.path("data");
+    let mut raw = Raw::new("GET", &path);
+    if let (Some(version), Version::Two) = (version, place.version()) {
+        raw.query = format!("version={version}");
+    }
+    session
+        .find(&format!("reading {path}"), raw)
+        .await?
+        .at(&path)
+}
+
+/// Write a secret: on version 2 of the engine, its next version
+///
+/// A value that begins with @ is the content of a file, and - is standard input. Standard input
+/// or a file can also hold all the data as one JSON object.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  keyward kv put secret/hello myvalue=s3cr3t user=me
+  keyward kv put secret/certificate pem=@server.pem
+  pwgen | keyward kv put secret/hello password=-
+  keyward kv put -cas=2 secret/hello myvalue=s3cr3t     only if version 2 is the latest")]
+pub(crate) struct Put {
+    #[command(flatten)]
+    secret: Secret,
+    /// The data: key=value, key=@file, key=-, @file or -.
+    data: Vec<String>,
+    /// Write only if this is the latest version; 0 is a secret that is not there yet.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    cas: Option<i64>,
+    #[command(flatten)]
+    field: Field,
+}
+
+impl Put {
+    pub(super) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        let secret = read_data(&self.data, session)?;
+        let place = self.secret.find(session).await?;
+        write(session, "PUT", &place, secret, self.cas, &self.field).await
+    }
+}
+
+/// Change some values of a secret, and leave the others; for version 2 of the engine
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  keyward kv patch secret/hello user=you
+  echo '{\"user\":null}' | keyward kv patch secret/hello -     remove a value")]
+pub(crate) struct Patch {
+    #[command(flatten)]
+    secret: Secret,
+    /// The data: key=value, key=@file, key=-, @file or -.
+    data: Vec<String>,
+    /// Write only if this is the latest version.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    cas: Option<i64>,
+    #[command(flatten)]
+    field: Field,
+}
+
+impl Patch {
+    pub(super) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        let secret = read_data(&self.data, session)?;
+        let place = self.secret.find(session).await?;
+        if place.version() == Version::One {
+            return Err(Error::server(
+                "KV engine mount must be version 2 for patch support",
+            ));
+        }
+        write(session, "PATCH", &place, secret, self.cas, &self.field).await
+    }
+}
+
+/// Make an older version the latest again, as a new version
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  keyward kv rollback -version=2 secret/hello")]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    secret: Secret,
+    /// Which version.
+    #[arg(long, value_name = "NUMBER")]
+    version: u64,
+    #[command(flatten)]
+    field: Field,
+}
+
+impl Rollback {
+    pub(super) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        let place = self.secret.find(session).await?;
+        place.needs_versions("Rollback")?;
+        let path = place.path("data");
+        let metadata = place.path("metadata");
+        let known = session
+            .find(&format!("reading {metadata}"), Raw::new("GET", &metadata))
+            .await?;
+        let known = known.at(&path)?;
+        let latest = known
+            .data()
+            .and_then(|data| data.get("current_version")?.as_u64());
+        let latest = latest.and_then(|latest| i64::try_from(latest).ok());
+        let older = read(session, &place, Some(self.version)).await?;
+        let secret = older
+            .data()
+            .and_then(|data| data.get("data"))
+            .filter(|data| !data.is_null());
+        let secret = secret
+            .ok_or_else(|| Error::server("Cannot roll back to a version that has been deleted"))?;
+        // Nobody may have written since: their version would be lost from sight.
+        write(
+            session,
+            "PUT",
+            &place,
+            secret.duplicate(),
+            latest,
+            &self.field,
+        )
+        .await
+    }
+}
+
+fn read_data(arguments: &[String], session: &mut Session<'_, '_>) -> Outcome<Json> {
+    data::read(arguments, session.io)?.ok_or_else(|| Error::local("Must supply data"))
+}
+
+async fn write(
+    session: &mut Session<'_, '_>,
+    method: &'static str,
+    place: &Place,
+    secret: Json,
+    cas: Option<i64>,
+    field: &Field,
+) -> Outcome {
+    let path = place.path("data");
+    let body = match place.version() {
+        Version::One => secret,
+        Version::Two => versioned(secret, cas),
+    };
+    let raw = Raw::new(method, &path).with(&body)?;
+    let answer = session
+        .send(&format!("writing data to {path}"), raw)
+        .await?;
+    let Some(answer) = answer else {
+        return session.success(&format!("Data written to: {path}"));
+    };
+    if field.name().is_some() || session.format != Format::Table {
+        return session.show(answer, field.name());
+    }
+    session.warn(&answer);
+    let metadata = answer.data().unwrap_or(&Json::Null);
+    Ok(session.io.print(&headed(&path, metadata))?)
+}
+
+fn versioned(secret: Json, cas: Option<i64>) -> Json {
+    let cas = cas.map(|cas| ("cas", Json::Number(cas.to_string())));
+    let options = cas.map(|cas| ("options", Json::object([cas])));
+    Json::object([("data", secret)].into_iter().chain(options))
+}

@@ -1,0 +1,118 @@
+//! The commands: one file a noun, or a verb that stands alone.
+
+mod audit;
+mod kv;
+mod logical;
+mod login;
+mod operator;
+mod policy;
+mod secrets;
+mod server;
+mod status;
+mod token;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+
+use crate::{
+    Io,
+    arguments::Arguments,
+    error::Outcome,
+    serve::{self, VERSION},
+    session::Session,
+};
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(flatten)]
+    Remote(Remote),
+    Server(serve::Options),
+    /// Print the version
+    Version,
+}
+
+/// The commands that talk to a server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Remote {
+    Read(logical::Read),
+    Write(logical::Write),
+    Patch(logical::Patch),
+    Delete(logical::Delete),
+    List(logical::List),
+    Login(login::Login),
+    Status(status::Status),
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    #[command(subcommand)]
+    Auth(secrets::Auth),
+    #[command(subcommand)]
+    Kv(kv::Kv),
+    #[command(subcommand)]
+    Operator(operator::Operator),
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    #[command(subcommand)]
+    Print(login::Print),
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
+    #[command(subcommand)]
+    Token(token::Token),
+}
+
+/// Which part of an answer is printed.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct Field {
+    /// Print this field alone, as it is.
+    #[arg(long, value_name = "NAME")]
+    field: Option<String>,
+}
+
+impl Field {
+    fn name(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+}
+
+/// Runs a command.
+pub(crate) fn run(arguments: Arguments, io: &mut Io<'_>) -> Outcome {
+    let Arguments {
+        command,
+        connection,
+        format,
+    } = arguments;
+    match command {
+        Command::Server(options) => Ok(server::run(options, io)?),
+        Command::Version => Ok(io.say(&format!("Keyward v{VERSION}"))?),
+        Command::Remote(command) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let runtime = runtime.context("cannot start the runtime")?;
+            runtime.block_on(command.run(&mut Session::new(&connection, format, io)?))
+        }
+    }
+}
+
+impl Remote {
+    async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        match self {
+            Self::Audit(command) => command.run(session).await,
+            Self::Auth(command) => command.run(session).await,
+            Self::Delete(command) => command.run(session).await,
+            Self::Kv(command) => command.run(session).await,
+            Self::List(command) => command.run(session).await,
+            Self::Login(command) => command.run(session).await,
+            Self::Operator(command) => command.run(session).await,
+            Self::Patch(command) => command.run(session).await,
+            Self::Policy(command) => command.run(session).await,
+            Self::Print(command) => command.run(session),
+            Self::Read(command) => command.run(session).await,
+            Self::Secrets(command) => command.run(session).await,
+            Self::Status(command) => command.run(session).await,
+            Self::Token(command) => command.run(session).await,
+            Self::Write(command) => command.run(session).await,
+        }
+    }
+}

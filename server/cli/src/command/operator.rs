@@ -1,0 +1,268 @@
+//! `keyward operator`: initialization, the seal, and the key behind it.
+
+use clap::{Args, Subcommand};
+use keyward_api::{
+    Sensitive,
+    sys::{InitStatus, Initialize, Initialized, KeyStatus, ReadKeyStatus, Rotate, Seal, Unseal},
+};
+use keyward_crypto::SecretString;
+use serde::Serialize;
+
+use super::status;
+use crate::{
+    arguments::Format,
+    error::{Error, Outcome},
+    io::trimmed,
+    json::Json,
+    output,
+    session::{Raw, Session},
+};
+
+/// Initialize, unseal and seal a server
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  keyward operator init -key-shares=5 -key-threshold=3
+  keyward operator unseal                         three times, with three of the shares
+  keyward operator seal")]
+pub(crate) enum Operator {
+    Init(Init),
+    /// Print which key seals new entries, and how many it sealed
+    KeyStatus,
+    /// Make the key that seals new entries anew; older entries stay readable
+    Rotate,
+    /// Seal the server: it forgets every key
+    Seal,
+    Unseal(UnsealBy),
+}
+
+impl Operator {
+    pub(crate) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        match self {
+            Self::Init(command) => command.run(session).await,
+            Self::KeyStatus => key_status(session).await,
+            Self::Rotate => {
+                session
+                    .call("rotating key", "sys", &Rotate::default())
+                    .await?;
+                session.success("Rotated key\n")?;
+                key_status(session).await
+            }
+            Self::Seal => {
+                session.call("sealing", "sys", &Seal::default()).await?;
+                session.success("Vault is sealed.")
+            }
+            Self::Unseal(command) => command.run(session).await,
+        }
+    }
+}
+
+/// Make the keys of a new server
+///
+/// It prints the shares of the unseal key and the first root token, once: give the shares to
+/// different people, and revoke the root token when policies and other tokens are there.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  keyward operator init
+  keyward operator init -key-shares=1 -key-threshold=1 -format=json
+  keyward operator init -status                   0 if it was done, 2 if not")]
+pub(crate) struct Init {
+    /// Into how many shares the unseal key is split.
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "NUMBER",
+        default_value_t = 5,
+        allow_negative_numbers = true
+    )]
+    key_shares: i64,
+    /// How many shares bring it back.
+    #[arg(
+        short = 't',
+        long,
+        value_name = "NUMBER",
+        default_value_t = 3,
+        allow_negative_numbers = true
+    )]
+    key_threshold: i64,
+    /// Only print whether it was done.
+    #[arg(long)]
+    status: bool,
+}
+
+impl Init {
+    async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        if self.status {
+            return init_status(session).await;
+        }
+        let request = Initialize {
+            secret_shares: Some(self.key_shares),
+            secret_threshold: Some(self.key_threshold),
+        };
+        let initialized = put::<Initialized>(session, "initializing", "sys/init", &request).await?;
+        match session.format {
+            Format::Table => Ok(session.io.print(&self.told(&initialized))?),
+            Format::Json | Format::Yaml => session.show_value(&self.shown(initialized)),
+        }
+    }
+
+    fn told(&self, initialized: &Initialized) -> String {
+        let Self {
+            key_shares,
+            key_threshold,
+            ..
+        } = self;
+        let mut text = String::new();
+        for (at, share) in initialized.keys_base64.iter().enumerate() {
+            // EXPOSE: shown once to the operator who asked.
+            text.push_str(&format!("Unseal Key {}: {}\n", at + 1, share.expose()));
+        }
+        // EXPOSE: shown once to the operator who asked.
+        let root_token = initialized.root_token.expose();
+        text + &format!(
+            "\nInitial Root Token: {root_token}\n\n\
+             Vault initialized with {key_shares} key shares and a key threshold of {key_threshold}.\n\
+             Give the shares to different people now: they are shown this once and kept nowhere.\n\
+             Each time the server starts or was sealed, {key_threshold} of them unseal it; with fewer \
+             its data\nis lost.\n"
+        )
+    }
+
+    /// Returns it with the names of Vault's command line.
+    fn shown(&self, initialized: Initialized) -> Json {
+        let texts = |shares: Vec<Sensitive>| {
+            // EXPOSE: shown once to the operator who asked.
+            let texts = shares
+                .iter()
+                .map(|share| SecretString::from(share.expose()));
+            Json::List(texts.map(Json::Text).collect())
+        };
+        let number = |number: i64| Json::Number(number.to_string());
+        Json::object([
+            ("unseal_keys_b64", texts(initialized.keys_base64)),
+            ("unseal_keys_hex", texts(initialized.keys)),
+            ("unseal_shares", number(self.key_shares)),
+            ("unseal_threshold", number(self.key_threshold)),
+            ("recovery_keys_b64", Json::List(Vec::new())),
+            ("recovery_keys_hex", Json::List(Vec::new())),
+            ("recovery_keys_shares", number(0)),
+            ("recovery_keys_threshold", number(0)),
+            // EXPOSE: shown once to the operator who asked.
+            ("root_token", Json::text(initialized.root_token.expose())),
+        ])
+    }
+}
+
+async fn init_status(session: &mut Session<'_, '_>) -> Outcome {
+    let asked = session
+        .bare::<InitStatus>(Raw::new("GET", "sys/init"))
+        .await;
+    let status = asked.map_err(|error| {
+        // Code 2 would say that it was not done.
+        Error::local(format!(
+            "Error checking init status: {}",
+            session.describe(&error)
+        ))
+    })?;
+    if session.format != Format::Table {
+        session.show_value(&Json::object([(
+            "Initialized",
+            Json::Bool(status.initialized),
+        )]))?;
+    }
+    let told = |session: &mut Session<'_, '_>, text: &str| match session.format {
+        Format::Table => session.io.say(text),
+        Format::Json | Format::Yaml => Ok(()),
+    };
+    if status.initialized {
+        return Ok(told(session, "Vault is initialized")?);
+    }
+    told(session, "Vault is not initialized")?;
+    Err(Error::server(""))
+}
+
+/// Give one share of the unseal key
+///
+/// Without a share on the command line it is asked for, and not shown while you type.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  keyward operator unseal                         ask for the share
+  keyward operator unseal - < share.txt           read it from standard input
+  keyward operator unseal -reset                  begin anew")]
+pub(crate) struct UnsealBy {
+    /// The share, or - for standard input; on the command line other users can see it.
+    key: Option<String>,
+    /// Forget the shares given so far.
+    #[arg(long, conflicts_with = "key")]
+    reset: bool,
+}
+
+impl UnsealBy {
+    async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        let (doing, request) = if self.reset {
+            (
+                "resetting unseal process",
+                Unseal {
+                    reset: Some(true),
+                    ..Unseal::default()
+                },
+            )
+        } else {
+            let key = match self.key.as_deref() {
+                None => session.io.ask("Unseal Key (will be hidden): ")?,
+                Some("-") => trimmed(&session.io.read_all()?),
+                Some(key) => SecretString::from(key.trim()),
+            };
+            (
+                "unsealing",
+                Unseal {
+                    key: Some(key.into()),
+                    ..Unseal::default()
+                },
+            )
+        };
+        let status = put::<Json>(session, doing, "sys/unseal", &request).await?;
+        // Sealed still is no failure: the share was taken.
+        status::show(session, status).await.map(drop)
+    }
+}
+
+/// Writes to one of the paths that answer without Vault's envelope.
+async fn put<T: serde::de::DeserializeOwned>(
+    session: &Session<'_, '_>,
+    doing: &str,
+    path: &str,
+    request: &impl Serialize,
+) -> Outcome<T> {
+    let body = Json::of(request).map_err(|error| Error::local(error.to_string()))?;
+    let asked = session.bare::<T>(Raw::new("PUT", path).with(&body)?).await;
+    asked.map_err(|error| Error::call(doing, &error, &session.http.last()))
+}
+
+async fn key_status(session: &mut Session<'_, '_>) -> Outcome {
+    let reply = session
+        .call("reading key status", "sys", &ReadKeyStatus::default())
+        .await?;
+    let none = || Error::server("the server says nothing of its key");
+    let KeyStatus {
+        term,
+        install_time,
+        encryptions,
+    } = reply.data.ok_or_else(none)?;
+    if session.format == Format::Table {
+        let row = |name: &str, value: String| [name.to_owned(), value];
+        let rows = [
+            row("Key Term", term.to_string()),
+            row("Install Time", install_time),
+            row("Encryption Count", encryptions.to_string()),
+        ];
+        return Ok(session.io.print(&output::columns(&rows))?);
+    }
+    session.show_value(&Json::object([
+        ("term", Json::Number(term.to_string())),
+        ("install_time", Json::text(install_time)),
+        ("encryptions", Json::Number(encryptions.to_string())),
+    ]))
+}

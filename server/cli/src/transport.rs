@@ -1,0 +1,388 @@
+//! Requests over HTTP, to a server of Vault's API.
+//!
+//! **Invariant:** a token goes to the server that it is meant for and to no other: a redirect may
+//! not leave TLS, and a server on this machine is never asked through a proxy.
+
+use std::{cell::RefCell, fmt, fs, path::Path, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use keyward_api::{
+    client::{HttpRequest, HttpResponse, Transport},
+    coerce,
+};
+use keyward_crypto::{SecretBytes, SecretString};
+use reqwest::{
+    Certificate, ClientBuilder, Identity, Method, StatusCode, Url, header::HeaderValue, redirect,
+};
+
+use crate::{Environment, arguments::Connection, config::DEFAULT_ADDRESS};
+
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often a request is sent again that met a server in trouble.
+const RETRIES: u32 = 2;
+
+/// One server, and what every request to it carries.
+#[derive(Debug)]
+pub(crate) struct Http {
+    client: reqwest::Client,
+    address: Url,
+    token: Option<SecretString>,
+    namespace: Option<String>,
+    retries: u32,
+    last: RefCell<Exchange>,
+}
+
+/// What is told of the last request when it failed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Exchange {
+    /// The method that was sent.
+    pub(crate) method: &'static str,
+    /// The whole address.
+    pub(crate) url: String,
+    /// A refusal that is not of the API, such as the page of a proxy.
+    pub(crate) raw: Option<String>,
+}
+
+/// Why no answer came.
+#[derive(Debug)]
+pub(crate) struct Unreachable(String);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Unreachable {
+    /// Takes the innermost cause: the outer ones repeat the address.
+    fn of(error: &reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self("no answer within the time limit".to_owned());
+        }
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        Self(cause.to_string())
+    }
+}
+
+impl Http {
+    /// Prepares to talk to the server that the flags, or else the environment, name.
+    pub(crate) fn new(
+        flags: &Connection,
+        environment: &Environment,
+        token: Option<SecretString>,
+    ) -> Result<Self> {
+        let setting = |flag: &Option<String>, name| {
+            flag.clone()
+                .or_else(|| environment.setting(name).map(str::to_owned))
+        };
+        let address = setting(&flags.address, "ADDR");
+        // Without TLS, as the server listens by default; nothing leaves this machine.
+        let address = address.unwrap_or_else(|| format!("http://{DEFAULT_ADDRESS}"));
+        let address = parse_address(&address)?;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirects())
+            .timeout(timeout(environment)?);
+        if is_local(&address) {
+            builder = builder.no_proxy();
+        }
+        let client = with_tls(builder, flags, environment)?.build();
+        Ok(Self {
+            client: client.context("cannot set up TLS")?,
+            address,
+            token,
+            namespace: setting(&flags.namespace, "NAMESPACE"),
+            retries: retries(environment)?,
+            last: RefCell::default(),
+        })
+    }
+
+    /// Returns what was sent last.
+    pub(crate) fn last(&self) -> Exchange {
+        self.last.borrow().clone()
+    }
+
+    /// Tells whether requests carry a token.
+    pub(crate) fn token(&self) -> Option<&SecretString> {
+        self.token.as_ref()
+    }
+
+    /// Sends the requests that follow with another token.
+    pub(crate) fn set_token(&mut self, token: SecretString) {
+        self.token = Some(token);
+    }
+
+    /// Sends a request once.
+    async fn attempt(
+        &self,
+        method: Method,
+        url: &Url,
+        request: &HttpRequest,
+    ) -> reqwest::Result<HttpResponse> {
+        let mut sending = self.client.request(method, url.clone());
+        if let Some(token) = &self.token {
+            sending = sending.header("x-vault-token", secret_header(token));
+        }
+        if let Some(namespace) = &self.namespace {
+            sending = sending.header("x-vault-namespace", namespace);
+        }
+        for (name, value) in &request.headers {
+            sending = sending.header(*name, secret_header(value));
+        }
+        if let Some(body) = &request.body {
+            // EXPOSE: this is the way to the server.
+            sending = sending.body(body.expose().clone());
+        }
+        let answer = sending.send().await?;
+        let status = answer.status().as_u16();
+        let request_id = answer.headers().get("x-request-id");
+        let request_id = request_id.and_then(|id| Some(id.to_str().ok()?.to_owned()));
+        let body = SecretBytes::new(answer.bytes().await?.to_vec());
+        Ok(HttpResponse {
+            status,
+            request_id,
+            body,
+        })
+    }
+}
+
+impl Transport for &Http {
+    type Error = Unreachable;
+
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Unreachable> {
+        let url = self.address.join(&request.target);
+        let url = url.map_err(|error| Unreachable(error.to_string()))?;
+        let method = Method::from_bytes(request.method.as_bytes());
+        let method = method.map_err(|error| Unreachable(error.to_string()))?;
+        *self.last.borrow_mut() = Exchange {
+            method: request.method,
+            url: url.to_string(),
+            raw: None,
+        };
+        let mut left = self.retries;
+        loop {
+            let answer = self.attempt(method.clone(), &url, &request).await;
+            let answer = answer.map_err(|error| Unreachable::of(&error))?;
+            if left > 0 && is_in_trouble(&answer) {
+                left -= 1;
+                pause().await;
+                continue;
+            }
+            self.last.borrow_mut().raw = foreign_refusal(&answer);
+            return Ok(answer);
+        }
+    }
+}
+
+/// Makes a header that no log shows.
+fn secret_header(value: &SecretString) -> HeaderValue {
+    // EXPOSE: this is the way to the server. A token with control characters can be none.
+    let header = HeaderValue::from_str(value.expose());
+    let mut header = header.unwrap_or_else(|_| HeaderValue::from_static(""));
+    header.set_sensitive(true);
+    header
+}
+
+/// Tells whether the same request may succeed soon. A sealed server stays sealed.
+fn is_in_trouble(answer: &HttpResponse) -> bool {
+    let again = answer.status == 412 || (answer.status >= 500 && answer.status != 501);
+    again
+        && refusal(answer)
+            .is_none_or(|errors| errors.iter().all(|error| error != "Vault is sealed"))
+}
+
+/// Reads the errors of a refusal, if it is one of the API.
+fn refusal(answer: &HttpResponse) -> Option<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        errors: Vec<String>,
+    }
+    // EXPOSE: a refusal holds no secret.
+    let parsed = serde_json::from_slice::<Refusal>(answer.body.expose());
+    parsed.ok().map(|refusal| refusal.errors)
+}
+
+/// Returns the text of an answer that refuses in other words than the API's.
+fn foreign_refusal(answer: &HttpResponse) -> Option<String> {
+    let refused = !StatusCode::from_u16(answer.status).is_ok_and(|status| status.is_success());
+    // EXPOSE: whatever answered here refused, and the user must see what it was.
+    let body = answer.body.expose();
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    (refused && !is_json).then(|| String::from_utf8_lossy(body).trim().to_owned())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a server in trouble sends no event when it is over"
+)]
+async fn pause() {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+fn parse_address(text: &str) -> Result<Url> {
+    let parsed = text.parse::<Url>().ok();
+    let mut url = parsed.with_context(|| {
+        format!("{text:?} is no address of a server: write it as http://127.0.0.1:8200")
+    })?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        bail!("{text:?} is no address of a server: it must begin with http:// or https://");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        // It would stand in every message about an error.
+        bail!("the address of a server holds no user name and no password");
+    }
+    url.set_path("");
+    Ok(url)
+}
+
+/// Follows one redirect, as a standby node sends it, unless it leaves TLS.
+fn redirects() -> redirect::Policy {
+    redirect::Policy::custom(|attempt| {
+        let from = attempt.previous().last().map(Url::scheme);
+        if attempt.previous().len() > 1
+            || (from == Some("https") && attempt.url().scheme() != "https")
+        {
+            return attempt.stop();
+        }
+        attempt.follow()
+    })
+}
+
+fn is_local(address: &Url) -> bool {
+    let host = address.host_str().unwrap_or_default();
+    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
+fn with_tls(
+    mut builder: ClientBuilder,
+    flags: &Connection,
+    environment: &Environment,
+) -> Result<ClientBuilder> {
+    let file = |flag: &Option<String>, name| {
+        flag.clone()
+            .or_else(|| environment.setting(name).map(str::to_owned))
+    };
+    if let Some(path) = file(&flags.ca_cert, "CACERT") {
+        builder = builder.tls_certs_only(certificates(Path::new(&path))?);
+    } else if let Some(folder) = file(&flags.ca_path, "CAPATH") {
+        let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))?;
+        let mut all = Vec::new();
+        for entry in entries {
+            all.extend(certificates(&entry?.path())?);
+        }
+        builder = builder.tls_certs_only(all);
+    }
+    match (
+        file(&flags.client_cert, "CLIENT_CERT"),
+        file(&flags.client_key, "CLIENT_KEY"),
+    ) {
+        (None, None) => {}
+        (Some(certificate), Some(key)) => {
+            let mut pem = SecretBytes::new(read(Path::new(&key))?);
+            // EXPOSE: both halves go to the TLS library as one text.
+            pem.expose_mut().extend(read(Path::new(&certificate))?);
+            // EXPOSE: as above.
+            let identity = Identity::from_pem(pem.expose());
+            let identity =
+                identity.with_context(|| format!("{certificate} and {key} do not fit"))?;
+            builder = builder.identity(identity);
+        }
+        _ => bail!("a client certificate needs its key, and a key its certificate"),
+    }
+    let skip = match flags.tls_skip_verify {
+        Some(skip) => skip,
+        None => environment.flag("SKIP_VERIFY")?.unwrap_or(false),
+    };
+    Ok(builder.tls_danger_accept_invalid_certs(skip))
+}
+
+fn certificates(file: &Path) -> Result<Vec<Certificate>> {
+    let bundle = Certificate::from_pem_bundle(&read(file)?);
+    bundle.with_context(|| format!("{} holds no PEM certificates", file.display()))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn timeout(environment: &Environment) -> Result<Duration> {
+    let Some((name, text)) = environment.named("CLIENT_TIMEOUT") else {
+        return Ok(TIMEOUT);
+    };
+    let seconds = coerce::parse_seconds(text)
+        .ok()
+        .and_then(|seconds| u64::try_from(seconds).ok());
+    seconds
+        .map(Duration::from_secs)
+        .with_context(|| format!("{name} is no duration, such as 30s"))
+}
+
+fn retries(environment: &Environment) -> Result<u32> {
+    let Some((name, text)) = environment.named("MAX_RETRIES") else {
+        return Ok(RETRIES);
+    };
+    text.parse().with_context(|| format!("{name} is no number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> HttpResponse {
+        HttpResponse {
+            status,
+            request_id: None,
+            body: body.as_bytes().into(),
+        }
+    }
+
+    #[test]
+    fn only_a_server_in_trouble_is_asked_again() {
+        for (status, body, again) in [
+            (200, "{}", false),
+            (400, r#"{"errors":["no"]}"#, false),
+            (412, r#"{"errors":["too early"]}"#, true),
+            (501, r#"{"errors":[]}"#, false),
+            (502, "<html>", true),
+            (503, r#"{"errors":["Vault is sealed"]}"#, false),
+            (503, r#"{"errors":["overloaded"]}"#, true),
+        ] {
+            assert_eq!(
+                is_in_trouble(&answer(status, body)),
+                again,
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_in_other_words_than_the_apis_is_kept() {
+        let page = "<html>bad gateway</html>\n";
+        assert_eq!(
+            foreign_refusal(&answer(502, page)).as_deref(),
+            Some(page.trim())
+        );
+        assert_eq!(foreign_refusal(&answer(502, r#"{"errors":[]}"#)), None);
+        assert_eq!(foreign_refusal(&answer(200, "plain")), None);
+    }
+
+    #[test]
+    fn a_server_on_this_machine_is_known() {
+        for (address, local) in [
+            ("http://127.0.0.1:8200", true),
+            ("http://127.8.0.1", true),
+            ("https://[::1]:8200", true),
+            ("http://localhost", true),
+            ("http://localhost.example.com", false),
+            ("http://10.0.0.1:8200", false),
+        ] {
+            assert_eq!(is_local(&address.parse().unwrap()), local, "{address}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Transcripts: what is typed, and what a user then reads, against a real server.
+//!
+//! Each file below `transcripts/` is played against a server of its own. A line `$ keyward …` is
+//! run; what it prints follows, errors behind `! `, and its exit code if that is not 0. What differs
+//! from run to run stands as `<time>`, `<id>` and the like. `NAME=$(keyward …)` keeps an output for
+//! later lines and for the environment of commands, and `<<< '…'` is piped in. `UPDATE_TRANSCRIPTS=1` writes the files anew: read the
+//! difference before you keep it.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on must say where"
+)]
+
+mod server;
+mod shown;
+
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+
+use keyward_cli::{Environment, Io};
+use server::Server;
+
+/// What the commands of one transcript share.
+struct Shell {
+    variables: BTreeMap<String, String>,
+    home: tempfile::TempDir,
+    server: Server,
+}
+
+/// What one command came to.
+struct Ran {
+    output: String,
+    errors: String,
+    code: u8,
+}
+
+impl Shell {
+    fn new(server: Server) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().display().to_string();
+        let variables = [
+            ("HOME".to_owned(), folder.clone()),
+            ("DIR".to_owned(), folder),
+            ("VAULT_ADDR".to_owned(), server.url().to_owned()),
+            ("KEYWARD_MAX_RETRIES".to_owned(), "0".to_owned()),
+        ];
+        Self {
+            variables: variables.into(),
+            home,
+            server,
+        }
+    }
+
+    /// Runs one line and returns what the transcript shall hold behind it.
+    fn play(&mut self, line: &str) -> String {
+        if let Some((file, text)) = line
+            .strip_prefix("cat > $DIR/")
+            .and_then(|line| line.split_once(" <<< "))
+        {
+            fs::write(self.home.path().join(file), unquoted(text)).unwrap();
+            return String::new();
+        }
+        if let Some((name, value)) = assignment(line) {
+            let value = match value
+                .strip_prefix("$(")
+                .and_then(|value| value.strip_suffix(')'))
+            {
+                Some(command) => self.run(command).output,
+                None => self.words(value).concat(),
+            };
+            self.variables.insert(name.to_owned(), value);
+            return String::new();
+        }
+        let Ran {
+            output,
+            errors,
+            code,
+        } = self.run(line);
+        let mut text = output;
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push_str("<no line feed>\n");
+        }
+        for error in errors.lines() {
+            writeln!(text, "! {error}").unwrap();
+        }
+        if code != 0 {
+            writeln!(text, "[{code}]").unwrap();
+        }
+        let folder = self.home.path().display().to_string();
+        shown::shown(
+            &text
+                .replace(&folder, "$DIR")
+                .replace(self.server.url(), "<server>"),
+        )
+    }
+
+    fn run(&self, line: &str) -> Ran {
+        let (command, input) = line.split_once(" <<< ").unwrap_or((line, "''"));
+        let words = self.words(command);
+        let ["keyward", arguments @ ..] = &words.iter().map(String::as_str).collect::<Vec<_>>()[..]
+        else {
+            panic!("only keyward is run here: {line}");
+        };
+        let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        let input = self.words(input).concat() + "\n";
+        let (mut output, mut errors) = (Vec::new(), Vec::new());
+        let code = keyward_cli::run(
+            &arguments,
+            &mut Io {
+                input: Box::new(input.as_bytes()),
+                output: Box::new(&mut output),
+                errors: Box::new(&mut errors),
+                environment: self.variables.clone().into_iter().collect::<Environment>(),
+                input_is_terminal: false,
+                output_is_terminal: false,
+            },
+        );
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran {
+            output: text(output),
+            errors: text(errors),
+            code,
+        }
+    }
+
+    /// Splits a line as a shell does: blanks part words, single quotes keep them, `$NAME` is what
+    /// was kept under that name.
+    fn words(&self, line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        for (at, part) in line.split('\'').enumerate() {
+            if at % 2 == 1 {
+                words.last_mut().unwrap().push_str(part);
+                continue;
+            }
+            for (at, piece) in part.split(' ').enumerate() {
+                if at > 0 {
+                    words.push(String::new());
+                }
+                words.last_mut().unwrap().push_str(&self.filled(piece));
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    /// Puts in what was kept: `$NAME`, or `$NAME.field.0` of a JSON value.
+    fn filled(&self, piece: &str) -> String {
+        let Some((before, rest)) = piece.split_once('$') else {
+            return piece.to_owned();
+        };
+        let end = rest
+            .find(|c: char| !c.is_ascii_uppercase())
+            .unwrap_or(rest.len());
+        let (name, rest) = rest.split_at(end);
+        let value = self
+            .variables
+            .get(name)
+            .unwrap_or_else(|| panic!("nothing is kept as {name}"));
+        let Some(rest) = rest.strip_prefix('.') else {
+            return format!("{before}{value}{}", self.filled(rest));
+        };
+        let value: serde_json::Value = serde_json::from_str(value).unwrap();
+        let part = value
+            .pointer(&format!("/{}", rest.replace('.', "/")))
+            .unwrap();
+        format!("{before}{}", part.as_str().unwrap())
+    }
+}
+
+fn unquoted(text: &str) -> String {
+    text.trim_matches('\'').replace("\\n", "\n")
+}
+
+/// Reads `NAME=…`.
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
+    let is_name = name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    (is_name && !name.is_empty()).then_some((name, value))
+}
+
+/// Plays a file and compares.
+fn play(name: &str, server: Server) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+    let file = folder.join(name);
+    let wanted = fs::read_to_string(&file).unwrap();
+    let mut shell = Shell::new(server);
+    let mut told = String::new();
+    for line in wanted.lines() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            writeln!(told, "{line}").unwrap();
+            told.push_str(&shell.play(command));
+        } else if line.starts_with("# ") {
+            let gap = if told.is_empty() { "" } else { "\n" };
+            writeln!(told, "{gap}{line}").unwrap();
+        }
+    }
+    if std::env::var_os("UPDATE_TRANSCRIPTS").is_some() {
+        fs::write(&file, &told).unwrap();
+        return;
+    }
+    let first = told
+        .lines()
+        .zip(wanted.lines())
+        .position(|(told, wanted)| told != wanted);
+    let first = first.unwrap_or_else(|| told.lines().count().min(wanted.lines().count()));
+    assert!(
+        told == wanted,
+        "{name} differs from line {} on; now it is:\n{told}",
+        first + 1
+    );
+}
+
+/// Names each transcript as a test, with the server that it needs.
+macro_rules! transcripts {
+    ($($test:ident: $file:literal on $server:ident;)*) => {
+        $(
+            #[test]
+            fn $test() {
+                play($file, Server::$server());
+            }
+        )*
+    };
+}
+
+transcripts! {
+    a_server_is_initialized_unsealed_and_sealed: "operator.txt" on sealed;
+    audit_devices_are_enabled_and_their_logs_checked: "audit.txt" on dev;
+    mistakes_on_the_command_line_are_explained: "mistakes.txt" on dev;
+    paths_are_read_written_listed_and_deleted: "logical.txt" on dev;
+    policies_are_written_and_hold: "policy.txt" on dev;
+    secrets_engines_are_enabled_tuned_and_disabled: "secrets.txt" on dev;
+    secrets_have_versions_and_metadata: "kv_v2.txt" on dev;
+    secrets_without_versions_are_kept: "kv_v1.txt" on dev;
+    tokens_are_created_looked_up_renewed_and_revoked: "token.txt" on dev;
+    tokens_are_kept_by_login: "login.txt" on dev;
+}
