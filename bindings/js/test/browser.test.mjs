@@ -1,0 +1,163 @@
+/**
+ * The package in a real browser: pages of one loopback port call the server on another, so each call
+ * goes through the browser's CORS checks.
+ */
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { chromium } from 'playwright-core';
+
+import { contract } from './contract.mjs';
+import { World, listen } from './server.mjs';
+
+const PACKAGE = new URL('..', import.meta.url);
+const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+const PAGE = `<!doctype html><title>test</title><script type="importmap">
+  {"imports": {"@keyward/client": "/browser.mjs"}}
+</script>`;
+const STRICT = "script-src 'self' 'unsafe-inline'";
+
+let browser;
+let site;
+let stranger;
+let world;
+
+before(async () => {
+  // Two sites with the same files and different origins; one may call the server.
+  [browser, site, stranger, world] = await Promise.all([
+    chromium.launch({ executablePath: process.env.KEYWARD_BROWSER ?? '/usr/bin/chromium' }),
+    files(),
+    files(),
+    World.open('browser'),
+  ]);
+  await world.server.admin('PUT', 'sys/config/cors', {
+    allowed_origins: [site.address],
+    allowed_headers: ['X-Vault-Request'],
+  });
+});
+
+after(() => Promise.all([browser, site, stranger, world].map((part) => part.close())));
+
+test('loading the package fetches no module, and init fetches it once', async () => {
+  const page = await browser.newPage();
+  const modules = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('.wasm')) modules.push(request.url());
+  });
+  await page.goto(`${site.address}/`);
+  const refusal = await page.evaluate(async () => {
+    globalThis.client = await import('@keyward/client');
+    try {
+      new globalThis.client.Keyward({ address: location.origin });
+    } catch (error) {
+      return error.name;
+    }
+  });
+  assert.equal(refusal, 'NotInitializedError');
+  assert.deepEqual(modules, []);
+  await page.evaluate(async () => {
+    await Promise.all([globalThis.client.init(), globalThis.client.init()]);
+    await globalThis.client.init();
+  });
+  assert.deepEqual(modules, [`${site.address}/pkg/keyward_bg.wasm`]);
+  await page.close();
+});
+
+test('contract', async (t) => {
+  const page = await open(site);
+  for (const name of Object.keys(contract)) {
+    await t.test(name, () =>
+      page.evaluate(
+        async ([name, world]) => {
+          const { run } = await import('/test/contract.mjs');
+          await run(name, globalThis.client, world);
+        },
+        [name, world],
+      ),
+    );
+  }
+  await page.close();
+});
+
+test('a page of an origin that is not allowed is told so', async () => {
+  const page = await open(stranger);
+  const error = await encrypt(page, world);
+  assert.equal(error.name, 'OriginDeniedError');
+  assert.equal(error.code, 'origin_denied');
+  assert.match(error.message, new RegExp(`pages of ${stranger.address}`));
+  assert.match(error.message, /sys\/config\/cors/);
+  await page.close();
+});
+
+test('a page of an origin that is not allowed tells a server that is down from one that refuses', async () => {
+  const page = await open(stranger);
+  const error = await encrypt(page, { ...world, address: world.nobody });
+  assert.equal(error.name, 'NetworkError');
+  await page.close();
+});
+
+test('a page whose policy forbids WebAssembly is told so', async () => {
+  const page = await browser.newPage();
+  await page.goto(`${site.address}/?csp=${encodeURIComponent(STRICT)}`);
+  const error = await page.evaluate(async () => {
+    const { init } = await import('@keyward/client');
+    return init().catch(({ name, message }) => ({ name, message }));
+  });
+  assert.equal(error.name, 'WasmUnavailableError');
+  assert.match(error.message, /Content Security Policy/);
+  await page.close();
+});
+
+test("a page whose policy says 'wasm-unsafe-eval' can use the package", async () => {
+  const policy = encodeURIComponent(`${STRICT} 'wasm-unsafe-eval'`);
+  const page = await open(site, `/?csp=${policy}`);
+  assert.match(await encrypt(page, world), /^vault:v1:/);
+  await page.close();
+});
+
+/** Opens a page with the package loaded and started. */
+async function open(site, path = '/') {
+  const page = await browser.newPage();
+  await page.goto(`${site.address}${path}`);
+  await page.evaluate(async () => {
+    globalThis.client = await import('@keyward/client');
+    await globalThis.client.init();
+  });
+  return page;
+}
+
+/** Encrypts from within the page; gives the ciphertext or the error. */
+function encrypt(page, world) {
+  return page.evaluate(async ({ address, token, mount }) => {
+    const transit = new globalThis.client.Keyward({ address, token }).transit(mount);
+    const told = ({ name, code, message }) => ({ name, code, message });
+    return transit.encrypt('records', 'from a page').catch(told);
+  }, world);
+}
+
+/** Serves the files of the package and an empty page, with the policy that the page asks for. */
+function files() {
+  return listen(
+    createServer(async (request, response) => {
+      const url = new URL(request.url, 'http://127.0.0.1');
+      const headers = {};
+      if (url.searchParams.has('csp')) {
+        headers['content-security-policy'] = url.searchParams.get('csp');
+      }
+      if (url.pathname === '/') {
+        response.writeHead(200, { ...headers, 'content-type': 'text/html' }).end(PAGE);
+        return;
+      }
+      try {
+        const file = await readFile(new URL(`.${url.pathname}`, PACKAGE));
+        response.writeHead(200, { 'content-type': TYPES[extname(url.pathname)] }).end(file);
+      } catch {
+        response.writeHead(404).end();
+      }
+    }),
+  );
+}
