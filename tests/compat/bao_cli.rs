@@ -1,0 +1,335 @@
+//! The peer's own command line, a genuine Vault CLI, aimed at a server: transcripts.
+
+use std::{fs, process::Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Target, bao, isolated};
+
+#[test]
+fn the_bao_cli_works_with_keyward() {
+    transcript(&Target::keyward());
+}
+
+#[test]
+fn the_bao_cli_works_with_the_peer() {
+    transcript(&Target::peer());
+}
+
+fn transcript(target: &Target) {
+    let shell = Shell {
+        home: TempDir::new().unwrap(),
+        target,
+        token: target.token.clone(),
+    };
+    status_and_mounts(&shell);
+    kv_version_2(&shell);
+    kv_version_1(&shell);
+    policies_and_tokens(&shell);
+    transit(&shell);
+}
+
+fn status_and_mounts(shell: &Shell<'_>) {
+    let status = shell.json("status -format=json");
+    assert_eq!(status["sealed"], false);
+    assert_eq!(status["initialized"], true);
+    shell.says(
+        "secrets enable -path=cli -description=mine kv",
+        "Success! Enabled the kv secrets engine at: cli/",
+    );
+    shell.fails(
+        "secrets enable -path=cli kv",
+        2,
+        "* path is already in use at cli/",
+    );
+    let mounts = shell.json("secrets list -format=json");
+    assert_eq!(mounts["cli/"]["description"], "mine");
+    shell.says(
+        "secrets tune -default-lease-ttl=1h cli",
+        "Success! Tuned the secrets engine at: cli/",
+    );
+    let tuned = shell.json("read -format=json sys/mounts/cli/tune");
+    assert_eq!(tuned["data"]["default_lease_ttl"], 3600);
+    shell.says(
+        "secrets disable cli",
+        "Success! Disabled the secrets engine (if it existed) at: cli/",
+    );
+    let auths = shell.json("auth list -format=json");
+    assert_eq!(auths["token/"]["type"], "token");
+}
+
+fn kv_version_2(shell: &Shell<'_>) {
+    shell.says("secrets enable -path=cli-v2 kv-v2", "engine at: cli-v2/");
+    shell.says(
+        "kv put cli-v2/hello myvalue=s3cr3t n=5",
+        "cli-v2/data/hello",
+    );
+    shell.says(
+        "kv get cli-v2/hello",
+        "===== Data =====\nKey        Value\n---        -----\nmyvalue    s3cr3t\nn          5\n",
+    );
+    shell.is("kv get -field=myvalue cli-v2/hello", "s3cr3t");
+    shell.says(
+        "kv put -cas=1 cli-v2/hello myvalue=other",
+        "version            2",
+    );
+    shell.fails(
+        "kv put -cas=1 cli-v2/hello myvalue=third",
+        2,
+        "Code: 400. Errors:\n\n* check-and-set parameter did not match the current version",
+    );
+    shell.says("kv patch cli-v2/hello more=1", "version            3");
+    shell.is("kv get -version=1 -field=myvalue cli-v2/hello", "s3cr3t");
+    shell.says(
+        "kv rollback -version=1 cli-v2/hello",
+        "version            4",
+    );
+    shell.is("kv list cli-v2", "Keys\n----\nhello\n");
+    shell.says(
+        "kv delete cli-v2/hello",
+        "Success! Data deleted (if it existed) at: cli-v2/data/hello",
+    );
+    let deleted = shell.json("kv get -format=json cli-v2/hello");
+    assert_eq!(deleted["data"]["data"], Value::Null);
+    shell.says(
+        "kv undelete -versions=4 cli-v2/hello",
+        "Success! Data written to: cli-v2/undelete/hello",
+    );
+    shell.is("kv get -field=myvalue cli-v2/hello", "s3cr3t");
+    shell.says(
+        "kv destroy -versions=2 cli-v2/hello",
+        "Success! Data written to: cli-v2/destroy/hello",
+    );
+    shell.says(
+        "kv metadata put -max-versions=4 -custom-metadata=owner=me cli-v2/hello",
+        "Success! Data written to: cli-v2/metadata/hello",
+    );
+    let metadata = shell.json("kv metadata get -format=json cli-v2/hello");
+    assert_eq!(metadata["data"]["versions"]["2"]["destroyed"], true);
+    assert_eq!(metadata["data"]["custom_metadata"]["owner"], "me");
+    shell.says(
+        "kv metadata delete cli-v2/hello",
+        "Success! Data deleted (if it existed)",
+    );
+    shell.fails(
+        "kv get cli-v2/hello",
+        2,
+        "No value found at cli-v2/data/hello",
+    );
+    shell.says("secrets disable cli-v2", "Success!");
+}
+
+fn kv_version_1(shell: &Shell<'_>) {
+    shell.says(
+        "secrets enable -path=cli-v1 -version=1 kv",
+        "engine at: cli-v1/",
+    );
+    shell.is(
+        "kv put cli-v1/a k=v",
+        "Success! Data written to: cli-v1/a\n",
+    );
+    shell.is(
+        "kv get cli-v1/a",
+        "== Data ==\nKey    Value\n---    -----\nk      v\n",
+    );
+    shell.is("kv list cli-v1", "Keys\n----\na\n");
+    shell.is(
+        "kv delete cli-v1/a",
+        "Success! Data deleted (if it existed) at: cli-v1/a\n",
+    );
+    shell.fails("kv get cli-v1/a", 2, "No value found at cli-v1/a");
+    shell.says("secrets disable cli-v1", "Success!");
+}
+
+fn policies_and_tokens(shell: &Shell<'_>) {
+    let rules = "path \"cli-p/allowed\" {\n  capabilities = [\"read\"]\n}\n";
+    fs::write(shell.home.path().join("reader.hcl"), rules).unwrap();
+    shell.is(
+        "policy write cli-reader reader.hcl",
+        "Success! Uploaded policy: cli-reader\n",
+    );
+    shell.is("policy read cli-reader", rules);
+    shell.says("policy list", "cli-reader\n");
+    shell.says("secrets enable -path=cli-p kv", "Success!");
+    shell.says("kv put cli-p/allowed k=v", "Success!");
+    shell.says("kv put cli-p/denied k=v", "Success!");
+
+    let made = shell.json("token create -policy=cli-reader -ttl=1h -format=json");
+    assert_eq!(
+        made["auth"]["policies"],
+        serde_json::json!(["cli-reader", "default"])
+    );
+    assert_eq!(made["auth"]["lease_duration"], 3600);
+    let token = made["auth"]["client_token"].as_str().unwrap();
+    let accessor = made["auth"]["accessor"].as_str().unwrap();
+    let limited = shell.with(token);
+    limited.is("kv get -field=k cli-p/allowed", "v");
+    limited.fails("kv get cli-p/denied", 2, "Code: 403. Errors:");
+    limited.fails("kv put cli-p/allowed k=w", 2, "* permission denied");
+    limited.is("token capabilities cli-p/allowed", "read\n");
+    limited.is("token capabilities cli-p/denied", "deny\n");
+    let looked = limited.json("token lookup -format=json");
+    assert_eq!(looked["data"]["accessor"], accessor);
+    let renewed = limited.json("token renew -increment=30m -format=json");
+    assert_eq!(renewed["auth"]["lease_duration"], 1800);
+    let by_accessor = shell.json(&format!("token lookup -format=json -accessor {accessor}"));
+    assert_eq!(by_accessor["data"]["id"], "");
+    shell.is(
+        &format!("token revoke {token}"),
+        "Success! Revoked token (if it existed)\n",
+    );
+    limited.fails("token lookup", 2, "* permission denied");
+    shell.fails("token renew", 2, "* lease is not renewable");
+    shell.says(
+        &format!("login -no-store token={}", shell.token),
+        "policies             [\"root\"]",
+    );
+    shell.is(
+        "policy delete cli-reader",
+        "Success! Deleted policy: cli-reader\n",
+    );
+    shell.fails("policy read cli-reader", 2, "No policy named: cli-reader");
+    shell.says("secrets disable cli-p", "Success!");
+}
+
+fn transit(shell: &Shell<'_>) {
+    shell.says("secrets enable -path=cli-t transit", "engine at: cli-t/");
+    for kind in ["aes128-gcm96", "aes256-gcm96", "chacha20-poly1305"] {
+        shell.says(&format!("write cli-t/keys/{kind} type={kind}"), kind);
+        let sealed = shell.field(&format!(
+            "write -field=ciphertext cli-t/encrypt/{kind} plaintext=aGVsbG8="
+        ));
+        shell.is(
+            &format!("write -field=plaintext cli-t/decrypt/{kind} ciphertext={sealed}"),
+            "aGVsbG8=",
+        );
+        shell.says(
+            &format!("write -f cli-t/keys/{kind}/rotate"),
+            "latest_version            2",
+        );
+        let newer = shell.field(&format!(
+            "write -field=ciphertext cli-t/rewrap/{kind} ciphertext={sealed}"
+        ));
+        assert!(newer.starts_with("vault:v2:"), "{newer}");
+    }
+    shell.says("write cli-t/keys/signer type=ed25519", "ed25519");
+    let signature = shell.field("write -field=signature cli-t/sign/signer input=aGVsbG8=");
+    shell.is(
+        &format!("write -field=valid cli-t/verify/signer input=aGVsbG8= signature={signature}"),
+        "true",
+    );
+    shell.is(
+        &format!("write -field=valid cli-t/verify/signer input=b3RoZXI= signature={signature}"),
+        "false",
+    );
+    let hmac = shell.field("write -field=hmac cli-t/hmac/signer input=aGVsbG8=");
+    shell.is(
+        &format!("write -field=valid cli-t/verify/signer input=aGVsbG8= hmac={hmac}"),
+        "true",
+    );
+    let data_key = shell.json("write -f -format=json cli-t/datakey/plaintext/aes256-gcm96");
+    assert!(data_key["data"]["plaintext"].is_string(), "{data_key}");
+    shell.says(
+        "list cli-t/keys",
+        "Keys\n----\naes128-gcm96\naes256-gcm96\n",
+    );
+    shell.is("read -field=type cli-t/keys/signer", "ed25519");
+    shell.fails(
+        "write cli-t/decrypt/aes256-gcm96 ciphertext=hello",
+        2,
+        "Code: 400. Errors:\n\n* invalid ciphertext: no prefix",
+    );
+    shell.fails(
+        "delete cli-t/keys/signer",
+        2,
+        "deletion is not allowed for this key",
+    );
+    shell.says(
+        "write cli-t/keys/signer/config deletion_allowed=true",
+        "deletion_allowed",
+    );
+    shell.is(
+        "delete cli-t/keys/signer",
+        "Success! Data deleted (if it existed) at: cli-t/keys/signer\n",
+    );
+    shell.fails(
+        "read cli-t/keys/signer",
+        2,
+        "No value found at cli-t/keys/signer",
+    );
+    shell.says("secrets disable cli-t", "Success!");
+}
+
+/// A user at a terminal: a home folder, a server, a token.
+struct Shell<'a> {
+    home: TempDir,
+    target: &'a Target,
+    token: String,
+}
+
+impl Shell<'_> {
+    /// The same user with another token.
+    fn with(&self, token: &str) -> Shell<'_> {
+        Shell {
+            home: TempDir::new().unwrap(),
+            target: self.target,
+            token: token.to_owned(),
+        }
+    }
+
+    /// Runs one line of words without quoting.
+    fn run(&self, line: &str) -> Output {
+        let mut command = isolated(&bao(), self.home.path());
+        command
+            .args(line.split(' '))
+            .env("BAO_ADDR", &self.target.address)
+            .env("BAO_TOKEN", &self.token)
+            .env("BAO_CLI_NO_COLOR", "1");
+        command
+            .output()
+            .unwrap_or_else(|error| panic!("bao {line}: {error}"))
+    }
+
+    /// Runs a line that must succeed and returns what it printed.
+    fn field(&self, line: &str) -> String {
+        let output = self.run(line);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "bao {line}: {}\n{said}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        println!("ok     bao {line}");
+        said
+    }
+
+    fn says(&self, line: &str, text: &str) {
+        let said = self.field(line);
+        assert!(
+            said.contains(text),
+            "bao {line} does not say {text:?}:\n{said}"
+        );
+    }
+
+    fn is(&self, line: &str, text: &str) {
+        assert_eq!(self.field(line), text, "bao {line}");
+    }
+
+    fn json(&self, line: &str) -> Value {
+        let said = self.field(line);
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("bao {line}: {error}\n{said}"))
+    }
+
+    fn fails(&self, line: &str, code: i32, text: &str) {
+        let output = self.run(line);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "bao {line}:\n{said}");
+        assert!(
+            said.contains(text),
+            "bao {line} does not say {text:?}:\n{said}"
+        );
+        println!("ok     bao {line} is refused");
+    }
+}

@@ -1,0 +1,94 @@
+//! Browsers: which origins may call, and what they are told.
+
+use serde_json::json;
+
+use crate::support::{Client, Target};
+
+const ORIGIN: (&str, &str) = ("Origin", "https://app.example");
+
+#[tokio::test]
+async fn a_browser_may_call_only_from_an_origin_that_is_allowed() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let preflight = |origin, method| {
+        let headers = [
+            ("Origin", origin),
+            ("Access-Control-Request-Method", method),
+        ];
+        let client = root.with_token("");
+        async move {
+            client
+                .send("OPTIONS", "transit/encrypt/k", &headers, None)
+                .await
+        }
+    };
+    let before = preflight("https://app.example", "POST").await;
+    assert!(
+        !before.headers.contains_key("access-control-allow-origin"),
+        "{:?}",
+        before.headers
+    );
+
+    root.post(
+        "sys/config/cors",
+        json!({ "allowed_origins": ["https://app.example"] }),
+    )
+    .await
+    .expect(204);
+    for method in ["GET", "POST", "PUT", "DELETE", "LIST", "PATCH"] {
+        let allowed = preflight("https://app.example", method).await.expect(200);
+        assert_eq!(
+            allowed.headers["access-control-allow-origin"],
+            "https://app.example"
+        );
+        let methods = allowed.headers["access-control-allow-methods"]
+            .to_str()
+            .unwrap();
+        assert!(
+            methods.split(',').any(|it| it.trim() == method),
+            "{methods}"
+        );
+        let headers = allowed.headers["access-control-allow-headers"]
+            .to_str()
+            .unwrap();
+        for name in ["X-Vault-Token", "Content-Type"] {
+            let named = headers
+                .split(',')
+                .any(|it| it.trim().eq_ignore_ascii_case(name));
+            assert!(named, "{name} is not in {headers}");
+        }
+    }
+    preflight("https://evil.example", "POST")
+        .await
+        .refused(403, "origin not allowed");
+
+    let read = root
+        .send("GET", "sys/mounts", &[ORIGIN], None)
+        .await
+        .expect(200);
+    assert_eq!(
+        read.headers["access-control-allow-origin"],
+        "https://app.example"
+    );
+    assert!(read.headers["vary"].to_str().unwrap().contains("Origin"));
+    let denied = root
+        .send("GET", "nowhere", &[ORIGIN], None)
+        .await
+        .expect(404);
+    assert_eq!(
+        denied.headers["access-control-allow-origin"], "https://app.example",
+        "a page may read why it was refused"
+    );
+    let evil = [("Origin", "https://evil.example")];
+    root.send("GET", "sys/mounts", &evil, None)
+        .await
+        .refused(403, "origin not allowed");
+    root.get("sys/mounts").await.expect(200);
+
+    root.delete("sys/config/cors").await.expect(204);
+    let after = root
+        .send("GET", "sys/mounts", &[ORIGIN], None)
+        .await
+        .expect(200);
+    assert!(!after.headers.contains_key("access-control-allow-origin"));
+}

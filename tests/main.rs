@@ -1,0 +1,17 @@
+//! The house from outside: one binary that starts real servers and drives them with real clients.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "all of this is test code, helpers included; a suite prints one line a check"
+)]
+
+mod audit;
+mod bad_input;
+mod compat;
+mod config;
+mod cors;
+mod crash;
+mod lease;
+mod seal;
+mod support;
+mod tidy;

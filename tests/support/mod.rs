@@ -1,0 +1,16 @@
+//! What every area stands on: servers as child processes, and plain HTTP to them.
+
+mod http;
+mod installation;
+mod peer;
+mod process;
+mod raw;
+mod server;
+mod target;
+
+pub(crate) use http::{Answer, Client};
+pub(crate) use installation::{Installation, Keys, Store};
+pub(crate) use peer::{bao, isolated, project_root, python};
+pub(crate) use process::Process;
+pub(crate) use raw::exchange;
+pub(crate) use target::Target;

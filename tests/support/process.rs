@@ -1,0 +1,144 @@
+//! A server as a child process: started, awaited, read, killed.
+
+use std::{
+    collections::VecDeque,
+    io::{BufRead, BufReader, Read},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::raw;
+
+/// How long a server may take until it answers.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+/// How many lines of its output are kept for a failure's message.
+const KEPT_LINES: usize = 20;
+
+/// A running server. Dropping it kills it.
+pub(crate) struct Process {
+    child: Child,
+    lines: Receiver<String>,
+    log: Arc<Mutex<VecDeque<String>>>,
+}
+
+impl Process {
+    /// Starts `command`; its two outputs are read from here on.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let (sender, lines) = mpsc::channel();
+        let log = Arc::new(Mutex::new(VecDeque::new()));
+        read_lines(child.stdout.take().unwrap(), sender.clone(), log.clone());
+        read_lines(child.stderr.take().unwrap(), sender, log.clone());
+        Self { child, lines, log }
+    }
+
+    /// Waits until the health endpoint at `address` gives any answer.
+    ///
+    /// Each line the process prints is a reason to try again; a quiet process is tried a few times
+    /// a second.
+    ///
+    /// # Errors
+    /// The process' last words, if it ends or the deadline passes first.
+    pub(crate) fn wait_until_it_answers(&mut self, address: SocketAddr) -> Result<(), String> {
+        let deadline = Instant::now() + START_DEADLINE;
+        while Instant::now() < deadline {
+            if raw::exchange(address, "GET", "/v1/sys/health", &[], b"").is_ok() {
+                return Ok(());
+            }
+            match self.lines.recv_timeout(Duration::from_millis(100)) {
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = self.child.wait().unwrap();
+                    return Err(format!("the server ended ({status}):\n{}", self.excerpt()));
+                }
+            }
+        }
+        Err(format!(
+            "the server did not answer in {START_DEADLINE:?}:\n{}",
+            self.excerpt()
+        ))
+    }
+
+    /// Waits until the process ends by itself, and returns how, with all it said last.
+    pub(crate) fn wait_until_it_ends(mut self) -> (ExitStatus, String) {
+        // Both outputs close when the process is gone; then the channel has no sender left.
+        let deadline = Instant::now() + START_DEADLINE;
+        while self.lines.recv_timeout(Duration::from_secs(1)) != Err(RecvTimeoutError::Disconnected)
+        {
+            assert!(
+                Instant::now() < deadline,
+                "the process does not end:\n{}",
+                self.excerpt()
+            );
+        }
+        (self.child.wait().unwrap(), self.excerpt())
+    }
+
+    /// Kills the process as `kill -9` does, and returns once it is gone.
+    pub(crate) fn kill(&mut self) {
+        let _already_gone = self.child.kill();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the process to end (SIGTERM) and returns how it did.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap()
+    }
+
+    /// The last lines of both outputs.
+    pub(crate) fn excerpt(&self) -> String {
+        self.log
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|line| format!("  | {line}\n"))
+            .collect()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if thread::panicking() {
+            println!("the server's last lines:\n{}", self.excerpt());
+        }
+    }
+}
+
+fn read_lines(
+    output: impl Read + Send + 'static,
+    sender: mpsc::Sender<String>,
+    log: Arc<Mutex<VecDeque<String>>>,
+) {
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let mut log = log.lock().unwrap();
+            if log.len() == KEPT_LINES {
+                log.pop_front();
+            }
+            log.push_back(line.clone());
+            drop(log);
+            // Nobody listens any more once the server has answered: the log is enough then.
+            let _nobody_waits = sender.send(line);
+        }
+    });
+}
+
+/// An address of this machine at which nothing listens right now.
+pub(crate) fn free_address() -> SocketAddr {
+    let probe = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    probe.local_addr().unwrap()
+}
