@@ -1,0 +1,24 @@
+//! Writes the JavaScript glue of a compiled module: `keyward-bindgen MODULE.wasm FOLDER`.
+//!
+//! The library behind the `wasm-bindgen` command, so that its version is pinned in the one lock
+//! file and nothing need be installed. A crate of its own, since `cargo xtask` should not wait for
+//! it to compile.
+
+use std::env;
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+fn main() -> Result<()> {
+    let mut arguments = env::args_os().skip(1);
+    let module = arguments.next().context("name the module to read")?;
+    let folder = arguments.next().context("name the folder to write")?;
+    Bindgen::new()
+        .input_path(module)
+        .web(true)?
+        .out_name("keyward")
+        .typescript(true)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(folder)
+}
