@@ -48,6 +48,17 @@ pub fn encode_url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Encodes as hexadecimal in lower case, into a buffer that is reserved whole.
+pub fn encode_hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
 /// Decodes the standard alphabet with padding, as Go does.
 ///
 /// # Errors
@@ -197,6 +208,11 @@ mod tests {
         ] {
             assert_eq!(decode(text), Ok(SecretBytes::from(bytes)), "{text:?}");
         }
+    }
+
+    #[test]
+    fn hexadecimal_is_in_lower_case() {
+        assert_eq!(encode_hex(&[0x00, 0x1f, 0xa0, 0xff]), "001fa0ff");
     }
 
     proptest! {

@@ -189,6 +189,26 @@ pub struct DeleteKey {
 }
 endpoint!(DeleteKey { name } => (): Delete "keys/{name}");
 
+/// `DELETE keys/:name/soft-delete` makes a key refuse every use, in a way that can be undone.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct SoftDeleteKey {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(SoftDeleteKey { name } => Key: Delete "keys/{name}/soft-delete");
+
+/// `POST keys/:name/soft-delete-restore` undoes a soft deletion.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct UndeleteKey {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(UndeleteKey { name } => Key: Update "keys/{name}/soft-delete-restore");
+
 /// `GET config/keys` reads the rules for all keys of the mount.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]

@@ -10,6 +10,7 @@
 mod batch;
 mod encryption;
 mod keys;
+mod random;
 mod signing;
 
 use serde::{
@@ -24,8 +25,9 @@ pub use encryption::{
 };
 pub use keys::{
     ConfigureKey, ConfigureKeys, CreateKey, DeleteKey, Key, KeyList, KeyVersion, KeysConfig,
-    ListKeys, ReadKey, ReadKeysConfig, RotateKey, TrimKey,
+    ListKeys, ReadKey, ReadKeysConfig, RotateKey, SoftDeleteKey, TrimKey, UndeleteKey,
 };
+pub use random::{Hash, Hashed, MakeRandom, RandomBytes};
 pub use signing::{
     Authenticate, AuthenticateItem, Authenticated, AuthenticatedItem, Sign, SignItem, Signed,
     SignedItem, Verified, VerifiedItem, Verify, VerifyItem,

@@ -57,9 +57,7 @@ pub(super) async fn configure(
             Edit::Write
         })
     });
-    let key = configured
-        .await?
-        .ok_or_else(|| Error::invalid(format!("no existing key named {name} could be found")))?;
+    let key = configured.await?.ok_or_else(|| no_existing_key(name))?;
     let answer = Response::data(keys::describe(name, &key, None)?);
     if request.min_decryption_version == Some(0) {
         return Ok(
@@ -67,6 +65,10 @@ pub(super) async fn configure(
         );
     }
     Ok(answer)
+}
+
+pub(super) fn no_existing_key(name: &str) -> Error {
+    Error::invalid(format!("no existing key named {name} could be found"))
 }
 
 pub(super) async fn read_all(

@@ -51,7 +51,10 @@ pub(super) async fn encrypt(cx: Context<Transit>, mut request: Encrypt) -> Resul
         let found = cx.store.find(name).await?;
         let is_new = found.is_none();
         let mut key = match found {
-            Some(key) => key,
+            Some(key) => {
+                input::check_usable(&key)?;
+                key
+            }
             None => Arc::new(new_key(&cx, &request, items).await?),
         };
         let (answer, successes) = if batch.is_some() {

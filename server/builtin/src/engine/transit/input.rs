@@ -13,12 +13,20 @@ use super::{Transit, store::Key};
 pub(super) const CONTEXT_IGNORED: &str =
     "the context was ignored: the key is not derived, so it binds nothing to the context";
 
-/// Finds the key that encrypts, decrypts or authenticates.
+/// Finds the key that encrypts, decrypts or authenticates, if it may be used.
 pub(super) async fn find(cx: &Context<Transit>, name: &str) -> Result<Arc<Key>, Error> {
-    cx.store
-        .find(name)
-        .await?
-        .ok_or_else(encryption_key_not_found)
+    let found = cx.store.find(name).await?;
+    let key = found.ok_or_else(encryption_key_not_found)?;
+    check_usable(&key)?;
+    Ok(key)
+}
+
+/// Refuses a key that was deleted, if only for now.
+pub(super) fn check_usable(key: &Key) -> Result<(), Error> {
+    if key.settings.soft_deleted {
+        return Err(Error::invalid("refusing to use soft-deleted key"));
+    }
+    Ok(())
 }
 
 pub(super) fn encryption_key_not_found() -> Error {

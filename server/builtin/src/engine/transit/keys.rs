@@ -1,5 +1,7 @@
 //! Keys: create, read, list, rotate, trim, delete.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use keyward_api::transit as api;
 use keyward_core::{Error, Response, Timestamp, engine::Context};
 use keyward_crypto::{self as crypto, Derivation, Keyring};
@@ -25,8 +27,8 @@ pub(super) async fn create(
     let settings = Settings {
         allow_plaintext_backup: request.allow_plaintext_backup.unwrap_or_default(),
         auto_rotate_period: config::period(request.auto_rotate_period)?.unwrap_or_default(),
-        deletion_allowed: false,
         exportable: request.exportable.unwrap_or_default(),
+        ..Settings::default()
     };
     if request.key_size.is_some_and(|size| size != 0) {
         let name = key_type.name();
@@ -79,6 +81,7 @@ pub(super) async fn rotate(
 ) -> Result<Response<api::Key>, Error> {
     let now = input::moment(cx.now());
     let rotated = cx.store.update(cx.view(), &request.name, |key| {
+        input::check_usable(key)?;
         key.keyring.rotate(now)?;
         Ok(Edit::Write)
     });
@@ -115,6 +118,44 @@ pub(super) async fn trim(
         .await?
         .ok_or_else(|| Error::invalid("invalid key name"))?;
     Ok(Response::data(describe(&request.name, &key, None)?))
+}
+
+pub(super) async fn soft_delete(
+    cx: Context<Transit>,
+    request: api::SoftDeleteKey,
+) -> Result<Response<api::Key>, Error> {
+    mark_deleted(&cx, &request.name, true).await
+}
+
+pub(super) async fn undelete(
+    cx: Context<Transit>,
+    request: api::UndeleteKey,
+) -> Result<Response<api::Key>, Error> {
+    mark_deleted(&cx, &request.name, false).await
+}
+
+async fn mark_deleted(
+    cx: &Context<Transit>,
+    name: &str,
+    deleted: bool,
+) -> Result<Response<api::Key>, Error> {
+    let idle = AtomicBool::new(false);
+    let marked = cx.store.update(cx.view(), name, |key| {
+        let before = std::mem::replace(&mut key.settings.soft_deleted, deleted);
+        idle.store(before == deleted, Ordering::Relaxed);
+        Ok(if before == deleted {
+            Edit::Keep
+        } else {
+            Edit::Write
+        })
+    });
+    let key = marked.await?.ok_or_else(|| config::no_existing_key(name))?;
+    let answer = Response::data(describe(name, &key, None)?);
+    Ok(match (idle.into_inner(), deleted) {
+        (false, _) => answer,
+        (true, true) => answer.warn("key was already marked as soft deleted"),
+        (true, false) => answer.warn("key was already restored"),
+    })
 }
 
 pub(super) async fn delete(
@@ -197,7 +238,7 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
         min_decryption_version: keyring.min_decryption_version(),
         min_encryption_version: keyring.min_encryption_version(),
         name: name.to_owned(),
-        soft_deleted: false,
+        soft_deleted: settings.soft_deleted,
         supports_decryption: key_type.supports_encryption(),
         supports_derivation: key_type.supports_derivation(),
         supports_encryption: key_type.supports_encryption(),

@@ -7,6 +7,7 @@
 //! | `keys.rs` `config.rs` `rotation.rs` | create, read, list, delete; rules; rotation that is due |
 //! | `encrypt.rs` `decrypt.rs` `rewrap.rs` `data_key.rs` | encryption |
 //! | `sign.rs` `verify.rs` `hmac.rs` | authentication |
+//! | `random.rs` | random bytes and hashes, without a key |
 //! | `batch.rs` `input.rs` | what the operations share: batches, decoded parameters |
 //!
 //! A request with a warm key touches no storage and waits for nobody: it reads an immutable
@@ -20,6 +21,7 @@ mod encrypt;
 mod hmac;
 mod input;
 mod keys;
+mod random;
 mod rewrap;
 mod rotation;
 mod sign;
@@ -67,6 +69,8 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(keys::delete)
         .on(keys::rotate)
         .on(keys::trim)
+        .on(keys::soft_delete)
+        .on(keys::undelete)
         .on(config::configure)
         .on(config::read_all)
         .on(config::configure_all)
@@ -77,6 +81,8 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(sign::sign)
         .on(verify::verify)
         .on(hmac::authenticate)
+        .on(random::generate)
+        .on(random::hash)
         .build();
     Ok(Mounted { routes, engine })
 }

@@ -66,5 +66,6 @@ fn is_due(key: &Key, now: Timestamp) -> bool {
         return false;
     };
     let created = Timestamp::from_unix_nanos(latest.created.unix_nanos());
-    period > 0 && now.since(created) >= Duration::from_secs(period)
+    let rotates = period > 0 && !key.settings.soft_deleted;
+    rotates && now.since(created) >= Duration::from_secs(period)
 }

@@ -23,6 +23,7 @@ pub(super) async fn sign(
     let key = cx.store.find(&request.name).await?;
     let key = key.ok_or_else(|| Error::invalid("signing key not found"))?;
     check_type(&key, "signing")?;
+    input::check_usable(&key)?;
     let how = SignRequest {
         context: None,
         version: None,

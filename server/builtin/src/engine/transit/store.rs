@@ -31,6 +31,8 @@ pub(super) struct Settings {
     pub(super) auto_rotate_period: u64,
     pub(super) deletion_allowed: bool,
     pub(super) exportable: bool,
+    /// Whether every use is refused, until this is undone.
+    pub(super) soft_deleted: bool,
 }
 
 /// Whether a change of a key is to be written.

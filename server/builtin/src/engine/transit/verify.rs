@@ -146,6 +146,7 @@ impl<'a> Verifier<'a> {
         if subject == Subject::Signature {
             sign::check_type(&key, "verification")?;
         }
+        input::check_usable(&key)?;
         let name = request.hash_algorithm.as_deref();
         let hash_algorithm = sign::hash(name, request.algorithm.as_deref())?;
         if subject == Subject::Hmac && hash_algorithm.is_none() {

@@ -1,8 +1,10 @@
 //! The engine as a caller meets it: mounted in a core over a store in memory.
 
+mod deletion;
 mod encryption;
 mod keys;
 mod races;
+mod random;
 mod signing;
 mod usage;
 
