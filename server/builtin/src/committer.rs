@@ -9,7 +9,7 @@
 
 use std::{collections::VecDeque, sync::Arc, thread};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::{Semaphore, oneshot};
 
 /// The committer's thread has ended: it was closed, or it panicked.
@@ -163,6 +163,11 @@ impl<Job, Outcome> Queue<Job, Outcome> {
     /// Waits for jobs and takes as many as one batch may hold; `None` once closed and drained.
     fn next_batch(&self, limits: Limits) -> Option<Vec<Entry<Job, Outcome>>> {
         let mut state = self.state.lock();
+        if state.waiting.is_empty() && !state.closed {
+            // Under load the tasks that were just answered are about to submit again. To let them
+            // run first makes larger batches, and spares a sleep and a wake-up for each.
+            MutexGuard::unlocked(&mut state, thread::yield_now);
+        }
         while state.waiting.is_empty() {
             if state.closed {
                 return None;

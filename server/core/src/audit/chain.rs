@@ -45,12 +45,10 @@ impl Lines {
 
     /// Appends the lines, closed, to `out`.
     pub fn close(&self, chain: &mut Chain, out: &mut Vec<u8>) {
-        for line in self
-            .0
-            .split(|&byte| byte == b'\n')
-            .filter(|line| !line.is_empty())
-        {
-            chain.close(line, out);
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', &self.0) {
+            chain.close(&self.0[start..end], out);
+            start = end + 1;
         }
     }
 }

@@ -338,7 +338,13 @@ impl<'a> Granted<'a> {
     }
 }
 
-fn accessor(name: &str, accessor: &str, salt: &Salt, format: &Format, block: &mut Object<'_>) {
+fn accessor(
+    name: &'static str,
+    accessor: &str,
+    salt: &Salt,
+    format: &Format,
+    block: &mut Object<'_>,
+) {
     if accessor.is_empty() || !format.hashes_accessors {
         block.text(name, accessor);
     } else {
@@ -350,13 +356,13 @@ fn metadata(metadata: Option<&BTreeMap<String, String>>, auth: &mut Object<'_>) 
     if let Some(metadata) = metadata.filter(|metadata| !metadata.is_empty()) {
         auth.object("metadata", |block| {
             for (name, text) in metadata {
-                block.string(name, text);
+                block.pair(name, text);
             }
         });
     }
 }
 
-fn mount_fields(mount: &MountEntry, path: &str, version: &str, block: &mut Object<'_>) {
+fn mount_fields(mount: &MountEntry, path: &str, version: &'static str, block: &mut Object<'_>) {
     let is_auth = path.starts_with("auth/");
     let prefix = if is_auth { "auth/" } else { "" };
     block.text("mount_point", &format!("{prefix}{}", mount.path));

@@ -20,29 +20,38 @@ impl<'o> Object<'o> {
         Self { out, first: false }
     }
 
-    fn name(&mut self, name: &str) {
+    /// Begins a field whose name is one of ours: no character of it needs an escape.
+    fn name(&mut self, name: &'static str) {
+        self.comma();
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+
+    fn comma(&mut self) {
         if !std::mem::take(&mut self.first) {
             self.out.push(b',');
         }
-        push_string(name, self.out);
-        self.out.push(b':');
     }
 
     /// Writes a text, unless it is empty.
-    pub(super) fn text(&mut self, name: &str, text: &str) {
+    pub(super) fn text(&mut self, name: &'static str, text: &str) {
         if !text.is_empty() {
-            self.string(name, text);
+            self.name(name);
+            push_string(text, self.out);
         }
     }
 
-    /// Writes a text.
-    pub(super) fn string(&mut self, name: &str, text: &str) {
-        self.name(name);
+    /// Writes a text under a name that a caller chose.
+    pub(super) fn pair(&mut self, name: &str, text: &str) {
+        self.comma();
+        push_string(name, self.out);
+        self.out.push(b':');
         push_string(text, self.out);
     }
 
     /// Writes texts, unless there are none.
-    pub(super) fn texts(&mut self, name: &str, texts: &[String]) {
+    pub(super) fn texts(&mut self, name: &'static str, texts: &[String]) {
         if texts.is_empty() {
             return;
         }
@@ -55,20 +64,20 @@ impl<'o> Object<'o> {
     }
 
     /// Writes a number, unless it is zero.
-    pub(super) fn number(&mut self, name: &str, number: u64) {
+    pub(super) fn number(&mut self, name: &'static str, number: u64) {
         if number != 0 {
             self.name(name);
             self.out.extend_from_slice(number.to_string().as_bytes());
         }
     }
 
-    pub(super) fn flag(&mut self, name: &str, flag: bool) {
+    pub(super) fn flag(&mut self, name: &'static str, flag: bool) {
         self.name(name);
         self.out
             .extend_from_slice(if flag { b"true" } else { b"false" });
     }
 
-    pub(super) fn object(&mut self, name: &str, write: impl FnOnce(&mut Object<'_>)) {
+    pub(super) fn object(&mut self, name: &'static str, write: impl FnOnce(&mut Object<'_>)) {
         self.name(name);
         Object::whole(self.out, write);
     }
@@ -76,7 +85,7 @@ impl<'o> Object<'o> {
     /// Writes a list of objects, which is not empty.
     pub(super) fn list<T>(
         &mut self,
-        name: &str,
+        name: &'static str,
         items: impl IntoIterator<Item = T>,
         mut write: impl FnMut(&mut Object<'_>, T),
     ) {
@@ -90,7 +99,13 @@ impl<'o> Object<'o> {
     }
 
     /// Writes a JSON object with its strings hashed, unless there is nothing to show.
-    pub(super) fn redacted(&mut self, name: &str, json: &[u8], rules: Rules<'_>, salt: &Salt) {
+    pub(super) fn redacted(
+        &mut self,
+        name: &'static str,
+        json: &[u8],
+        rules: Rules<'_>,
+        salt: &Salt,
+    ) {
         let (start, first) = (self.out.len(), self.first);
         self.name(name);
         if !redact(json, rules, salt, self.out) {
