@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: the main job, told step by step on real records.
 //!
-//! Everything is done as a user would do it: with the command line, with the HTTP API where many
-//! records go at once, and with the JavaScript package. The server runs on afterwards.
+//! Everything is done as a user would do it: with the command line, then with the JavaScript
+//! package. The server runs on afterwards.
 
 mod cli;
 mod records;
@@ -16,15 +16,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Args;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::runtime::{self, Runtime};
+use tokio::runtime;
 
 use crate::command::{cargo, program, run};
-use crate::http::{Address, Api};
+use crate::http::Address;
 use crate::needs::Need;
 use crate::project::Project;
 use crate::wasm;
 use cli::Cli;
-use records::Records;
+use records::{Batches, Records};
 use server::Server;
 
 /// Build everything, start a server and show the main job on real records.
@@ -72,7 +72,6 @@ impl Demo {
         chapter("A server, on the embedded store, writing down every request");
         let server = runtime.block_on(Server::start(project, &self.listen))?;
         let story = Story {
-            runtime,
             cli: server.cli(project),
             server: &server,
         };
@@ -104,7 +103,6 @@ fn build(project: &Project) -> Result<()> {
 
 /// What the chapters share.
 struct Story<'a> {
-    runtime: Runtime,
     cli: Cli,
     server: &'a Server,
 }
@@ -132,14 +130,8 @@ impl Story<'_> {
             records.digest()
         );
         let start = Instant::now();
-        let sealed = self.runtime.block_on(async {
-            records
-                .encrypt(
-                    &mut self.api().await?,
-                    &format!("{MOUNT}/encrypt/{ENCRYPTION_KEY}"),
-                )
-                .await
-        })?;
+        let path = format!("{MOUNT}/encrypt/{ENCRYPTION_KEY}");
+        let sealed = records.encrypt(&self.batches(), &path)?;
         println!(
             "{} ciphertexts in {} ms; the second:",
             sealed.len(),
@@ -157,14 +149,8 @@ impl Story<'_> {
             "-field=latest_version",
             &format!("{MOUNT}/keys/{ENCRYPTION_KEY}/rotate"),
         ])?;
-        let rewrapped = self.runtime.block_on(async {
-            records::rewrap(
-                &mut self.api().await?,
-                &format!("{MOUNT}/rewrap/{ENCRYPTION_KEY}"),
-                sealed,
-            )
-            .await
-        })?;
+        let path = format!("{MOUNT}/rewrap/{ENCRYPTION_KEY}");
+        let rewrapped = self.batches().rewrap(&path, sealed)?;
         let (before, after) = (version(&sealed[1]), version(&rewrapped[1]));
         ensure!(before != after, "rewrap left the ciphertexts at {before}");
         ensure!(
@@ -182,14 +168,8 @@ impl Story<'_> {
 
     fn decrypt(&self, records: &Records, sealed: &[String]) -> Result<()> {
         chapter("Decrypt, and compare");
-        let opened = self.runtime.block_on(async {
-            Records::decrypt(
-                &mut self.api().await?,
-                &format!("{MOUNT}/decrypt/{ENCRYPTION_KEY}"),
-                sealed,
-            )
-            .await
-        })?;
+        let path = format!("{MOUNT}/decrypt/{ENCRYPTION_KEY}");
+        let opened = Records::decrypt(&self.batches(), &path, sealed)?;
         println!(
             "decrypted: {} lines, sha256 {}",
             opened.len(),
@@ -237,7 +217,7 @@ impl Story<'_> {
     /// The same from JavaScript: the script reads the ciphertexts that stand here.
     fn call_from_javascript(&self, project: &Project, sealed: &[String]) -> Result<()> {
         chapter("The same from JavaScript: the WebAssembly client in Node");
-        let file = project.cache("demo/records.sealed");
+        let file = self.server.folder().join("records.sealed");
         fs::write(&file, sealed.join("\n"))?;
         run(program("node", &project.path(""))
             .args(["demo/wasm-demo.mjs"])
@@ -250,7 +230,7 @@ impl Story<'_> {
     fn audit(&self) -> Result<()> {
         chapter("What the audit file says of all this");
         let path = self.server.audit_file();
-        let lines = fs::read_to_string(path)?;
+        let lines = fs::read_to_string(&path)?;
         println!(
             "{} entries, each request and each answer; the last:",
             lines.lines().count()
@@ -264,8 +244,11 @@ impl Story<'_> {
             .show(&["audit", "verify", &path.display().to_string()])
     }
 
-    async fn api(&self) -> Result<Api> {
-        Api::connect(self.server.address(), Server::TOKEN).await
+    fn batches(&self) -> Batches<'_> {
+        Batches {
+            cli: &self.cli,
+            file: self.server.folder().join("batch.json"),
+        }
     }
 }
 

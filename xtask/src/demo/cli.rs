@@ -38,6 +38,14 @@ impl Cli {
     /// The command failed.
     pub(super) fn answer(&self, arguments: &[&str]) -> Result<String> {
         println!("$ keyward {}", super::cut(&arguments.join(" ")));
+        self.run(arguments)
+    }
+
+    /// Returns what the command prints, and shows nothing.
+    ///
+    /// # Errors
+    /// The command failed.
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<String> {
         output(
             Command::new(&self.binary)
                 .args(arguments)

@@ -1,7 +1,7 @@
-//! The records of a file, and batches of them through the HTTP API.
+//! The records of a file, and batches of them through the command line.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
@@ -9,13 +9,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::http::Api;
+use super::cli::Cli;
 
 /// The lines of a file, each with its line break, so that together they are the file again.
 #[derive(Eq, PartialEq)]
 pub(super) struct Records(Vec<Vec<u8>>);
 
-/// How many records go in one request: within the bounds that servers set on the strings of a JSON
+/// How many records go in one command: within the bounds that servers set on the strings of a JSON
 /// body by default (two a record; OpenBao takes 1,000).
 const BATCH: usize = 250;
 
@@ -42,67 +42,81 @@ impl Records {
     ///
     /// # Errors
     /// The server refused.
-    pub(super) async fn encrypt(&self, api: &mut Api, path: &str) -> Result<Vec<String>> {
+    pub(super) fn encrypt(&self, batches: &Batches<'_>, path: &str) -> Result<Vec<String>> {
         let plaintexts: Vec<String> = self.0.iter().map(|line| BASE64.encode(line)).collect();
-        in_batches(api, path, ("plaintext", &plaintexts), "ciphertext").await
+        batches.send(path, ("plaintext", &plaintexts), "ciphertext")
     }
 
     /// Decrypts what [`encrypt`](Self::encrypt) made.
     ///
     /// # Errors
     /// The server refused, or its answer is no base64.
-    pub(super) async fn decrypt(api: &mut Api, path: &str, sealed: &[String]) -> Result<Self> {
-        let plaintexts = in_batches(api, path, ("ciphertext", sealed), "plaintext").await?;
+    pub(super) fn decrypt(batches: &Batches<'_>, path: &str, sealed: &[String]) -> Result<Self> {
+        let plaintexts = batches.send(path, ("ciphertext", sealed), "plaintext")?;
         let lines: Result<_, _> = plaintexts.iter().map(|line| BASE64.decode(line)).collect();
         Ok(Self(lines.context("the server's answer is no base64")?))
     }
 }
 
-/// Encrypts each ciphertext anew under the latest version of its key.
-///
-/// # Errors
-/// The server refused.
-pub(super) async fn rewrap(api: &mut Api, path: &str, sealed: &[String]) -> Result<Vec<String>> {
-    in_batches(api, path, ("ciphertext", sealed), "ciphertext").await
+/// Sends many items with few commands: each reads one batch from a file.
+pub(super) struct Batches<'a> {
+    pub(super) cli: &'a Cli,
+    /// The file, which holds each batch in turn.
+    pub(super) file: PathBuf,
 }
 
-/// Sends `items` as the `batch_input` of several calls, each item under the name `send`, and
-/// returns what stands under `take` in each result.
-async fn in_batches(
-    api: &mut Api,
-    path: &str,
-    (send, items): (&str, &[String]),
-    take: &str,
-) -> Result<Vec<String>> {
-    let mut taken = Vec::with_capacity(items.len());
-    for batch in items.chunks(BATCH) {
-        let input: Vec<Value> = batch
-            .iter()
-            .map(|item| Value::Object(Map::from_iter([(send.to_owned(), json!(item))])))
-            .collect();
-        let answer = api
-            .post(&format!("/v1/{path}"), &json!({"batch_input": input}))
-            .await?;
-        let results = answer
-            .pointer("/data/batch_results")
-            .and_then(Value::as_array);
-        let results = results.context("the answer has no batch_results")?;
-        ensure!(
-            results.len() == batch.len(),
-            "{} results for {} items",
-            results.len(),
-            batch.len()
-        );
-        for result in results {
-            let value = result.get(take).and_then(Value::as_str);
-            taken.push(
-                value
-                    .with_context(|| format!("no {take} in {result}"))?
-                    .to_owned(),
-            );
-        }
+impl Batches<'_> {
+    /// Encrypts each ciphertext anew under the latest version of its key.
+    ///
+    /// # Errors
+    /// The server refused.
+    pub(super) fn rewrap(&self, path: &str, sealed: &[String]) -> Result<Vec<String>> {
+        self.send(path, ("ciphertext", sealed), "ciphertext")
     }
-    Ok(taken)
+
+    /// Sends `items` as the `batch_input` of several calls, each item under the name `send`, and
+    /// returns what stands under `take` in each result.
+    fn send(
+        &self,
+        path: &str,
+        (send, items): (&str, &[String]),
+        take: &str,
+    ) -> Result<Vec<String>> {
+        let file = format!("@{}", self.file.display());
+        println!(
+            "$ keyward write -format=json {path} @batch.json   # {} times, {BATCH} records each",
+            items.len().div_ceil(BATCH)
+        );
+        let mut taken = Vec::with_capacity(items.len());
+        for batch in items.chunks(BATCH) {
+            let input: Vec<Value> = batch
+                .iter()
+                .map(|item| Value::Object(Map::from_iter([(send.to_owned(), json!(item))])))
+                .collect();
+            fs::write(&self.file, json!({"batch_input": input}).to_string())?;
+            let answer = self.cli.run(&["write", "-format=json", path, &file])?;
+            let answer: Value = serde_json::from_str(&answer).context("the answer is no JSON")?;
+            let results = answer
+                .pointer("/data/batch_results")
+                .and_then(Value::as_array)
+                .context("the answer has no batch_results")?;
+            ensure!(
+                results.len() == batch.len(),
+                "{} results for {} items",
+                results.len(),
+                batch.len()
+            );
+            for result in results {
+                let value = result.get(take).and_then(Value::as_str);
+                taken.push(
+                    value
+                        .with_context(|| format!("no {take} in {result}"))?
+                        .to_owned(),
+                );
+            }
+        }
+        Ok(taken)
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::project::Project;
 /// A running server.
 pub(super) struct Server {
     address: Address,
-    audit_file: PathBuf,
+    folder: PathBuf,
 }
 
 /// How long it may take to answer, and to stop.
@@ -43,11 +43,11 @@ impl Server {
         fs::create_dir_all(&folder).context("cannot make .cache/demo")?;
         let server = Self {
             address: address.clone(),
-            audit_file: folder.join("audit.log"),
+            folder: folder.clone(),
         };
         // A fresh story: the audit file is to hold what it leaves, and nothing else.
-        if server.audit_file.exists() {
-            fs::remove_file(&server.audit_file)?;
+        if server.audit_file().exists() {
+            fs::remove_file(server.audit_file())?;
         }
         let log = folder.join("server.log");
 
@@ -97,16 +97,17 @@ impl Server {
         Ok(running)
     }
 
-    pub(super) fn address(&self) -> &Address {
-        &self.address
-    }
-
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub(super) fn audit_file(&self) -> &Path {
-        &self.audit_file
+    pub(super) fn audit_file(&self) -> PathBuf {
+        self.folder.join("audit.log")
+    }
+
+    /// Where the demo keeps its files.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The command line, aimed at this server.
@@ -126,7 +127,7 @@ impl Server {
              To stop it: cargo xtask demo --stop",
             self.url(),
             Self::TOKEN,
-            self.audit_file.display()
+            self.audit_file().display()
         );
     }
 }
