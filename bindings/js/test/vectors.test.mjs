@@ -15,7 +15,7 @@ before(async () => {
   await vectors.default({ module_or_path });
 });
 
-for (const name of ['aes_gcm', 'chacha20_poly1305', 'ed25519']) {
+for (const name of ['aes_gcm', 'chacha20_poly1305', 'ed25519', 'xchacha20_poly1305']) {
   test(`${name}: every test of the file passes`, async (t) => {
     const file = await readFile(new URL(`${name}_test.json`, FILES), 'utf8');
     const expected = JSON.parse(file).numberOfTests;

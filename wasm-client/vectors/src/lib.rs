@@ -41,6 +41,13 @@ pub fn ed25519(file: &str) -> usize {
     signature::ed25519(file.as_bytes())
 }
 
+/// Runs the file of XChaCha20-Poly1305.
+#[wasm_bindgen]
+pub fn xchacha20_poly1305(file: &str) -> usize {
+    throw_panics();
+    aead::xchacha20_poly1305(file.as_bytes())
+}
+
 /// Makes an assertion that fails an error with its text, where it would be a trap without one.
 fn throw_panics() {
     panic::set_hook(Box::new(|fault| {

@@ -15,8 +15,8 @@ use aes_gcm::aead::array::typenum::Unsigned;
 use aes_gcm::aead::consts::U16;
 use aes_gcm::{AeadCore, AeadInOut, KeyInit};
 
-use super::{Cipher, CipherType, ConvergentType, KeyType};
-use crate::{Error, HashAlgorithm, MacKey, SecretBytes, random};
+use super::{Cipher, CipherType, ConvergentType, Encryptor, KeyType};
+use crate::{Error, HashAlgorithm, MacKey, Scope, SecretBytes, random};
 
 const TAG_LEN: usize = 16;
 
@@ -110,45 +110,22 @@ impl<A: Aead> AeadCipher<A> {
     }
 }
 
-impl<A: Aead> Cipher for AeadCipher<A> {
+impl<A: Aead> Encryptor for AeadCipher<A> {
     fn sealed_len(&self, plaintext_len: usize) -> usize {
         Self::NONCE_LEN + plaintext_len + TAG_LEN
     }
 
-    fn seal(
-        &self,
-        plaintext: &[u8],
-        associated_data: &[u8],
-        payload: &mut [u8],
-    ) -> Result<(), Error> {
+    fn seal(&self, plaintext: &[u8], scope: &Scope<'_>, payload: &mut [u8]) -> Result<(), Error> {
         let (nonce, rest) = payload.split_at_mut(Self::NONCE_LEN);
         let (text, tag) = rest.split_at_mut(plaintext.len());
         self.fill_nonce(plaintext, nonce);
         text.copy_from_slice(plaintext);
         let made = self
             .aead
-            .encrypt_inout_detached(&nonce_of::<A>(nonce)?, associated_data, text.into())
+            .encrypt_inout_detached(&nonce_of::<A>(nonce)?, scope.associated_data, text.into())
             .map_err(|_| Error::invalid("the plaintext is too long for the key's type"))?;
         tag.copy_from_slice(&made);
         Ok(())
-    }
-
-    fn open(&self, mut payload: SecretBytes, associated_data: &[u8]) -> Result<SecretBytes, Error> {
-        // EXPOSE: to decrypt in place; the buffer is wiped with all that stood in it.
-        let bytes = payload.expose_mut();
-        let text_len = bytes
-            .len()
-            .checked_sub(Self::NONCE_LEN + TAG_LEN)
-            .ok_or(Error::Decryption)?;
-        let (nonce, rest) = bytes.split_at_mut(Self::NONCE_LEN);
-        let (text, tag) = rest.split_at_mut(text_len);
-        let tag = Array::try_from(&*tag).map_err(|_| Error::Decryption)?;
-        self.aead
-            .decrypt_inout_detached(&nonce_of::<A>(nonce)?, associated_data, text.into(), &tag)
-            .map_err(|_| Error::Decryption)?;
-        bytes.copy_within(Self::NONCE_LEN..Self::NONCE_LEN + text_len, 0);
-        bytes.truncate(text_len);
-        Ok(payload)
     }
 
     fn encryption_limit(&self) -> u64 {
@@ -159,6 +136,31 @@ impl<A: Aead> Cipher for AeadCipher<A> {
         } else {
             u64::MAX
         }
+    }
+}
+
+impl<A: Aead> Cipher for AeadCipher<A> {
+    fn open(&self, mut payload: SecretBytes, scope: &Scope<'_>) -> Result<SecretBytes, Error> {
+        // EXPOSE: to decrypt in place; the buffer is wiped with all that stood in it.
+        let bytes = payload.expose_mut();
+        let text_len = bytes
+            .len()
+            .checked_sub(Self::NONCE_LEN + TAG_LEN)
+            .ok_or(Error::Decryption)?;
+        let (nonce, rest) = bytes.split_at_mut(Self::NONCE_LEN);
+        let (text, tag) = rest.split_at_mut(text_len);
+        let tag = Array::try_from(&*tag).map_err(|_| Error::Decryption)?;
+        self.aead
+            .decrypt_inout_detached(
+                &nonce_of::<A>(nonce)?,
+                scope.associated_data,
+                text.into(),
+                &tag,
+            )
+            .map_err(|_| Error::Decryption)?;
+        bytes.copy_within(Self::NONCE_LEN..Self::NONCE_LEN + text_len, 0);
+        bytes.truncate(text_len);
+        Ok(payload)
     }
 }
 

@@ -12,10 +12,18 @@ use digest::consts::U64;
 use digest::{Digest, FixedOutput, HashMarker, Output, OutputSizeUser, Update};
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 
-use super::{KeyType, Signer, SignerType, Verifier};
-use crate::{Error, HashAlgorithm, Secret, SecretBytes, SignRequest, encoding, random};
+use pkcs8::ObjectIdentifier;
+
+use super::{KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
+use crate::{
+    Error, HashAlgorithm, Secret, SecretBytes, SecretString, SignRequest, encoding, random,
+};
 
 const SEED_LEN: usize = 32;
+/// id-Ed25519 (RFC 8410 section 3).
+const OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+/// The head of a CurvePrivateKey: a DER octet string of 32 bytes (RFC 8410 section 7).
+const SEED_HEAD: [u8; 2] = [4, 32];
 
 #[derive(Debug)]
 pub(super) struct Ed25519;
@@ -26,12 +34,36 @@ impl KeyType for Ed25519 {
     }
 
     fn generate(&self) -> Result<SecretBytes, Error> {
-        let seed = random::generate_key();
-        // EXPOSE: the public half is computed from the seed and stored beside it.
-        let key = SigningKey::from_bytes(seed.expose());
-        let pair = Secret::new(key.to_keypair_bytes());
-        // EXPOSE: moved from the stack to the heap.
-        Ok(pair.expose().as_slice().into())
+        Ok(material(&random::generate_key()))
+    }
+
+    fn public(&self) -> Option<&dyn PublicType> {
+        Some(self)
+    }
+
+    fn import(&self, key: SecretBytes) -> Result<SecretBytes, Error> {
+        let key = der::private_key(&key, OID)?;
+        // EXPOSE: the seed is taken out of its octet string.
+        let seed = key.expose().strip_prefix(&SEED_HEAD);
+        let seed = seed.and_then(|seed| <[u8; SEED_LEN]>::try_from(seed).ok());
+        let seed =
+            seed.ok_or_else(|| Error::invalid("the key has the wrong length for its type"))?;
+        Ok(material(&Secret::new(seed)))
+    }
+
+    fn export(&self, material: &SecretBytes, form: KeyForm) -> Result<SecretString, Error> {
+        if matches!(form, KeyForm::Default | KeyForm::Raw) {
+            return Ok(encoding::encode_secret(material));
+        }
+        // EXPOSE: the seed is put into PKCS#8, in buffers that are wiped.
+        let seed = material.expose().get(..SEED_LEN).unwrap_or_default();
+        let inner = Secret::new([&SEED_HEAD, seed].concat());
+        // EXPOSE: as above.
+        let pkcs8 = der::pkcs8(OID, inner.expose())?;
+        match form {
+            KeyForm::Pem => der::secret_pem(der::PRIVATE, pkcs8.as_bytes()),
+            _ => Ok(Secret::new(encoding::encode(pkcs8.as_bytes()))),
+        }
     }
 
     fn signer(&self) -> Option<&dyn SignerType> {
@@ -43,11 +75,34 @@ impl KeyType for Ed25519 {
     }
 }
 
-impl SignerType for Ed25519 {
+/// Computes the public half of a seed and puts it beside it.
+fn material(seed: &Secret<[u8; SEED_LEN]>) -> SecretBytes {
+    // EXPOSE: the public half is computed from the seed and stored beside it.
+    let key = SigningKey::from_bytes(seed.expose());
+    let pair = Secret::new(key.to_keypair_bytes());
+    // EXPOSE: moved from the stack to the heap.
+    pair.expose().as_slice().into()
+}
+
+impl PublicType for Ed25519 {
     fn key_name(&self) -> &'static str {
         "ed25519"
     }
 
+    fn parse(&self, text: &str) -> Result<Vec<u8>, Error> {
+        der::public_key(&der::public_from_pem(text)?, OID)
+    }
+
+    fn print(&self, public_key: &[u8], form: KeyForm) -> Result<String, Error> {
+        match form {
+            KeyForm::Default | KeyForm::Raw => Ok(encoding::encode(public_key)),
+            KeyForm::Der => Ok(encoding::encode(&der::spki(OID, public_key)?)),
+            KeyForm::Pem => der::pem(der::PUBLIC, &der::spki(OID, public_key)?),
+        }
+    }
+}
+
+impl SignerType for Ed25519 {
     fn prepare(&self, material: &SecretBytes) -> Result<Box<dyn Signer>, Error> {
         // EXPOSE: the key is expanded by the signer, which wipes what it made of it.
         let material = material.expose().as_slice();
@@ -91,7 +146,7 @@ impl Verifier for SigningKey {
         Verifier::verify(&self.verifying_key(), message, signature, request)
     }
 
-    fn public_key(&self) -> String {
+    fn public_key(&self) -> Vec<u8> {
         self.verifying_key().public_key()
     }
 }
@@ -115,8 +170,8 @@ impl Verifier for VerifyingKey {
         Ok(verdict.is_ok())
     }
 
-    fn public_key(&self) -> String {
-        encoding::encode(self.as_bytes())
+    fn public_key(&self) -> Vec<u8> {
+        self.as_bytes().to_vec()
     }
 }
 

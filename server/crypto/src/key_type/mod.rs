@@ -1,19 +1,30 @@
 //! Key types: what each algorithm can do, and keys of it made ready for use.
 //!
 //! A key type is one static object. It says by `Option` what it offers ([`KeyType::cipher`],
-//! [`KeyType::signer`]), so that nobody asks which type it is. A new one is one file here and one
-//! line in `table.rs`.
+//! [`KeyType::signer`], [`KeyType::public`]), so that nobody asks which type it is. A new one is one
+//! file here and one line in `table.rs`.
+//!
+//! An asymmetric key has two forms here. Its *material* is the private key as the type stores it
+//! (PKCS#8 DER for RSA and ECDSA), and its *public half* is SubjectPublicKeyInfo DER, or raw bytes
+//! where Vault shows raw bytes. A version may have the public half alone: it verifies, and encrypts
+//! if the type encrypts with the public half; [`Encryptor`] and [`Verifier`] are what it can do, and
+//! [`Cipher`] and [`Signer`] are what the whole key can do beyond.
 
 mod aead;
 mod aes_gcm;
 mod chacha20_poly1305;
+mod der;
+#[cfg(not(target_arch = "wasm32"))]
+mod ecdsa;
 mod ed25519;
+mod form;
 mod table;
 
 use std::fmt;
 
+pub use self::form::{KeyForm, Material};
 pub use self::table::{KEY_TYPES, key_type};
-use crate::{Error, SecretBytes, SignRequest};
+use crate::{Error, Scope, SecretBytes, SecretString, SignRequest, encoding};
 
 /// One algorithm that keys can be of.
 pub trait KeyType: fmt::Debug + Send + Sync {
@@ -25,7 +36,8 @@ pub trait KeyType: fmt::Debug + Send + Sync {
         &[]
     }
 
-    /// Generates the material of a new key: the bytes that are stored and exported.
+    /// Generates the material of a new key: the bytes that are stored. For RSA this may take a
+    /// second, so it does not belong on a thread that serves others.
     ///
     /// # Errors
     /// [`Error::Internal`] when the algorithm fails to find a key.
@@ -39,6 +51,32 @@ pub trait KeyType: fmt::Debug + Send + Sync {
     /// What it offers if it signs.
     fn signer(&self) -> Option<&dyn SignerType> {
         None
+    }
+
+    /// What it offers if its keys have a public half.
+    fn public(&self) -> Option<&dyn PublicType> {
+        None
+    }
+
+    /// Makes material of a private key that came from elsewhere: the raw bytes of a symmetric key,
+    /// PKCS#8 DER (RFC 5958) of an asymmetric one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is not the DER of a key of this type. Whether material is a key
+    /// is found out when it is prepared.
+    fn import(&self, key: SecretBytes) -> Result<SecretBytes, Error> {
+        Ok(key)
+    }
+
+    /// Writes material as it leaves the server.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] in OpenBao's words when the type has no such form.
+    fn export(&self, material: &SecretBytes, form: KeyForm) -> Result<SecretString, Error> {
+        match form {
+            KeyForm::Default | KeyForm::Raw => Ok(encoding::encode_secret(material)),
+            KeyForm::Der | KeyForm::Pem => Err(no_such_form()),
+        }
     }
 
     /// How many bytes a derived key of it takes; `None` when none can be derived.
@@ -57,6 +95,16 @@ pub trait KeyType: fmt::Debug + Send + Sync {
             && self
                 .cipher()
                 .is_some_and(|cipher| cipher.convergent().is_some())
+    }
+
+    /// Whether what it encrypts can be bound to associated data.
+    fn supports_associated_data(&self) -> bool {
+        self.cipher().is_some()
+    }
+
+    /// Whether keys of it decrypt.
+    fn supports_decryption(&self) -> bool {
+        self.cipher().is_some()
     }
 
     /// Whether keys of it encrypt.
@@ -78,6 +126,16 @@ pub trait CipherType: Send + Sync {
     /// [`Error::Invalid`] when it is no key of this type.
     fn prepare(&self, material: &SecretBytes) -> Result<Box<dyn Cipher>, Error>;
 
+    /// Makes the public half alone ready for use, where that encrypts.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is no public key of this type, [`Error::Unsupported`] when the
+    /// type has none.
+    fn prepare_public(&self, public_key: &[u8]) -> Result<Box<dyn Encryptor>, Error> {
+        let _ = public_key;
+        Err(Error::unsupported("a symmetric key has no public half"))
+    }
+
     /// What it offers if it encrypts convergently: equal plaintexts to equal ciphertexts.
     fn convergent(&self) -> Option<&dyn ConvergentType> {
         None
@@ -95,35 +153,66 @@ pub trait ConvergentType: Send + Sync {
 }
 
 /// A key that encrypts, ready for use.
-pub trait Cipher: Send + Sync {
+pub trait Encryptor: Send + Sync {
     /// The length of the payload that a plaintext makes.
     fn sealed_len(&self, plaintext_len: usize) -> usize;
 
     /// Encrypts `plaintext` and fills `payload`, which has just [`sealed_len`](Self::sealed_len).
+    /// The context of the scope has done its work before.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the plaintext is too long for the algorithm.
-    fn seal(
-        &self,
-        plaintext: &[u8],
-        associated_data: &[u8],
-        payload: &mut [u8],
-    ) -> Result<(), Error>;
-
-    /// Decrypts a payload in its own buffer.
-    ///
-    /// # Errors
-    /// [`Error::Decryption`], whatever is wrong with it.
-    fn open(&self, payload: SecretBytes, associated_data: &[u8]) -> Result<SecretBytes, Error>;
+    /// [`Error::Invalid`] when the plaintext is too long for the algorithm, [`Error::Unsupported`]
+    /// when the scope has associated data and the algorithm cannot authenticate it.
+    fn seal(&self, plaintext: &[u8], scope: &Scope<'_>, payload: &mut [u8]) -> Result<(), Error>;
 
     /// How many encryptions one key may make before its nonces are likely to repeat.
     fn encryption_limit(&self) -> u64;
+
+    /// The public half, if it has one.
+    fn public_key(&self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// A key that decrypts too, ready for use.
+pub trait Cipher: Encryptor {
+    /// Decrypts a payload, in its own buffer where the algorithm can.
+    ///
+    /// # Errors
+    /// [`Error::Decryption`], whatever is wrong with it; [`Error::Unsupported`] as
+    /// [`seal`](Encryptor::seal).
+    fn open(&self, payload: SecretBytes, scope: &Scope<'_>) -> Result<SecretBytes, Error>;
+}
+
+/// The public side of a key type whose keys have a public half.
+pub trait PublicType: Send + Sync {
+    /// The name Vault gives to the key beside its public half, as in `P-256`.
+    fn key_name(&self) -> &'static str;
+
+    /// Reads a public half from the text it is imported as: PEM of a SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is no public key of this type.
+    fn parse(&self, text: &str) -> Result<Vec<u8>, Error>;
+
+    /// Writes a public half; [`KeyForm::Default`] is what Vault shows.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] in OpenBao's words when the type has no such form.
+    fn print(&self, public_key: &[u8], form: KeyForm) -> Result<String, Error>;
 }
 
 /// The signing half of a key type.
 pub trait SignerType: Send + Sync {
-    /// The name Vault gives to the key beside its public half, as in `P-256`.
-    fn key_name(&self) -> &'static str;
+    /// Whether what is signed is a digest, so that the request's hash algorithm matters.
+    fn hashes(&self) -> bool {
+        false
+    }
+
+    /// Whether there is more than one way to sign, among which the request's scheme chooses.
+    fn has_schemes(&self) -> bool {
+        false
+    }
 
     /// Makes key material, stored or derived, ready for use.
     ///
@@ -131,7 +220,7 @@ pub trait SignerType: Send + Sync {
     /// [`Error::Invalid`] when it is no key of this type.
     fn prepare(&self, material: &SecretBytes) -> Result<Box<dyn Signer>, Error>;
 
-    /// Makes the public half alone ready for use, from its raw bytes.
+    /// Makes the public half alone ready for use.
     ///
     /// # Errors
     /// [`Error::Invalid`] when it is no public key of this type.
@@ -151,8 +240,8 @@ pub trait Verifier: Send + Sync {
         request: &SignRequest<'_>,
     ) -> Result<bool, Error>;
 
-    /// The public half in the text form of Vault.
-    fn public_key(&self) -> String;
+    /// The public half, as [`PublicType::print`] takes it.
+    fn public_key(&self) -> Vec<u8>;
 }
 
 /// A key that signs too, ready for use.
@@ -162,4 +251,9 @@ pub trait Signer: Verifier {
     /// # Errors
     /// [`Error::Invalid`] when the request does not fit the algorithm.
     fn sign(&self, message: &[u8], request: &SignRequest<'_>) -> Result<Vec<u8>, Error>;
+}
+
+/// Refuses the forms of asymmetric keys for a key that is bare bytes, in OpenBao's words.
+pub(crate) fn no_such_form() -> Error {
+    Error::invalid("unknown format for HMAC key; supported values are `` or `raw`")
 }

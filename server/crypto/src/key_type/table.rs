@@ -1,13 +1,23 @@
 //! The list of all key types.
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::ecdsa;
 use super::{KeyType, aes_gcm, chacha20_poly1305, ed25519};
 
-/// Every key type there is, in the order of their names.
+/// Every key type there is, in the order of their names. A browser, which has no private keys to
+/// keep, goes without those that would make its module large.
 pub const KEY_TYPES: &[&dyn KeyType] = &[
     &aes_gcm::AES128_GCM96,
     &aes_gcm::AES256_GCM96,
     &chacha20_poly1305::CHACHA20_POLY1305,
+    #[cfg(not(target_arch = "wasm32"))]
+    &ecdsa::P256,
+    #[cfg(not(target_arch = "wasm32"))]
+    &ecdsa::P384,
+    #[cfg(not(target_arch = "wasm32"))]
+    &ecdsa::P521,
     &ed25519::Ed25519,
+    &chacha20_poly1305::XCHACHA20_POLY1305,
 ];
 
 /// Finds a key type by its name in Vault's API or by another name for the same.

@@ -20,12 +20,13 @@ mod version;
 
 use std::sync::Arc;
 
-pub use self::encrypt::{Encrypted, Scope};
+pub use self::encrypt::{Encrypted, Padding, Scope};
 use self::rules::Rules;
 pub use self::rules::{Minimums, Purpose};
-pub use self::sign::{Marshaling, SignRequest, Signed};
+pub use self::sign::{Marshaling, SaltLength, Scheme, SignRequest, Signed};
 use self::version::Version;
-use crate::{Error, KeyType, SecretBytes};
+use crate::key_type::{KeyForm, Material, PublicType};
+use crate::{Error, KeyType, SecretBytes, SecretString, encoding, key_type};
 
 /// A point in time, as nanoseconds since 1970. The crate reads no clock: callers give it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,9 +86,11 @@ pub struct VersionInfo {
     pub created: Timestamp,
     /// How many encryptions it has made; see [`Keyring::encryptions`].
     pub encryptions: u64,
-    /// The public half as text if the key type signs. Empty when each context has its own: see
+    /// The public half as text if the key type has one. Empty when each context has its own: see
     /// [`Keyring::public_key`].
     pub public_key: Option<String>,
+    /// Whether the public half is all there is: such a version neither signs nor decrypts.
+    pub public_only: bool,
 }
 
 impl Keyring {
@@ -115,12 +118,12 @@ impl Keyring {
     pub fn import(
         key_type: &'static dyn KeyType,
         derivation: Derivation,
-        material: SecretBytes,
+        material: impl Into<Material>,
         created: Timestamp,
     ) -> Result<Self, Error> {
         check_derivation(key_type, derivation)?;
         let hmac_key = version::generate_hmac_key();
-        let version = Version::new(key_type, derivation, created, material, hmac_key, 0)?;
+        let version = Version::new(key_type, derivation, created, material.into(), hmac_key, 0)?;
         Self::with_first(version, key_type, derivation)
     }
 
@@ -140,18 +143,50 @@ impl Keyring {
     }
 
     /// Adds a version, which is the latest from then on, and returns its number. The key for HMACs
-    /// is new too.
+    /// is new too. Where [`KeyType::generate`] may take long, generate first and [`Self::add`].
     ///
     /// # Errors
     /// [`Error::Internal`] when the key type fails to generate.
     pub fn rotate(&mut self, created: Timestamp) -> Result<u32, Error> {
+        self.add(self.key_type.generate()?, created)
+    }
+
+    /// Adds a version whose key was made elsewhere, and otherwise does as [`Self::rotate`].
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when `material` is no key of the type.
+    pub fn add(&mut self, material: impl Into<Material>, created: Timestamp) -> Result<u32, Error> {
         let number = self
             .latest_version()
             .checked_add(1)
             .ok_or_else(|| Error::unsupported("the key has as many versions as there can be"))?;
-        let version = Version::generate(self.key_type, self.derivation, created)?;
+        let (key_type, derivation) = (self.key_type, self.derivation);
+        let hmac_key = version::generate_hmac_key();
+        let version = Version::new(key_type, derivation, created, material.into(), hmac_key, 0)?;
         self.versions.push(Arc::new(version));
         Ok(number)
+    }
+
+    /// Gives a version that has its public half alone the private key that belongs to it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the version is not kept or is whole already, or `material` is another
+    /// key.
+    pub fn complete(&mut self, number: u32, material: SecretBytes) -> Result<(), Error> {
+        let version = self.version(number).ok_or_else(no_such_version)?;
+        let Material::Public(public_key) = version.material() else {
+            return Err(Error::invalid(
+                "private key imported, key version cannot be updated",
+            ));
+        };
+        let whole = version.completed(self.derivation, material)?;
+        if whole.public_key().as_ref() != Some(public_key) {
+            return Err(Error::invalid(
+                "the private key does not belong to the public key of the version",
+            ));
+        }
+        self.versions[(number - self.first) as usize] = Arc::new(whole);
+        Ok(())
     }
 
     /// What the key can do.
@@ -178,7 +213,8 @@ impl Keyring {
                 number,
                 created: version.created(),
                 encryptions: version.encryptions(),
-                public_key: self.key_type.signer().map(|_| version.public_key()),
+                public_key: self.key_type.public().map(|public| shown(public, version)),
+                public_only: matches!(version.material(), Material::Public(_)),
             })
         })
     }
@@ -211,39 +247,100 @@ impl Keyring {
         version: u32,
         context: Option<&[u8]>,
     ) -> Result<Option<String>, Error> {
-        if self.key_type.signer().is_none() {
+        let Some(public) = self.key_type.public() else {
             return Ok(None);
-        }
+        };
         let version = self.version(version).ok_or_else(no_such_version)?;
-        version.with_signer(context, |signer| Ok(Some(signer.public_key())))
+        if self.derivation == Derivation::None {
+            return Ok(Some(shown(public, version)));
+        }
+        version.with_verifier(context, |verifier| {
+            let key = verifier.public_key();
+            public.print(&key, KeyForm::Default).map(Some)
+        })
     }
 
-    /// The secret bytes of a version, for export: symmetric keys raw, Ed25519 as
-    /// `seed ‖ public key`. Whether the key may be exported at all is the caller's rule.
+    /// The private or symmetric key of a version as its type stores it: raw bytes, Ed25519 as
+    /// `seed ‖ public key`, RSA and ECDSA as PKCS#8 DER. Whether the key may be exported at all is
+    /// the caller's rule.
+    ///
+    /// # Errors
+    /// In Vault's words: [`Error::Invalid`] when the version does not exist, is below the minimum
+    /// for decryption or has no private key, [`Error::Unsupported`] when the type has no key for the
+    /// purpose.
+    pub fn material(&self, purpose: Purpose, version: u32) -> Result<&SecretBytes, Error> {
+        purpose.check(self.key_type)?;
+        let version = self.exported(version)?;
+        match purpose {
+            Purpose::Encryption | Purpose::Signing => version.private(),
+            Purpose::Hmac => Ok(version.hmac_key().key()),
+        }
+    }
+
+    /// The private or symmetric key of a version as text, in a form that its type has. Whether the
+    /// key may be exported at all is the caller's rule.
+    ///
+    /// # Errors
+    /// As [`Self::material`], and [`Error::Invalid`] when the type has no such form.
+    pub fn export(
+        &self,
+        purpose: Purpose,
+        version: u32,
+        form: KeyForm,
+    ) -> Result<SecretString, Error> {
+        let material = self.material(purpose, version)?;
+        match (purpose, form) {
+            (Purpose::Encryption | Purpose::Signing, form) => self.key_type.export(material, form),
+            (Purpose::Hmac, KeyForm::Default | KeyForm::Raw) => {
+                Ok(encoding::encode_secret(material))
+            }
+            (Purpose::Hmac, KeyForm::Der | KeyForm::Pem) => Err(key_type::no_such_form()),
+        }
+    }
+
+    /// The public half of a version as text for export, in a form that its type has.
     ///
     /// # Errors
     /// In Vault's words: [`Error::Invalid`] when the version does not exist or is below the minimum
-    /// for decryption, [`Error::Unsupported`] when the type has no key for the purpose.
-    pub fn material(&self, purpose: Purpose, version: u32) -> Result<&SecretBytes, Error> {
-        purpose.check(self.key_type)?;
-        if version < self.min_decryption_version() {
+    /// for decryption, or the type has no such form; [`Error::Unsupported`] when the type has no
+    /// public half.
+    pub fn export_public(&self, version: u32, form: KeyForm) -> Result<String, Error> {
+        let name = self.key_type.name();
+        let public = self.key_type.public().ok_or_else(|| {
+            Error::unsupported(format!(
+                "unknown key type {name} for export type public-key"
+            ))
+        })?;
+        let public_key = self.exported(version)?.public_key();
+        let mut text = public.print(&public_key.unwrap_or_default(), form)?;
+        // Where a key is read PEM ends in a line break, and where it is exported it does not.
+        text.truncate(text.trim_end().len());
+        Ok(text)
+    }
+
+    /// A version that may leave the server.
+    fn exported(&self, number: u32) -> Result<&Version, Error> {
+        if number < self.min_decryption_version() {
             return Err(Error::invalid(
                 "version for export is below minimum decryption version",
             ));
         }
-        let version = self
-            .version(version)
-            .ok_or_else(|| Error::invalid("version does not exist or cannot be found"))?;
-        Ok(match purpose {
-            Purpose::Encryption | Purpose::Signing => version.material(),
-            Purpose::Hmac => version.hmac_key().key(),
-        })
+        self.version(number)
+            .ok_or_else(|| Error::invalid("version does not exist or cannot be found"))
     }
 
     fn version(&self, number: u32) -> Option<&Version> {
         let index = number.checked_sub(self.first)?;
         self.versions.get(index as usize).map(Arc::as_ref)
     }
+}
+
+/// The public half of a version as Vault shows it; empty if each context has its own.
+fn shown(public: &dyn PublicType, version: &Version) -> String {
+    let public_key = version.public_key();
+    public_key
+        .and_then(|key| public.print(&key, KeyForm::Default).ok())
+        .unwrap_or_default()
 }
 
 fn check_derivation(key_type: &'static dyn KeyType, derivation: Derivation) -> Result<(), Error> {

@@ -1,11 +1,14 @@
 //! Signing and verifying.
 
+#[cfg(not(target_arch = "wasm32"))]
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use super::rules::Purpose;
 use super::version::MISSING_CONTEXT;
 use super::{Derivation, Keyring, rules};
 use crate::ciphertext::{self, Ciphertext, Kind};
+use crate::key_type::KeyForm;
 use crate::{Error, HashAlgorithm, encoding};
 
 /// How a signature is written as text.
@@ -30,6 +33,55 @@ impl FromStr for Marshaling {
     }
 }
 
+/// How RSA signs (RFC 8017 section 8); other types look away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// PKCS#1 version 1.5.
+    Pkcs1v15,
+    /// PSS, its mask made with the hash of the message.
+    Pss(SaltLength),
+}
+
+impl Default for Scheme {
+    fn default() -> Self {
+        Self::Pss(SaltLength::default())
+    }
+}
+
+/// The length of the salt of RSA-PSS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SaltLength {
+    /// The longest there is room for; any when verifying.
+    #[default]
+    Auto,
+    /// So many bytes.
+    Bytes(usize),
+    /// That of the hash.
+    Hash,
+}
+
+impl FromStr for SaltLength {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "hash" => Ok(Self::Hash),
+            number => match number.parse::<i64>() {
+                // Go's names for the two words.
+                Ok(0) => Ok(Self::Auto),
+                Ok(-1) => Ok(Self::Hash),
+                Ok(number) => usize::try_from(number)
+                    .map(Self::Bytes)
+                    .map_err(|_| Error::invalid(format!("salt length is invalid: {number}"))),
+                Err(_) => Err(Error::invalid(format!(
+                    "salt length neither 'auto', 'hash', nor an int: {text}"
+                ))),
+            },
+        }
+    }
+}
+
 /// How to sign or verify (Vault: `sign/:name`, `verify/:name`). The default is Vault's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignRequest<'a> {
@@ -43,6 +95,37 @@ pub struct SignRequest<'a> {
     pub prehashed: bool,
     /// How the signature is written as text.
     pub marshaling: Marshaling,
+    /// How RSA signs.
+    pub scheme: Scheme,
+}
+
+impl SignRequest<'_> {
+    /// The digest to sign, for types that sign one: that of `message`, or `message` itself.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] in Vault's words when there is no hash and it is not said that there
+    /// shall be none.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn digest_of<'m>(&self, message: &'m [u8]) -> Result<Cow<'m, [u8]>, Error> {
+        self.check_hash()?;
+        match self.hash_algorithm {
+            Some(algorithm) if !self.prehashed => Ok(Cow::Owned(algorithm.digest(message))),
+            _ => Ok(Cow::Borrowed(message)),
+        }
+    }
+
+    /// Refuses a request that has no hash and does not say that there shall be none.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] in Vault's words.
+    pub fn check_hash(&self) -> Result<(), Error> {
+        if self.hash_algorithm.is_some() || self.prehashed && self.scheme == Scheme::Pkcs1v15 {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "hash_algorithm=none requires both prehashed=true and signature_algorithm=pkcs1v15",
+        ))
+    }
 }
 
 impl Default for SignRequest<'_> {
@@ -53,6 +136,7 @@ impl Default for SignRequest<'_> {
             hash_algorithm: Some(HashAlgorithm::Sha2_256),
             prehashed: false,
             marshaling: Marshaling::default(),
+            scheme: Scheme::default(),
         }
     }
 }
@@ -88,7 +172,12 @@ impl Keyring {
             Ok(Signed {
                 text: ciphertext::print(number, &payload),
                 version: number,
-                public_key: derived.then(|| signer.public_key()),
+                public_key: match self.key_type.public() {
+                    Some(public) if derived => {
+                        Some(public.print(&signer.public_key(), KeyForm::Default)?)
+                    }
+                    _ => None,
+                },
             })
         })
     }
@@ -119,8 +208,8 @@ impl Keyring {
             Marshaling::Jws => encoding::decode_url(parsed.payload()).ok_or_else(not_base64)?,
         };
         self.check_context(request)?;
-        version.with_signer(request.context, |signer| {
-            signer.verify(message, &signature, request)
+        version.with_verifier(request.context, |verifier| {
+            verifier.verify(message, &signature, request)
         })
     }
 

@@ -2,26 +2,34 @@
 //!
 //! All numbers are big-endian:
 //! ```text
-//! format u8 = 1
+//! format u8 = 2
 //! key type: length u8 ‖ name
 //! derivation u8: 0 none, 1 derived, 2 convergent
 //! min_available u32 ‖ min_decryption u32 ‖ min_encryption u32
 //! first version u32 ‖ number of versions u32
 //! each version: created u64 (ns since 1970) ‖ encryptions u64
+//!               ‖ kind u8: 0 the whole key, 1 its public half
 //!               ‖ length u32 ‖ material ‖ length u32 ‖ HMAC key
 //! ```
+//! In format 1 there is no kind: all keys are whole.
 
 use std::sync::Arc;
 
 use super::version::Version;
 use super::{Derivation, Keyring, Rules, Timestamp};
+use crate::key_type::Material;
 use crate::{Error, KeyType, Secret, SecretBytes, key_type};
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// The kinds of material.
+const WHOLE: u8 = 0;
+const PUBLIC: u8 = 1;
+/// The format in which every key is whole.
+const FORMAT_WHOLE: u8 = 1;
 /// Everything but the name of the key type and the versions.
 const HEAD_LEN: usize = 3 + 5 * 4;
 /// Everything of a version but its two keys.
-const VERSION_LEN: usize = 2 * 8 + 2 * 4;
+const VERSION_LEN: usize = 2 * 8 + 1 + 2 * 4;
 
 impl Keyring {
     /// Writes the durable form, with the counts of encryptions as they stand now.
@@ -29,7 +37,7 @@ impl Keyring {
         let name = self.key_type.name();
         let keys = |version: &Version| {
             // EXPOSE: only the lengths matter here.
-            version.material().expose().len() + version.hmac_key().key().expose().len()
+            kept(version).1.len() + version.hmac_key().key().expose().len()
         };
         let versions: usize = self
             .versions
@@ -66,9 +74,10 @@ impl Keyring {
         for version in &self.versions {
             out.extend(version.created().unix_nanos().to_be_bytes());
             out.extend(version.encryptions().to_be_bytes());
-            for key in [version.material(), version.hmac_key().key()] {
-                // EXPOSE: copied into the durable form, which is a secret too.
-                let key = key.expose();
+            let (kind, material) = kept(version);
+            out.push(kind);
+            // EXPOSE: copied into the durable form, which is a secret too.
+            for key in [material, version.hmac_key().key().expose()] {
                 out.extend((key.len() as u32).to_be_bytes());
                 out.extend_from_slice(key);
             }
@@ -83,7 +92,8 @@ impl Keyring {
     /// [`Error::Internal`] when it is damaged or of a format not known here.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader(bytes);
-        if reader.u8()? != FORMAT {
+        let format = reader.u8()?;
+        if ![FORMAT, FORMAT_WHOLE].contains(&format) {
             return Err(Error::internal("a stored key has a format not known here"));
         }
         let name_len = reader.u8()?;
@@ -103,7 +113,7 @@ impl Keyring {
         let (first, count) = (reader.u32()?, reader.u32()?);
         // Collected one by one: a damaged count must not reserve memory.
         let versions = (0..count)
-            .map(|_| reader.version(key_type, derivation).map(Arc::new))
+            .map(|_| reader.version(format, key_type, derivation).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
         if !reader.0.is_empty() {
             return Err(damaged());
@@ -142,6 +152,15 @@ impl Keyring {
     }
 }
 
+/// The kind and the bytes of what is kept of a version.
+fn kept(version: &Version) -> (u8, &Vec<u8>) {
+    match version.material() {
+        // EXPOSE: copied into the durable form, which is a secret too.
+        Material::Private(material) => (WHOLE, material.expose()),
+        Material::Public(public_key) => (PUBLIC, public_key),
+    }
+}
+
 /// What is left to read.
 struct Reader<'a>(&'a [u8]);
 
@@ -177,12 +196,20 @@ impl<'a> Reader<'a> {
 
     fn version(
         &mut self,
+        format: u8,
         key_type: &'static dyn KeyType,
         derivation: Derivation,
     ) -> Result<Version, Error> {
         let created = Timestamp::from_unix_nanos(self.u64()?);
         let encryptions = self.u64()?;
+        let kind = if format == FORMAT { self.u8()? } else { WHOLE };
         let (material, hmac_key) = (self.key()?, self.key()?);
+        let material = match kind {
+            WHOLE => Material::Private(material),
+            // EXPOSE: a public key is public.
+            PUBLIC => Material::Public(material.expose().clone()),
+            _ => return Err(damaged()),
+        };
         Version::new(
             key_type,
             derivation,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Derivation, Timestamp};
 use crate::derive::hkdf;
-use crate::key_type::{Cipher, Signer};
+use crate::key_type::{Cipher, Encryptor, Material, Signer, Verifier};
 use crate::{Error, HashAlgorithm, KeyType, MacKey, SecretBytes, random};
 
 /// The length of the key that makes the nonces of convergent encryption.
@@ -18,7 +18,7 @@ pub(super) const MISSING_CONTEXT: &str = "missing 'context' for key derivation; 
 pub(super) struct Version {
     created: Timestamp,
     key_type: &'static dyn KeyType,
-    material: SecretBytes,
+    material: Material,
     /// Separate from the material, as in Vault, so that an HMAC tells nothing about ciphertexts.
     hmac_key: MacKey,
     encryptions: AtomicU64,
@@ -34,6 +34,11 @@ enum Working {
         cipher: Option<Box<dyn Cipher>>,
         signer: Option<Box<dyn Signer>>,
     },
+    /// The public half, expanded once.
+    Public {
+        encryptor: Option<Box<dyn Encryptor>>,
+        verifier: Option<Box<dyn Verifier>>,
+    },
 }
 
 pub(super) fn generate_hmac_key() -> SecretBytes {
@@ -46,7 +51,7 @@ impl Version {
         derivation: Derivation,
         created: Timestamp,
     ) -> Result<Self, Error> {
-        let material = key_type.generate()?;
+        let material = key_type.generate()?.into();
         Self::new(
             key_type,
             derivation,
@@ -61,25 +66,18 @@ impl Version {
         key_type: &'static dyn KeyType,
         derivation: Derivation,
         created: Timestamp,
-        material: SecretBytes,
+        material: Material,
         hmac_key: SecretBytes,
         encryptions: u64,
     ) -> Result<Self, Error> {
-        // Prepared even when only derived keys will work: it proves that the material is a key.
-        let cipher = key_type
-            .cipher()
-            .map(|cipher| cipher.prepare(&material))
-            .transpose()?;
-        let signer = key_type
-            .signer()
-            .map(|signer| signer.prepare(&material))
-            .transpose()?;
-        let working = match derivation {
-            Derivation::None => Working::Direct { cipher, signer },
-            Derivation::Convergent | Derivation::Derived => Working::Derived {
-                convergent: derivation == Derivation::Convergent,
-                len: key_type.derived_len().ok_or_else(no_derivation)?,
-            },
+        let working = match &material {
+            Material::Private(material) => Working::of(key_type, derivation, material)?,
+            Material::Public(public_key) if derivation == Derivation::None => {
+                Working::of_public(key_type, public_key)?
+            }
+            Material::Public(_) => {
+                return Err(Error::unsupported("a public key alone cannot be derived"));
+            }
         };
         let (hmac_key, encryptions) = (MacKey::new(hmac_key), AtomicU64::new(encryptions));
         Ok(Self {
@@ -92,12 +90,37 @@ impl Version {
         })
     }
 
+    /// The same version with its private key, which it had not.
+    pub(super) fn completed(
+        &self,
+        derivation: Derivation,
+        material: SecretBytes,
+    ) -> Result<Self, Error> {
+        let hmac_key = self.hmac_key.key().duplicate();
+        Self::new(
+            self.key_type,
+            derivation,
+            self.created,
+            material.into(),
+            hmac_key,
+            self.encryptions(),
+        )
+    }
+
     pub(super) const fn created(&self) -> Timestamp {
         self.created
     }
 
-    pub(super) const fn material(&self) -> &SecretBytes {
+    pub(super) const fn material(&self) -> &Material {
         &self.material
+    }
+
+    /// The symmetric or private key.
+    pub(super) fn private(&self) -> Result<&SecretBytes, Error> {
+        match &self.material {
+            Material::Private(material) => Ok(material),
+            Material::Public(_) => Err(no_private_part("export")),
+        }
     }
 
     pub(super) const fn hmac_key(&self) -> &MacKey {
@@ -113,37 +136,55 @@ impl Version {
         self.encryptions.fetch_add(more, Ordering::Relaxed)
     }
 
-    /// The public half as text if there is one for all contexts, else nothing.
-    pub(super) fn public_key(&self) -> String {
-        match &self.working {
-            Working::Direct {
-                signer: Some(signer),
-                ..
-            } => signer.public_key(),
-            Working::Direct { signer: None, .. } | Working::Derived { .. } => String::new(),
-        }
+    /// The public half if there is one for all contexts.
+    pub(super) fn public_key(&self) -> Option<Vec<u8>> {
+        let (encryptor, verifier): (Option<&dyn Encryptor>, Option<&dyn Verifier>) =
+            match &self.working {
+                Working::Derived { .. } => (None, None),
+                Working::Direct { cipher, signer } => (
+                    cipher.as_deref().map(|cipher| cipher as _),
+                    signer.as_deref().map(|signer| signer as _),
+                ),
+                Working::Public {
+                    encryptor,
+                    verifier,
+                } => (encryptor.as_deref(), verifier.as_deref()),
+            };
+        verifier
+            .map(Verifier::public_key)
+            .or_else(|| encryptor?.public_key())
     }
 
     /// Runs `operation` with the key that encrypts, for the context if the key is derived.
+    pub(super) fn with_encryptor<T>(
+        &self,
+        context: Option<&[u8]>,
+        operation: impl FnOnce(&dyn Encryptor) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match &self.working {
+            Working::Public { encryptor, .. } => {
+                operation(encryptor.as_deref().ok_or_else(no_encryption)?)
+            }
+            Working::Derived { .. } | Working::Direct { .. } => {
+                self.with_cipher(context, |cipher| operation(cipher))
+            }
+        }
+    }
+
+    /// Runs `operation` with the key that decrypts, for the context if the key is derived.
     pub(super) fn with_cipher<T>(
         &self,
         context: Option<&[u8]>,
         operation: impl FnOnce(&dyn Cipher) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let &Working::Derived { convergent, len } = &self.working else {
-            let Working::Direct {
-                cipher: Some(cipher),
-                ..
-            } = &self.working
-            else {
-                return Err(Error::unsupported("encryption not supported for the key"));
-            };
-            return operation(cipher.as_ref());
+        let (convergent, len) = match &self.working {
+            &Working::Derived { convergent, len } => (convergent, len),
+            Working::Direct { cipher, .. } => {
+                return operation(cipher.as_deref().ok_or_else(no_encryption)?);
+            }
+            Working::Public { .. } => return Err(no_private_part("decryption")),
         };
-        let cipher_type = self
-            .key_type
-            .cipher()
-            .ok_or_else(|| Error::unsupported("encryption not supported for the key"))?;
+        let cipher_type = self.key_type.cipher().ok_or_else(no_encryption)?;
         if !convergent {
             return operation(cipher_type.prepare(&self.derive(context, len)?)?.as_ref());
         }
@@ -160,14 +201,28 @@ impl Version {
         context: Option<&[u8]>,
         operation: impl FnOnce(&dyn Signer) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let unsupported = || Error::unsupported("signing not supported for the key");
         match &self.working {
-            Working::Direct { signer, .. } => {
-                operation(signer.as_ref().ok_or_else(unsupported)?.as_ref())
-            }
             &Working::Derived { len, .. } => {
-                let signer = self.key_type.signer().ok_or_else(unsupported)?;
+                let signer = self.key_type.signer().ok_or_else(no_signing)?;
                 operation(signer.prepare(&self.derive(context, len)?)?.as_ref())
+            }
+            Working::Direct { signer, .. } => operation(signer.as_deref().ok_or_else(no_signing)?),
+            Working::Public { .. } => Err(no_private_part("signing")),
+        }
+    }
+
+    /// Runs `operation` with the key that verifies, for the context if the key is derived.
+    pub(super) fn with_verifier<T>(
+        &self,
+        context: Option<&[u8]>,
+        operation: impl FnOnce(&dyn Verifier) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match &self.working {
+            Working::Public { verifier, .. } => {
+                operation(verifier.as_deref().ok_or_else(no_signing)?)
+            }
+            Working::Derived { .. } | Working::Direct { .. } => {
+                self.with_signer(context, |signer| operation(signer))
             }
         }
     }
@@ -177,8 +232,65 @@ impl Version {
         let context = context
             .filter(|context| !context.is_empty())
             .ok_or_else(|| Error::invalid(MISSING_CONTEXT))?;
-        hkdf(HashAlgorithm::Sha2_256, &self.material, &[], context, len)
+        hkdf(HashAlgorithm::Sha2_256, self.private()?, &[], context, len)
     }
+}
+
+impl Working {
+    fn of(
+        key_type: &'static dyn KeyType,
+        derivation: Derivation,
+        material: &SecretBytes,
+    ) -> Result<Self, Error> {
+        // Prepared even when only derived keys will work: it proves that the material is a key.
+        let cipher = key_type
+            .cipher()
+            .map(|cipher| cipher.prepare(material))
+            .transpose()?;
+        let signer = key_type
+            .signer()
+            .map(|signer| signer.prepare(material))
+            .transpose()?;
+        Ok(match derivation {
+            Derivation::None => Self::Direct { cipher, signer },
+            Derivation::Convergent | Derivation::Derived => Self::Derived {
+                convergent: derivation == Derivation::Convergent,
+                len: key_type.derived_len().ok_or_else(no_derivation)?,
+            },
+        })
+    }
+
+    fn of_public(key_type: &'static dyn KeyType, public_key: &[u8]) -> Result<Self, Error> {
+        if key_type.public().is_none() {
+            return Err(Error::unsupported("a symmetric key has no public half"));
+        }
+        let encryptor = key_type
+            .cipher()
+            .map(|cipher| cipher.prepare_public(public_key))
+            .transpose()?;
+        let verifier = key_type
+            .signer()
+            .map(|signer| signer.prepare_public(public_key))
+            .transpose()?;
+        Ok(Self::Public {
+            encryptor,
+            verifier,
+        })
+    }
+}
+
+fn no_encryption() -> Error {
+    Error::unsupported("encryption not supported for the key")
+}
+
+fn no_private_part(doing: &str) -> Error {
+    Error::invalid(format!(
+        "requested version for {doing} does not contain a private part"
+    ))
+}
+
+fn no_signing() -> Error {
+    Error::unsupported("signing not supported for the key")
 }
 
 fn no_derivation() -> Error {

@@ -7,8 +7,8 @@ use aes_gcm::aead::consts::{
 };
 use aes_gcm::aead::{Aead, KeyInit, Nonce, Payload};
 use aes_gcm::aes::{Aes128, Aes192, Aes256};
-use chacha20poly1305::ChaCha20Poly1305;
-use keyward_crypto::{Error, key_type};
+use chacha20poly1305::{ChaCha20Poly1305, XChaCha20Poly1305};
+use keyward_crypto::{Error, Scope, key_type};
 use serde::Deserialize;
 
 use crate::file::{Hex, Verdict, run};
@@ -39,13 +39,17 @@ impl AeadTest {
             .unwrap()
             .prepare(&self.key.secret())
             .unwrap();
+        let scope = Scope {
+            associated_data: &self.aad.0,
+            ..Scope::default()
+        };
         let payload = [self.iv.0.as_slice(), &self.sealed()].concat();
         let expected = match self.result {
             Verdict::Valid => Ok(self.msg.secret()),
             Verdict::Invalid => Err(Error::Decryption),
         };
         assert_eq!(
-            cipher.open(payload.into(), &self.aad.0),
+            cipher.open(payload.into(), &scope),
             expected,
             "test {}",
             self.tc_id
@@ -122,6 +126,18 @@ pub(crate) fn chacha20_poly1305(file: &[u8]) -> usize {
         test.check_ours("chacha20-poly1305");
         if test.iv.0.len() == 12 {
             test.check_primitive::<ChaCha20Poly1305>();
+        } else {
+            assert_eq!(test.result, Verdict::Invalid);
+        }
+    })
+}
+
+/// Runs the file of XChaCha20-Poly1305; returns how many tests it holds.
+pub(crate) fn xchacha20_poly1305(file: &[u8]) -> usize {
+    run(file, |_, test: &AeadTest| {
+        test.check_ours("xchacha20-poly1305");
+        if test.iv.0.len() == 24 {
+            test.check_primitive::<XChaCha20Poly1305>();
         } else {
             assert_eq!(test.result, Verdict::Invalid);
         }

@@ -62,6 +62,11 @@ fn chacha20_poly1305() {
 }
 
 #[test]
+fn xchacha20_poly1305() {
+    aead::xchacha20_poly1305(&read("xchacha20_poly1305_test.json"));
+}
+
+#[test]
 fn ed25519() {
     signature::ed25519(&read("ed25519_test.json"));
 }
@@ -160,13 +165,19 @@ fn aes_kwp() {
 
 #[test]
 fn every_file_is_run_and_is_that_of_the_source() {
-    let run: BTreeSet<String> = ["aes_gcm", "aes_kwp", "chacha20_poly1305", "ed25519"]
-        .map(String::from)
-        .into_iter()
-        .chain(HASHES.map(|(hash, _)| format!("hmac_{hash}")))
-        .chain(HKDF_HASHES.map(|hash| format!("hkdf_{hash}")))
-        .map(|name| format!("{name}_test.json"))
-        .collect();
+    let run: BTreeSet<String> = [
+        "aes_gcm",
+        "aes_kwp",
+        "chacha20_poly1305",
+        "ed25519",
+        "xchacha20_poly1305",
+    ]
+    .map(String::from)
+    .into_iter()
+    .chain(HASHES.map(|(hash, _)| format!("hmac_{hash}")))
+    .chain(HKDF_HASHES.map(|hash| format!("hkdf_{hash}")))
+    .map(|name| format!("{name}_test.json"))
+    .collect();
     let there: BTreeSet<String> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -71,6 +71,7 @@ pub(super) fn scope<'a>(
     Ok(Scope {
         context,
         associated_data,
+        ..Scope::default()
     })
 }
 

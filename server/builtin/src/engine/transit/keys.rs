@@ -205,11 +205,11 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
     let mut keys = std::collections::BTreeMap::new();
     for version in keyring.versions() {
         let created = Timestamp::from_unix_nanos(version.created.unix_nanos());
-        let described = match (key_type.signer(), version.public_key) {
-            (Some(signer), Some(public_key)) => api::KeyVersion::Public {
+        let described = match (key_type.public(), version.public_key) {
+            (Some(public), Some(public_key)) => api::KeyVersion::Public {
                 certificate_chain: String::new(),
                 creation_time: created.to_string(),
-                name: signer.key_name().to_owned(),
+                name: public.key_name().to_owned(),
                 public_key: match context {
                     Some(_) => keyring
                         .public_key(version.number, context)?
@@ -239,7 +239,7 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
         min_encryption_version: keyring.min_encryption_version(),
         name: name.to_owned(),
         soft_deleted: settings.soft_deleted,
-        supports_decryption: key_type.supports_encryption(),
+        supports_decryption: key_type.supports_decryption(),
         supports_derivation: key_type.supports_derivation(),
         supports_encryption: key_type.supports_encryption(),
         supports_signing: key_type.supports_signing(),

@@ -75,7 +75,7 @@ async fn rewrap_one(
     let encrypted = cx
         .store
         .counted(name, key, version, now, |keyring| {
-            keyring.rewrap(ciphertext, &scope, version)
+            keyring.rewrap(ciphertext, &scope, &scope, version)
         })
         .await?;
     Ok(Encrypted {

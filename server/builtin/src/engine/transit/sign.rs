@@ -33,6 +33,7 @@ pub(super) async fn sign(
         )?,
         prehashed: request.prehashed.unwrap_or_default(),
         marshaling,
+        ..SignRequest::default()
     };
     let Some(items) = &request.batch_input else {
         let (input, context) = (request.input.as_ref(), request.context.as_ref());

@@ -159,6 +159,7 @@ impl<'a> Verifier<'a> {
             hash_algorithm,
             prehashed,
             marshaling,
+            ..SignRequest::default()
         };
         Ok(Self { key, subject, how })
     }

@@ -93,7 +93,7 @@ proptest! {
                 }
                 Step::Rewrap(text, asked) if !made.is_empty() => {
                     let (version, text, plaintext) = text.get(&made).clone();
-                    let outcome = keyring.rewrap(&text, &SCOPE, Some(asked)).ok();
+                    let outcome = keyring.rewrap(&text, &SCOPE, &SCOPE, Some(asked)).ok();
                     let expected = model.encrypts(asked).filter(|_| version >= model.decryption);
                     prop_assert_eq!(outcome.as_ref().map(|made| made.version), expected);
                     made.extend(outcome.map(|made| (made.version, made.text, plaintext)));

@@ -57,7 +57,8 @@ impl Key {
         };
         let pairs = self.keys.iter().zip(&self.hmac_keys);
         let versions = pairs.map(|(material, hmac_key)| {
-            let (material, hmac_key) = (bytes(material).into(), bytes(hmac_key).into());
+            let material = SecretBytes::from(bytes(material)).into();
+            let hmac_key = bytes(hmac_key).into();
             let version = Version::new(key_type, derivation, NOW, material, hmac_key, 0);
             Arc::new(version.ok().unwrap())
         });
@@ -109,6 +110,7 @@ fn ciphertexts_and_hmacs_of_a_peer_are_ours() {
             let scope = Scope {
                 context: context.as_deref(),
                 associated_data: &associated_data,
+                ..SCOPE
             };
             let plaintext = bytes(&made.plaintext);
             let version = version_of(&made.text);

@@ -116,7 +116,8 @@ fn a_prehashed_sha512_digest_is_signed_as_ed25519ph() {
          31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406",
     );
     let key_type = key_type("ed25519").unwrap();
-    let keyring = Keyring::import(key_type, Derivation::None, pair.into(), NOW)
+    let pair = SecretBytes::new(pair);
+    let keyring = Keyring::import(key_type, Derivation::None, pair, NOW)
         .ok()
         .unwrap();
     let digest = HashAlgorithm::Sha2_512.digest(b"abc");

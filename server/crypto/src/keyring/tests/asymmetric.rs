@@ -1,0 +1,143 @@
+//! Signatures of digests: every hash, every form.
+
+use super::*;
+
+/// Requests for every hash, marshaling and scheme; those without a hash come prehashed.
+fn requests() -> impl Iterator<Item = SignRequest<'static>> {
+    let schemes = [
+        Scheme::Pkcs1v15,
+        Scheme::Pss(SaltLength::Auto),
+        Scheme::Pss(SaltLength::Hash),
+        Scheme::Pss(SaltLength::Bytes(7)),
+    ];
+    let hashes = HashAlgorithm::ALL.map(Some).into_iter().chain([None]);
+    let marshalings = [Marshaling::Asn1, Marshaling::Jws];
+    hashes
+        .flat_map(move |hash| schemes.map(|scheme| (hash, scheme)))
+        .filter(|(hash, scheme)| hash.is_some() || *scheme == Scheme::Pkcs1v15)
+        .flat_map(move |(hash_algorithm, scheme)| {
+            marshalings.map(|marshaling| SignRequest {
+                hash_algorithm,
+                marshaling,
+                prehashed: hash_algorithm.is_none(),
+                scheme,
+                ..SignRequest::default()
+            })
+        })
+}
+
+/// Every key type that signs digests.
+fn hashing() -> impl Iterator<Item = Keyring> {
+    KEY_TYPES
+        .iter()
+        .filter(|key_type| key_type.signer().is_some_and(|signer| signer.hashes()))
+        .map(|key_type| keyring(key_type.name(), Derivation::None))
+}
+
+#[test]
+fn every_hash_signs_a_message_as_it_signs_its_digest() {
+    for keyring in hashing() {
+        for request in requests() {
+            let name = keyring.key_type().name();
+            let signed = keyring.sign(b"message", &request).unwrap().text;
+            let valid = keyring.verify(b"message", &signed, &request);
+            assert_eq!(valid, Ok(true), "{name} {request:?}");
+            let other = keyring.verify(b"messagE", &signed, &request);
+            assert_eq!(other, Ok(false), "{name} {request:?}");
+
+            let Some(hash) = request.hash_algorithm else {
+                continue;
+            };
+            let prehashed = SignRequest {
+                prehashed: true,
+                ..request
+            };
+            let digest = hash.digest(b"message");
+            let valid = keyring.verify(&digest, &signed, &prehashed);
+            assert_eq!(valid, Ok(true), "{name} {request:?}");
+            let signed = keyring.sign(&digest, &prehashed).unwrap().text;
+            let valid = keyring.verify(b"message", &signed, &request);
+            assert_eq!(valid, Ok(true), "{name} {request:?}");
+        }
+    }
+}
+
+#[test]
+fn no_hash_must_be_meant() {
+    for keyring in hashing() {
+        let none = SignRequest {
+            hash_algorithm: None,
+            ..SignRequest::default()
+        };
+        let pkcs1 = SignRequest {
+            scheme: Scheme::Pkcs1v15,
+            ..none
+        };
+        let prehashed = SignRequest {
+            prehashed: true,
+            ..none
+        };
+        for request in [none, pkcs1, prehashed] {
+            let sentence = "hash_algorithm=none requires both prehashed=true and \
+                            signature_algorithm=pkcs1v15";
+            assert_eq!(words(keyring.sign(b"", &request)), sentence);
+            let verdict = keyring.verify(b"", "vault:v1:AAAA", &request);
+            assert_eq!(words(verdict), sentence);
+        }
+    }
+}
+
+#[test]
+fn each_bit_flip_and_truncation_of_a_signature_is_noticed() {
+    for keyring in hashing() {
+        for marshaling in [Marshaling::Asn1, Marshaling::Jws] {
+            let request = SignRequest {
+                marshaling,
+                ..SignRequest::default()
+            };
+            let text = keyring.sign(b"message", &request).unwrap().text;
+            let payload = text.strip_prefix("vault:v1:").unwrap();
+            let signature = match marshaling {
+                Marshaling::Asn1 => encoding::decode(payload).unwrap().expose().clone(),
+                Marshaling::Jws => encoding::decode_url(payload).unwrap(),
+            };
+            let verify = |signature: &[u8]| {
+                let payload = match marshaling {
+                    Marshaling::Asn1 => encoding::encode(signature),
+                    Marshaling::Jws => encoding::encode_url(signature),
+                };
+                keyring.verify(b"message", &format!("vault:v1:{payload}"), &request)
+            };
+            assert_eq!(verify(&signature), Ok(true));
+            for bit in (0..signature.len() * 8).step_by(3) {
+                let mut flipped = signature.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert_ne!(verify(&flipped), Ok(true), "bit {bit}");
+            }
+            for len in 0..signature.len() {
+                assert_ne!(verify(&signature[..len]), Ok(true), "front of {len}");
+            }
+            assert_ne!(verify(&[signature.as_slice(), &[0]].concat()), Ok(true));
+        }
+    }
+}
+
+#[test]
+fn a_salt_length_is_a_word_or_a_number() {
+    for (text, length) in [
+        ("auto", SaltLength::Auto),
+        ("0", SaltLength::Auto),
+        ("hash", SaltLength::Hash),
+        ("-1", SaltLength::Hash),
+        ("20", SaltLength::Bytes(20)),
+    ] {
+        assert_eq!(text.parse(), Ok(length));
+    }
+    for (text, sentence) in [
+        ("-2", "salt length is invalid: -2"),
+        ("x", "salt length neither 'auto', 'hash', nor an int: x"),
+        ("", "salt length neither 'auto', 'hash', nor an int: "),
+    ] {
+        assert_eq!(words(text.parse::<SaltLength>()), sentence);
+    }
+}
