@@ -150,6 +150,13 @@ pub struct ConfigureKey {
         deserialize_with = "coerce::seconds"
     )]
     pub auto_rotate_period: Option<i64>,
+    /// After how many encryptions a version is replaced by a new one; 0 is when its nonces ask for
+    /// it, after 2^32. Beyond Vault.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub max_encryptions: Option<i64>,
 }
 endpoint!(ConfigureKey { name } => Key: Update "keys/{name}/config");
 
@@ -242,6 +249,9 @@ pub struct Key {
     pub allow_plaintext_backup: bool,
     /// Seconds after which it is rotated; 0 is never.
     pub auto_rotate_period: u64,
+    /// When it was last backed up, if ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_info: Option<KeyEvent>,
     /// Whether encryption is convergent; only of derived keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergent_encryption: Option<bool>,
@@ -264,6 +274,9 @@ pub struct Key {
     pub keys: BTreeMap<u32, KeyVersion>,
     /// The version that encrypts and signs unless another is asked for.
     pub latest_version: u32,
+    /// After how many encryptions a version is replaced, if the owner said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_encryptions: Option<u64>,
     /// The oldest version that was not trimmed; 0 if nothing was.
     pub min_available_version: u32,
     /// The oldest version that decrypts and verifies.
@@ -272,6 +285,9 @@ pub struct Key {
     pub min_encryption_version: u32,
     /// The name.
     pub name: String,
+    /// When it was brought back from a backup, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_info: Option<KeyEvent>,
     /// Whether it was deleted in a way that can be undone.
     #[serde(default)]
     pub soft_deleted: bool,
@@ -286,6 +302,29 @@ pub struct Key {
     /// The type.
     #[serde(rename = "type")]
     pub key_type: String,
+    /// How the versions were used; only where a key is read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub usage: BTreeMap<u32, KeyUsage>,
+}
+
+/// How a version of a key was used.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct KeyUsage {
+    /// How often it has encrypted; too many after a crash, and never too few.
+    pub encryptions: u64,
+    /// The end of the hour in which it was last used for anything (RFC 3339), or now if that is
+    /// earlier; nothing if it never was.
+    #[serde(default)]
+    pub last_used: Option<String>,
+}
+
+/// Something that was done with a whole key.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct KeyEvent {
+    /// When (RFC 3339, nanoseconds).
+    pub time: String,
+    /// The version that was the latest then.
+    pub version: u32,
 }
 
 /// What may be known of one version of a key.

@@ -7,7 +7,10 @@
 //! Most operations take one input, or many in `batch_input`; an [`Answer`] holds one result or one
 //! for each item, in the order of the items.
 
+mod backup;
 mod batch;
+mod cache;
+mod data_key;
 mod encryption;
 mod keys;
 mod random;
@@ -19,13 +22,17 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+pub use backup::{BackUpKey, Backup, RestoreKey};
+pub use cache::{CacheConfig, ConfigureCache, ReadCacheConfig};
+pub use data_key::{CreateDataKey, CreateDataKeys, DataKey, DataKeys, KeyPair};
 pub use encryption::{
-    CreateDataKey, DataKey, Decrypt, DecryptItem, Decrypted, DecryptedItem, Encrypt, EncryptItem,
-    Encrypted, EncryptedItem, Rewrap, RewrapItem,
+    Decrypt, DecryptItem, Decrypted, DecryptedItem, Encrypt, EncryptItem, Encrypted, EncryptedItem,
+    Rewrap, RewrapItem,
 };
 pub use keys::{
-    ConfigureKey, ConfigureKeys, CreateKey, DeleteKey, Key, KeyList, KeyVersion, KeysConfig,
-    ListKeys, ReadKey, ReadKeysConfig, RotateKey, SoftDeleteKey, TrimKey, UndeleteKey,
+    ConfigureKey, ConfigureKeys, CreateKey, DeleteKey, Key, KeyEvent, KeyList, KeyUsage,
+    KeyVersion, KeysConfig, ListKeys, ReadKey, ReadKeysConfig, RotateKey, SoftDeleteKey, TrimKey,
+    UndeleteKey,
 };
 pub use random::{Hash, Hashed, MakeRandom, RandomBytes};
 pub use signing::{

@@ -325,7 +325,8 @@ impl Template {
 }
 
 /// Tells whether a segment has the form of a key name: `\w(([\w-.]+)?\w)?` with ASCII words.
-fn is_name(part: &str) -> bool {
+#[must_use]
+pub fn is_name(part: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let bytes = part.as_bytes();
     bytes.first().copied().is_some_and(word)

@@ -14,6 +14,9 @@ use super::{
 /// Where the rules for all keys are stored.
 const ALL_KEYS: &str = "config/keys";
 
+/// The smallest number of keys that stay in memory.
+const SMALLEST_CACHE: u64 = 10;
+
 /// The shortest period of rotation, in seconds: keys are visited once an hour.
 const SHORTEST_PERIOD: i64 = 3600;
 
@@ -29,6 +32,7 @@ pub(super) async fn configure(
         encryption: minimum(request.min_encryption_version, "encryption")?,
     };
     let auto_rotate_period = period(request.auto_rotate_period)?;
+    let max_encryptions = count(request.max_encryptions, "max_encryptions")?;
     let configured = cx.store.update(cx.view(), name, |key| {
         let Key {
             keyring, settings, ..
@@ -45,6 +49,7 @@ pub(super) async fn configure(
         // What was once allowed may have happened; it cannot be taken back.
         settings.exportable |= request.exportable.unwrap_or_default();
         settings.allow_plaintext_backup |= request.allow_plaintext_backup.unwrap_or_default();
+        settings.max_encryptions = max_encryptions.unwrap_or(settings.max_encryptions);
         settings.auto_rotate_period = auto_rotate_period.unwrap_or(settings.auto_rotate_period);
         let after = (
             settings.clone(),
@@ -89,6 +94,29 @@ pub(super) async fn configure_all(
     Ok(Response::data(config))
 }
 
+pub(super) async fn read_cache(
+    cx: Context<Transit>,
+    _: api::ReadCacheConfig,
+) -> Result<Response<api::CacheConfig>, Error> {
+    Ok(Response::data(cx.store.cache_config().await?))
+}
+
+pub(super) async fn configure_cache(
+    cx: Context<Transit>,
+    request: api::ConfigureCache,
+) -> Result<Response<api::CacheConfig>, Error> {
+    let size = u64::try_from(request.size.unwrap_or_default()).ok();
+    let size = size.filter(|&size| size == 0 || size >= SMALLEST_CACHE);
+    let size = size.ok_or_else(|| {
+        Error::invalid(format!(
+            "size must be 0 or a value greater or equal to {SMALLEST_CACHE}"
+        ))
+    })?;
+    let config = api::CacheConfig { size };
+    cx.store.configure_cache(cx.view(), config).await?;
+    Ok(Response::data(config))
+}
+
 /// Reads the rules for all keys.
 pub(super) async fn all_keys(view: &View) -> Result<api::KeysConfig, Error> {
     Ok(view
@@ -113,6 +141,12 @@ pub(super) fn period(seconds: Option<i64>) -> Result<Option<u64>, Error> {
         return Err(Error::invalid(text));
     }
     Ok(Some(period))
+}
+
+/// Reads a number that is not negative.
+fn count(number: Option<i64>, field: &str) -> Result<Option<u64>, Error> {
+    let negative = |_| Error::invalid(format!("{field} cannot be negative"));
+    number.map(u64::try_from).transpose().map_err(negative)
 }
 
 fn minimum(version: Option<i64>, of: &str) -> Result<Option<u32>, Error> {

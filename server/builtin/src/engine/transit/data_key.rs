@@ -1,55 +1,116 @@
 //! Data keys: random keys for the caller, encrypted with a named one.
 
+use std::sync::Arc;
+
 use keyward_api::{
     Base64,
-    transit::{CreateDataKey, DataKey},
+    transit::{CreateDataKey, CreateDataKeys, DataKey, DataKeys, KeyPair},
 };
 use keyward_core::{Error, Response, engine::Context};
-use keyward_crypto::random;
+use keyward_crypto::{Encrypted, Scope, SecretBytes, random};
 
-use super::{Transit, input};
+use super::{Transit, batch::Pace, input, store::Key};
+
+/// The most keys of one call.
+const MOST: i64 = 10_000;
 
 pub(super) async fn create(
     cx: Context<Transit>,
     request: CreateDataKey,
 ) -> Result<Response<DataKey>, Error> {
-    let shown = match request.form.as_str() {
-        "plaintext" => true,
-        "wrapped" => false,
-        _ => {
-            return Err(Error::invalid(
-                "Invalid path, must be 'plaintext' or 'wrapped'",
-            ));
-        }
-    };
+    let shown = shown(&request.form)?;
     input::context(request.context.as_ref())?;
     let scope = input::scope(request.context.as_ref(), request.associated_data.as_ref())?;
     let mut key = input::find(&cx, &request.name).await?;
-    let length = match request.bits.unwrap_or(256) {
-        128 => 16,
-        256 => 32,
-        512 => 64,
-        _ => return Err(Error::invalid("invalid bit length")),
-    };
+    let length = length(request.bits)?;
     let version = input::version(request.key_version, "encryption")?;
-    let now = input::moment(cx.now());
     let plaintext = random::generate_bytes(length);
-    let encrypted = cx
-        .store
-        .counted(&request.name, &mut key, version, now, |keyring| {
-            // EXPOSE: encrypted at once.
-            keyring.encrypt(plaintext.expose(), &scope, version)
-        })
-        .await?;
+    let encrypted = wrap(&cx, &request.name, &mut key, &plaintext, &scope, version).await?;
     let answer = Response::data(DataKey {
         ciphertext: encrypted.text,
         key_version: encrypted.version,
         plaintext: shown.then(|| Base64::new(plaintext)),
     });
-    let ignored = input::ignores_context(&key, request.context.as_ref());
-    Ok(if ignored {
-        answer.warn(input::CONTEXT_IGNORED)
-    } else {
-        answer
-    })
+    Ok(input::warn_of_context(
+        &key,
+        request.context.as_ref(),
+        answer,
+    ))
+}
+
+pub(super) async fn create_many(
+    cx: Context<Transit>,
+    request: CreateDataKeys,
+) -> Result<Response<DataKeys>, Error> {
+    let shown = shown(&request.form)?;
+    input::context(request.context.as_ref())?;
+    let scope = input::scope(request.context.as_ref(), request.associated_data.as_ref())?;
+    let mut key = input::find(&cx, &request.name).await?;
+    let length = length(request.bits)?;
+    let version = input::version(request.key_version, "encryption")?;
+    let count = request.count.unwrap_or(1);
+    if !(1..=MOST).contains(&count) {
+        return Err(Error::invalid(format!(
+            "'count' must be between 1 and {MOST}"
+        )));
+    }
+    let mut key_pairs = Vec::with_capacity(count.unsigned_abs() as usize);
+    let mut key_version = 0;
+    let mut pace = Pace::default();
+    for _ in 0..count {
+        let plaintext = random::generate_bytes(length);
+        let encrypted = wrap(&cx, &request.name, &mut key, &plaintext, &scope, version).await?;
+        key_version = encrypted.version;
+        key_pairs.push(KeyPair {
+            ciphertext: encrypted.text,
+            plaintext: shown.then(|| Base64::new(plaintext)),
+        });
+        pace.spend(Pace::CIPHER + length).await;
+    }
+    let answer = Response::data(DataKeys {
+        key_pairs,
+        key_version,
+    });
+    Ok(input::warn_of_context(
+        &key,
+        request.context.as_ref(),
+        answer,
+    ))
+}
+
+async fn wrap(
+    cx: &Context<Transit>,
+    name: &str,
+    key: &mut Arc<Key>,
+    plaintext: &SecretBytes,
+    scope: &Scope<'_>,
+    version: Option<u32>,
+) -> Result<Encrypted, Error> {
+    let now = input::moment(cx.now());
+    let encrypt = cx.store.counted(name, key, version, now, |keyring| {
+        // EXPOSE: encrypted at once.
+        keyring.encrypt(plaintext.expose(), scope, version)
+    });
+    encrypt.await
+}
+
+/// Tells whether the caller gets the keys themselves.
+fn shown(form: &str) -> Result<bool, Error> {
+    match form {
+        "plaintext" => Ok(true),
+        "wrapped" => Ok(false),
+        _ => Err(Error::invalid(
+            "Invalid path, must be 'plaintext' or 'wrapped'",
+        )),
+    }
+}
+
+/// Reads the size of a key, in bytes.
+fn length(bits: Option<i64>) -> Result<usize, Error> {
+    match bits.unwrap_or(256) {
+        128 => Ok(16),
+        256 => Ok(32),
+        512 => Ok(64),
+        _ => Err(Error::invalid("invalid bit length")),
+    }
 }

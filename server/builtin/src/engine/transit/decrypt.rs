@@ -53,6 +53,16 @@ pub(super) async fn decrypt(
         let plaintext = Base64::new(decrypt_one(&key, &items[0])?);
         Response::data(Answer::One(Decrypted { plaintext }))
     };
+    let decrypted = items
+        .iter()
+        .enumerate()
+        .filter(|&(index, _)| match &answer.data {
+            Some(Answer::Batch { batch_results }) => batch_results[index].error.is_none(),
+            _ => true,
+        });
+    let texts = decrypted.filter_map(|(_, item)| item.ciphertext.as_deref());
+    let now = input::moment(cx.now());
+    cx.store.mark_named(&request.name, &key, texts, now).await;
     let ignored = input::ignores_context(&key, items[0].context.as_ref());
     Ok(if ignored {
         answer.warn(input::CONTEXT_IGNORED)

@@ -179,6 +179,7 @@ async fn new_key(
     }
     let keyring = Keyring::generate(key_type, derivation, input::moment(cx.now()))?;
     let key = Key::new(keyring, Settings::default());
-    key.budget.grant(items.len() as u64);
+    key.budget
+        .grant(items.len() as u64, input::moment(cx.now()));
     Ok(key)
 }

@@ -22,9 +22,12 @@ pub(super) async fn authenticate(
     let key = input::find(&cx, &request.name).await?;
     let version = version(request.key_version)?;
     let algorithm = algorithm(request.algorithm.as_deref())?;
+    let now = input::moment(cx.now());
     let Some(items) = &request.batch_input else {
         let input = given(request.input.as_ref())?;
         let hmac = key.keyring.hmac(input, algorithm, version)?;
+        let texts = [hmac.as_str()];
+        cx.store.mark_named(&request.name, &key, texts, now).await;
         return Ok(Response::data(Answer::One(Authenticated { hmac })));
     };
     batch::not_empty(items)?;
@@ -52,6 +55,8 @@ pub(super) async fn authenticate(
         });
         pace.spend(Pace::CIPHER + length).await;
     }
+    let texts = results.iter().filter_map(|item| item.hmac.as_deref());
+    cx.store.mark_named(&request.name, &key, texts, now).await;
     Ok(Response::data(Answer::batch(results)))
 }
 

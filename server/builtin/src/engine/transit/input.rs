@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyward_api::Base64;
-use keyward_core::{Error, Timestamp, engine::Context};
+use keyward_core::{Error, Response, Timestamp, engine::Context};
 use keyward_crypto as crypto;
 use keyward_crypto::{Derivation, Scope};
 
@@ -87,6 +87,19 @@ pub(super) fn is_given(context: Option<&Base64>) -> bool {
 /// Tells whether a context will have no effect with this key.
 pub(super) fn ignores_context(key: &Key, context: Option<&Base64>) -> bool {
     key.keyring.derivation() == Derivation::None && is_given(context)
+}
+
+/// Says so if a context will have no effect with this key.
+pub(super) fn warn_of_context<T>(
+    key: &Key,
+    context: Option<&Base64>,
+    answer: Response<T>,
+) -> Response<T> {
+    if ignores_context(key, context) {
+        answer.warn(CONTEXT_IGNORED)
+    } else {
+        answer
+    }
 }
 
 /// Reads the version of a key; 0 and nothing are the latest. `doing` is Vault's word for what the

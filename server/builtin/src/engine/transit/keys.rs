@@ -1,6 +1,9 @@
 //! Keys: create, read, list, rotate, trim, delete.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use keyward_api::transit as api;
 use keyward_core::{Error, Response, Timestamp, engine::Context};
@@ -8,7 +11,7 @@ use keyward_crypto::{self as crypto, Derivation, Keyring};
 
 use super::{
     Transit, config, input,
-    store::{Edit, Key, Settings},
+    store::{Edit, Event, Key, Settings},
 };
 
 /// The type of a key that is created without saying which.
@@ -59,7 +62,34 @@ pub(super) async fn read(
         .find(&request.name)
         .await?
         .ok_or_else(Error::not_found)?;
-    Ok(Response::data(describe(&request.name, &key, context)?))
+    let mut described = describe(&request.name, &key, context)?;
+    described.usage = usage(&cx, &request.name, &key).await?;
+    Ok(Response::data(described))
+}
+
+/// Tells how the versions of a key were used.
+async fn usage(
+    cx: &Context<Transit>,
+    name: &str,
+    key: &Key,
+) -> Result<BTreeMap<u32, api::KeyUsage>, Error> {
+    let record = cx.store.usage(name).await?;
+    let versions = key.keyring.versions().map(|version| version.number);
+    Ok(versions
+        .map(|version| {
+            let used = record.0.get(&version).copied().unwrap_or_default();
+            let last_used = (used.used_until > 0).then(|| {
+                let until = Timestamp::from_unix_nanos(used.used_until * 1_000_000_000);
+                until.min(cx.now()).to_string()
+            });
+            let encryptions = used.encryptions.saturating_sub(key.budget.left(version));
+            let usage = api::KeyUsage {
+                encryptions,
+                last_used,
+            };
+            (version, usage)
+        })
+        .collect())
 }
 
 pub(super) async fn list(
@@ -202,7 +232,7 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
     let derived = keyring.derivation() != Derivation::None;
     let convergent = keyring.derivation() == Derivation::Convergent;
     let context = context.filter(|context| derived && !context.is_empty());
-    let mut keys = std::collections::BTreeMap::new();
+    let mut keys = BTreeMap::new();
     for version in keyring.versions() {
         let created = Timestamp::from_unix_nanos(version.created.unix_nanos());
         let described = match (key_type.public(), version.public_key) {
@@ -224,6 +254,7 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
     Ok(api::Key {
         allow_plaintext_backup: settings.allow_plaintext_backup,
         auto_rotate_period: settings.auto_rotate_period,
+        backup_info: settings.backup_info.map(event),
         convergent_encryption: derived.then_some(convergent),
         // "Each version says": the form of nonces that every version here has.
         convergent_encryption_version: convergent.then_some(-1),
@@ -234,17 +265,27 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
         kdf: derived.then(|| "hkdf_sha256".to_owned()),
         keys,
         latest_version: keyring.latest_version(),
+        max_encryptions: Some(settings.max_encryptions).filter(|&limit| limit > 0),
         min_available_version: keyring.min_available_version(),
         min_decryption_version: keyring.min_decryption_version(),
         min_encryption_version: keyring.min_encryption_version(),
         name: name.to_owned(),
+        restore_info: settings.restore_info.map(event),
         soft_deleted: settings.soft_deleted,
         supports_decryption: key_type.supports_decryption(),
         supports_derivation: key_type.supports_derivation(),
         supports_encryption: key_type.supports_encryption(),
         supports_signing: key_type.supports_signing(),
         key_type: key_type.name().to_owned(),
+        usage: BTreeMap::new(),
     })
+}
+
+fn event(event: Event) -> api::KeyEvent {
+    api::KeyEvent {
+        time: Timestamp::from_unix_nanos(event.time).to_string(),
+        version: event.version,
+    }
 }
 
 fn deleted_meanwhile() -> Error {

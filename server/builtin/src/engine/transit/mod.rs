@@ -3,8 +3,9 @@
 //! | file | holds |
 //! |---|---|
 //! | `store.rs` `snapshots.rs` | the named keys: durable, changed by compare-and-set; in memory |
-//! | `usage.rs` | the count of encryptions, on record before they are made |
+//! | `usage.rs` `record.rs` | the count of encryptions, on record before they are made; last use |
 //! | `keys.rs` `config.rs` `rotation.rs` | create, read, list, delete; rules; rotation that is due |
+//! | `backup.rs` | backup of whole keys, and restoration |
 //! | `encrypt.rs` `decrypt.rs` `rewrap.rs` `data_key.rs` | encryption |
 //! | `sign.rs` `verify.rs` `hmac.rs` | authentication |
 //! | `random.rs` | random bytes and hashes, without a key |
@@ -13,6 +14,7 @@
 //! A request with a warm key touches no storage and waits for nobody: it reads an immutable
 //! snapshot of the key, and counts its encryptions in an atomic.
 
+mod backup;
 mod batch;
 mod config;
 mod data_key;
@@ -22,6 +24,7 @@ mod hmac;
 mod input;
 mod keys;
 mod random;
+mod record;
 mod rewrap;
 mod rotation;
 mod sign;
@@ -74,10 +77,15 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(config::configure)
         .on(config::read_all)
         .on(config::configure_all)
+        .on(config::read_cache)
+        .on(config::configure_cache)
+        .on(backup::back_up)
+        .on(backup::restore)
         .on_upsert(encrypt::encrypt, exists)
         .on(decrypt::decrypt)
         .on(rewrap::rewrap)
         .on(data_key::create)
+        .on(data_key::create_many)
         .on(sign::sign)
         .on(verify::verify)
         .on(hmac::authenticate)
@@ -95,6 +103,7 @@ async fn exists(engine: Arc<Transit>, _: View, name: String) -> Result<bool, Err
 #[async_trait]
 impl Engine for Transit {
     async fn tick(&self, now: Timestamp) -> Result<(), Error> {
+        self.store.resize_cache().await?;
         rotation::sweep(self, now).await
     }
 

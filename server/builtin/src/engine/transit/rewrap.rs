@@ -78,6 +78,7 @@ async fn rewrap_one(
             keyring.rewrap(ciphertext, &scope, &scope, version)
         })
         .await?;
+    cx.store.mark_named(name, key, [ciphertext], now).await;
     Ok(Encrypted {
         ciphertext: encrypted.text,
         key_version: encrypted.version,

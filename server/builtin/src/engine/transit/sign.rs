@@ -35,9 +35,13 @@ pub(super) async fn sign(
         marshaling,
         ..SignRequest::default()
     };
+    let now = input::moment(cx.now());
     let Some(items) = &request.batch_input else {
         let (input, context) = (request.input.as_ref(), request.context.as_ref());
         let signed = sign_one(&key, &how, request.key_version, input, context)?;
+        cx.store
+            .mark(&request.name, &key, signed.key_version, now)
+            .await;
         let answer = Response::data(Answer::One(signed));
         let ignored = input::ignores_context(&key, context);
         return Ok(if ignored {
@@ -56,6 +60,8 @@ pub(super) async fn sign(
         ignored |= input::ignores_context(&key, item.context.as_ref());
         pace.spend(Pace::SIGNATURE).await;
     }
+    let texts = results.iter().filter_map(|item| item.signature.as_deref());
+    cx.store.mark_named(&request.name, &key, texts, now).await;
     let answer = Response::data(Answer::batch(results));
     Ok(if ignored {
         answer.warn(input::CONTEXT_IGNORED)

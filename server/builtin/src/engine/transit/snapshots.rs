@@ -2,11 +2,18 @@
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher as _, sync::Arc};
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use quick_cache::sync::Cache;
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, UnitWeighter,
+    sync::{Cache, DefaultLifecycle},
+};
 
-/// How many keys stay in memory, at a few kilobytes each. One more costs its next user a read.
+/// How many keys stay in memory unless an operator says otherwise, at a few kilobytes each. One more
+/// costs its next user a read.
 const CACHED: usize = 1 << 16;
+/// From how many on a few more or less do not matter.
+const SMALL: usize = 1 << 12;
 
 /// Immutable snapshots by name.
 ///
@@ -21,7 +28,8 @@ const CACHED: usize = 1 << 16;
 ///
 /// Writers never put in what they wrote: of two, the first to commit could be the last to put.
 pub(super) struct Snapshots<V> {
-    cache: Cache<String, Arc<V>>,
+    /// Replaced as a whole to have another size: one cache cannot be resized to the very number.
+    cache: ArcSwap<Cache<String, Arc<V>>>,
     /// Names share epochs by their hash. A writer of one then makes a reader of another read again,
     /// no more.
     epochs: [Mutex<u64>; 64],
@@ -35,7 +43,7 @@ pub(super) struct Noted(u64);
 impl<V> Snapshots<V> {
     pub(super) fn new() -> Self {
         Self {
-            cache: Cache::new(CACHED),
+            cache: ArcSwap::from_pointee(Cache::new(CACHED)),
             epochs: [const { Mutex::new(0) }; 64],
             hasher: RandomState::new(),
         }
@@ -43,7 +51,30 @@ impl<V> Snapshots<V> {
 
     /// Returns the snapshot, if there is one.
     pub(super) fn get(&self, name: &str) -> Option<Arc<V>> {
-        self.cache.get(name)
+        self.cache.load().get(name)
+    }
+
+    /// Begins an empty cache for at most `size` snapshots; 0 is the usual number.
+    pub(super) fn resize(&self, size: u64) {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let cache = match size {
+            0 => Cache::new(CACHED),
+            // The parts of a cache each round their share of its size up, so a small one has one.
+            1..SMALL => Cache::with_options(
+                OptionsBuilder::new()
+                    .shards(1)
+                    .estimated_items_capacity(size)
+                    .weight_capacity(size as u64)
+                    .build()
+                    .expect("all that has no default is set"),
+                UnitWeighter,
+                DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ),
+            // No memory is set aside for keys that there may never be.
+            _ => Cache::with_weighter(size.min(CACHED), size as u64, UnitWeighter),
+        };
+        self.cache.store(Arc::new(cache));
     }
 
     /// Notes that a reader is about to read the store.
@@ -58,11 +89,12 @@ impl<V> Snapshots<V> {
         if *epoch != noted.0 {
             return Arc::new(value);
         }
-        if let Some(kept) = self.cache.get(name) {
+        let cache = self.cache.load();
+        if let Some(kept) = cache.get(name) {
             return kept;
         }
         let value = Arc::new(value);
-        self.cache.insert(name.to_owned(), Arc::clone(&value));
+        cache.insert(name.to_owned(), Arc::clone(&value));
         value
     }
 
@@ -70,7 +102,7 @@ impl<V> Snapshots<V> {
     pub(super) fn invalidate(&self, name: &str) {
         let mut epoch = self.epoch(name).lock();
         *epoch += 1;
-        self.cache.remove(name);
+        self.cache.load().remove(name);
     }
 
     /// Drops all snapshots.
@@ -79,7 +111,7 @@ impl<V> Snapshots<V> {
             *epoch.lock() += 1;
         }
         // What is kept from here on was read later, so clearing it away does no harm.
-        self.cache.clear();
+        self.cache.load().clear();
     }
 
     fn epoch(&self, name: &str) -> &Mutex<u64> {
@@ -122,6 +154,25 @@ mod tests {
         snapshots.invalidate_all();
         snapshots.keep("a", noted, 1);
         assert_eq!(snapshots.get("a"), None);
+    }
+
+    #[test]
+    fn no_more_is_kept_than_the_size_says() {
+        let snapshots = Snapshots::new();
+        let fill = |names: std::ops::Range<u32>| {
+            for name in names.clone().map(|name| name.to_string()) {
+                let noted = snapshots.note(&name);
+                snapshots.keep(&name, noted, ());
+            }
+            names
+                .filter(|name| snapshots.get(&name.to_string()).is_some())
+                .count()
+        };
+        assert_eq!(fill(0..1000), 1000);
+        snapshots.resize(10);
+        assert!((1..=10).contains(&fill(0..1000)));
+        snapshots.resize(0);
+        assert_eq!(fill(0..1000), 1000);
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! The named keys of a mount: durable, changed by compare-and-set, read as immutable snapshots.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
+use keyward_api::transit::CacheConfig;
 use keyward_core::{
     Change, Error, View,
     storage::{Expect, Revision},
@@ -9,10 +13,12 @@ use keyward_core::{
 use keyward_crypto::{Keyring, SecretBytes};
 use serde::{Deserialize, Serialize};
 
-use super::{snapshots::Snapshots, usage::Budget};
+use super::{record::Record, snapshots::Snapshots, usage::Budget};
 
 /// The folder of the keys: `policy/NAME`, as Vault calls it.
 const KEYS: &str = "policy/";
+/// Where it is written how many keys stay in memory.
+const CACHE: &str = "config/cache";
 
 /// One named key. Once it is shared it does not change any more, but for its counts.
 pub(super) struct Key {
@@ -31,8 +37,23 @@ pub(super) struct Settings {
     pub(super) auto_rotate_period: u64,
     pub(super) deletion_allowed: bool,
     pub(super) exportable: bool,
+    /// After how many encryptions a version is replaced; 0 is when its nonces ask for it.
+    pub(super) max_encryptions: u64,
     /// Whether every use is refused, until this is undone.
     pub(super) soft_deleted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) backup_info: Option<Event>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) restore_info: Option<Event>,
+}
+
+/// Something that was done with a whole key.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct Event {
+    /// When, in nanoseconds since 1970.
+    pub(super) time: u64,
+    /// The latest version then.
+    pub(super) version: u32,
 }
 
 /// Whether a change of a key is to be written.
@@ -47,6 +68,8 @@ pub(super) struct Store {
     /// For reading, and for what belongs to no request: counts, rotation that is due.
     view: View,
     snapshots: Arc<Snapshots<Key>>,
+    /// Whether the size of the cache must be read again.
+    resize: AtomicBool,
 }
 
 impl Store {
@@ -54,6 +77,7 @@ impl Store {
         Self {
             view,
             snapshots: Arc::new(Snapshots::new()),
+            resize: AtomicBool::new(true),
         }
     }
 
@@ -91,6 +115,38 @@ impl Store {
         let put = Change::put(path(name), key.encode()).expecting(Expect::Absent);
         self.commit(view, name, vec![put, key.budget.record(name)])
             .await
+    }
+
+    /// Adds a key that comes with a record of its use; false, and nothing changed, if there is one
+    /// of this name.
+    pub(super) async fn adopt(
+        &self,
+        view: &View,
+        name: &str,
+        key: &Key,
+        usage: &Record,
+    ) -> Result<bool, Error> {
+        let put = Change::put(path(name), key.encode()).expecting(Expect::Absent);
+        self.commit(view, name, vec![put, usage.put(name)]).await
+    }
+
+    /// Writes a key that comes with a record of its use, in the place of another if there is one.
+    /// It may be the same key as it was before, so what that has done since counts too.
+    pub(super) async fn replace(
+        &self,
+        view: &View,
+        name: &str,
+        key: &Key,
+        usage: &Record,
+    ) -> Result<(), Error> {
+        loop {
+            let (record, expect) = Record::read(&self.view, name).await?;
+            let put = Change::put(path(name), key.encode());
+            let record = record.united(usage).put(name).expecting(expect);
+            if self.commit(view, name, vec![put, record]).await? {
+                return Ok(());
+            }
+        }
     }
 
     /// Changes a key and returns it; none if there is no such key. `change` may run again on what
@@ -132,7 +188,7 @@ impl Store {
             allow(&key)?;
             let delete = Change::delete(path(name)).expecting(Expect::At(revision));
             if self
-                .commit(view, name, vec![delete, Budget::erase(name)])
+                .commit(view, name, vec![delete, Record::erase(name)])
                 .await?
             {
                 return Ok(true);
@@ -140,8 +196,46 @@ impl Store {
         }
     }
 
+    /// Tells how many keys stay in memory.
+    pub(super) async fn cache_config(&self) -> Result<CacheConfig, Error> {
+        let read = self.view.get_as(CACHE).await?;
+        Ok(read.map_or_else(CacheConfig::default, |(config, _)| config))
+    }
+
+    /// Sets how many keys stay in memory.
+    pub(super) async fn configure_cache(
+        &self,
+        view: &View,
+        config: CacheConfig,
+    ) -> Result<(), Error> {
+        view.put_as(CACHE, &config).await?;
+        self.snapshots.resize(config.size);
+        Ok(())
+    }
+
+    /// Gives the cache the size that is written, if it may have another one: after the start, and
+    /// when another node wrote it.
+    pub(super) async fn resize_cache(&self) -> Result<(), Error> {
+        if !self.resize.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.cache_config().await {
+            Ok(config) => {
+                self.snapshots.resize(config.size);
+                Ok(())
+            }
+            Err(error) => {
+                self.resize.store(true, Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+
     /// Drops the snapshot of a storage key that another node changed, or all.
     pub(super) fn forget(&self, key: Option<&str>) {
+        if key.is_none_or(|key| key == CACHE) {
+            self.resize.store(true, Ordering::Relaxed);
+        }
         match key.map(|key| key.strip_prefix(KEYS)) {
             None => self.snapshots.invalidate_all(),
             Some(Some(name)) => self.snapshots.invalidate(name),
@@ -181,12 +275,12 @@ impl Key {
     /// ```text
     /// length u32 BE ‖ settings as JSON ‖ keyring
     /// ```
-    fn encode(&self) -> SecretBytes {
+    pub(super) fn encode(&self) -> SecretBytes {
         let settings = serde_json::to_vec(&self.settings).expect("plain fields serialize");
         let keyring = self.keyring.encode();
         // EXPOSE: copied into the durable form, which is wiped too and sealed by the barrier.
         let keyring = keyring.expose();
-        let length = u32::try_from(settings.len()).expect("four settings are short");
+        let length = u32::try_from(settings.len()).expect("settings are short");
         // Reserved whole: a buffer that grew would leave copies behind.
         let mut out = Vec::with_capacity(4 + settings.len() + keyring.len());
         out.extend(length.to_be_bytes());
@@ -195,7 +289,7 @@ impl Key {
         SecretBytes::new(out)
     }
 
-    fn decode(bytes: &SecretBytes) -> Result<Self, Error> {
+    pub(super) fn decode(bytes: &SecretBytes) -> Result<Self, Error> {
         let damaged = || Error::internal("a stored transit key is damaged");
         // EXPOSE: taken apart into settings and the keyring, which keeps its keys wrapped.
         let bytes = bytes.expose();

@@ -81,6 +81,7 @@ pub(super) async fn verify(
         }
     };
     let verifier = Verifier::new(&cx, &request, subject).await?;
+    let now = input::moment(cx.now());
     let Some(items) = &request.batch_input else {
         let text = request
             .signature
@@ -88,9 +89,12 @@ pub(super) async fn verify(
             .or(request.hmac.as_deref())
             .unwrap_or_default();
         let (input, context) = (request.input.as_ref(), request.context.as_ref());
-        let answer = Response::data(Answer::One(Verified {
-            valid: verifier.verify(input, text, context)?,
-        }));
+        let valid = verifier.verify(input, text, context)?;
+        let texts = valid.then_some(text);
+        cx.store
+            .mark_named(&request.name, &verifier.key, texts, now)
+            .await;
+        let answer = Response::data(Answer::One(Verified { valid }));
         let ignored = verifier.ignores(context);
         return Ok(if ignored {
             answer.warn(input::CONTEXT_IGNORED)
@@ -115,6 +119,17 @@ pub(super) async fn verify(
         ignored |= verifier.ignores(item.context.as_ref());
         pace.spend(verifier.cost()).await;
     }
+    let valid = items
+        .iter()
+        .zip(&results)
+        .filter(|(_, result)| result.valid);
+    let texts = valid.filter_map(|(item, _)| {
+        let text = item.signature.as_deref();
+        text.or(item.hmac.as_deref())
+    });
+    cx.store
+        .mark_named(&request.name, &verifier.key, texts, now)
+        .await;
     let answer = Response::data(Answer::batch(results));
     Ok(if ignored {
         answer.warn(input::CONTEXT_IGNORED)

@@ -1,5 +1,8 @@
 //! The engine as a caller meets it: mounted in a core over a store in memory.
 
+mod backup;
+mod cache;
+mod data_keys;
 mod deletion;
 mod encryption;
 mod keys;
@@ -153,7 +156,14 @@ impl Server {
         }
     }
 
+    /// Reads a key, but for how it was used: that is no part of it.
     async fn read_key(&self, name: &str) -> Result<Value, Error> {
+        let mut key = self.read_whole(name).await?;
+        key.as_object_mut().expect("a key").remove("usage");
+        Ok(key)
+    }
+
+    async fn read_whole(&self, name: &str) -> Result<Value, Error> {
         let path = format!("transit/keys/{name}");
         let answer = self.ask(Operation::Read, &path, json!({})).await;
         answer.map(|answer| answer.data)

@@ -1,12 +1,23 @@
 //! Encryptions are on record before they are made.
 
-use super::*;
+use super::{super::record::Record, *};
 
 /// The encryptions on record.
 async fn recorded(server: &Server, name: &str) -> BTreeMap<u32, u64> {
     let view = server.view().await;
     let record = view.get_as(&format!("usage/{name}")).await.unwrap();
-    record.expect("there is a record").0
+    let record: Record = record.expect("there is a record").0;
+    let counts = record.0.into_iter();
+    counts
+        .map(|(version, used)| (version, used.encryptions))
+        .collect()
+}
+
+impl Server {
+    /// What a reader of a key sees of the use of a version.
+    async fn usage(&self, name: &str, version: u32) -> Value {
+        self.read_whole(name).await.unwrap()["usage"][version.to_string()].clone()
+    }
 }
 
 #[tokio::test]
@@ -66,4 +77,119 @@ async fn deleting_a_key_deletes_its_record() {
         .unwrap();
     let left = server.view().await.list("", None, None).await.unwrap();
     assert_eq!(left, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_key_shows_how_often_each_version_encrypted() {
+    let server = Server::start().await;
+    server.ok("keys/a", json!({})).await;
+    assert_eq!(
+        server.usage("a", 1).await,
+        json!({"encryptions": 0, "last_used": null})
+    );
+    for _ in 0..3 {
+        server.encrypt("a", HELLO).await;
+    }
+    server.ok("keys/a/rotate", json!({})).await;
+    let batch: Vec<_> = (0..2000).map(|_| json!({"plaintext": ""})).collect();
+    server.ok("encrypt/a", json!({"batch_input": batch})).await;
+    server.ok("datakey/wrapped/a", json!({})).await;
+    assert_eq!(server.usage("a", 2).await["encryptions"], 2001);
+    // The rotation stands for a crash here: what was reserved and not made counts.
+    assert_eq!(server.usage("a", 1).await["encryptions"], 1024);
+}
+
+#[tokio::test]
+async fn the_last_use_is_never_told_earlier_than_it_was() {
+    let server = Server::start().await;
+    server.ok("keys/a", json!({})).await;
+    server.ok("keys/s", json!({"type": "ed25519"})).await;
+    let ciphertext = server.encrypt("a", HELLO).await;
+    let signed = server.ok("sign/s", json!({"input": HELLO})).await;
+    let hmac = server.ok("hmac/a", json!({"input": HELLO})).await;
+    let mut told = String::new();
+    for (name, path, body) in [
+        ("a", "decrypt/a", json!({"ciphertext": ciphertext})),
+        ("a", "rewrap/a", json!({"ciphertext": ciphertext})),
+        (
+            "a",
+            "decrypt/a",
+            json!({"batch_input": [{"ciphertext": ciphertext}]}),
+        ),
+        (
+            "a",
+            "verify/a",
+            json!({"input": HELLO, "hmac": hmac["hmac"]}),
+        ),
+        ("a", "hmac/a", json!({"input": HELLO})),
+        ("a", "encrypt/a", json!({"plaintext": HELLO})),
+        ("s", "sign/s", json!({"input": HELLO})),
+        (
+            "s",
+            "verify/s",
+            json!({"input": HELLO, "signature": signed["signature"]}),
+        ),
+    ] {
+        server.wait(Duration::from_secs(10_000)).await;
+        server.ok(path, body).await;
+        let now = server.core.clock().now().to_string();
+        // Told within the hour the moment is now, and later no more than the end of that hour.
+        assert_eq!(server.usage(name, 1).await["last_used"], now, "{path}");
+        server.wait(Duration::from_secs(4000)).await;
+        let later = text(&server.usage(name, 1).await["last_used"]);
+        assert!(later > now, "{path}");
+        assert!(later < server.core.clock().now().to_string(), "{path}");
+        assert!(later > told, "{path}");
+        told = later;
+    }
+}
+
+#[tokio::test]
+async fn what_fails_is_no_use() {
+    let server = Server::start().await;
+    server.ok("keys/a", json!({})).await;
+    server.ok("keys/b", json!({})).await;
+    let foreign = server.encrypt("b", HELLO).await;
+    server
+        .refused("decrypt/a", json!({"ciphertext": foreign}))
+        .await;
+    let items = json!({"batch_input": [{"ciphertext": foreign}]});
+    server.post("decrypt/a", items).await;
+    let hmac = json!({"input": HELLO, "hmac": "vault:v1:AAAA"});
+    assert_eq!(server.ok("verify/a", hmac).await["valid"], false);
+    assert_eq!(server.usage("a", 1).await["last_used"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_version_is_replaced_after_as_many_encryptions_as_its_owner_says() {
+    let server = Server::start().await;
+    server.ok("keys/a", json!({})).await;
+    let configured = server
+        .ok("keys/a/config", json!({"max_encryptions": 20}))
+        .await;
+    assert_eq!(configured["max_encryptions"], 20);
+    for version in 1..=5 {
+        for _ in 0..20 {
+            let ciphertext = server.encrypt("a", HELLO).await;
+            assert!(
+                ciphertext.starts_with(&format!("vault:v{version}:")),
+                "{ciphertext}"
+            );
+        }
+    }
+    let old = json!({"plaintext": HELLO, "key_version": 1});
+    assert_eq!(
+        server.refused("encrypt/a", old).await,
+        "key version 1 has reached its limit of encryptions and must be rotated"
+    );
+    let off = server
+        .ok("keys/a/config", json!({"max_encryptions": 0}))
+        .await;
+    assert!(off.get("max_encryptions").is_none());
+    assert_eq!(
+        server
+            .refused("keys/a/config", json!({"max_encryptions": -1}))
+            .await,
+        "max_encryptions cannot be negative"
+    );
 }
