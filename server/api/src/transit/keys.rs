@@ -56,6 +56,12 @@ pub struct CreateKey {
         deserialize_with = "coerce::int"
     )]
     pub key_size: Option<i64>,
+    /// Labels of the operator's own, which replace those there are. Beyond Vault.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::map"
+    )]
+    pub custom_metadata: Option<BTreeMap<String, String>>,
     /// The context whose public keys the answer shows, for derived signing keys.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -97,6 +103,18 @@ pub struct ListKeys {
         deserialize_with = "coerce::int"
     )]
     pub limit: Option<i64>,
+    /// Only keys with these labels: `name=value`, or `name` for any value. Beyond Vault.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub custom_metadata: Option<Vec<String>>,
+    /// Whether the answer tells about each key. Beyond Vault.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub key_info: Option<bool>,
 }
 endpoint!(ListKeys {} => KeyList: List "keys");
 
@@ -105,6 +123,23 @@ endpoint!(ListKeys {} => KeyList: List "keys");
 pub struct KeyList {
     /// The names.
     pub keys: Vec<String>,
+    /// What each is, where that was asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub key_info: BTreeMap<String, KeyInfo>,
+}
+
+/// What a list tells about a key.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct KeyInfo {
+    /// The labels.
+    pub custom_metadata: BTreeMap<String, String>,
+    /// The newest version.
+    pub latest_version: u32,
+    /// Whether it was deleted in a way that can be undone.
+    pub soft_deleted: bool,
+    /// The type.
+    #[serde(rename = "type")]
+    pub key_type: String,
 }
 
 /// `POST keys/:name/config` changes the rules of a key; what is not given stays.
@@ -157,6 +192,12 @@ pub struct ConfigureKey {
         deserialize_with = "coerce::int"
     )]
     pub max_encryptions: Option<i64>,
+    /// Labels of the operator's own, which replace those there are. Beyond Vault.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::map"
+    )]
+    pub custom_metadata: Option<BTreeMap<String, String>>,
 }
 endpoint!(ConfigureKey { name } => Key: Update "keys/{name}/config");
 
@@ -258,6 +299,9 @@ pub struct Key {
     /// How convergent nonces are made: -1 is "each version says"; only of convergent keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergent_encryption_version: Option<i64>,
+    /// The labels, if there are any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_metadata: BTreeMap<String, String>,
     /// Whether it may be deleted.
     pub deletion_allowed: bool,
     /// Whether every use derives a key of its own from a context.

@@ -15,6 +15,7 @@ mod encryption;
 mod keys;
 mod random;
 mod signing;
+mod translate;
 
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -30,7 +31,7 @@ pub use encryption::{
     Rewrap, RewrapItem,
 };
 pub use keys::{
-    ConfigureKey, ConfigureKeys, CreateKey, DeleteKey, Key, KeyEvent, KeyList, KeyUsage,
+    ConfigureKey, ConfigureKeys, CreateKey, DeleteKey, Key, KeyEvent, KeyInfo, KeyList, KeyUsage,
     KeyVersion, KeysConfig, ListKeys, ReadKey, ReadKeysConfig, RotateKey, SoftDeleteKey, TrimKey,
     UndeleteKey,
 };
@@ -39,6 +40,7 @@ pub use signing::{
     Authenticate, AuthenticateItem, Authenticated, AuthenticatedItem, Sign, SignItem, Signed,
     SignedItem, Verified, VerifiedItem, Verify, VerifyItem,
 };
+pub use translate::{Translate, TranslateItem};
 
 /// What an operation answers that takes one input or a batch.
 #[derive(Debug, PartialEq, Eq, Serialize)]

@@ -5,7 +5,8 @@ use std::{ops::Deref, sync::Arc};
 use keyward_api::Operation;
 
 use crate::{
-    Request, Timestamp, gate::Principal, lifecycle::Unsealed, mount::MountEntry, view::View,
+    Request, Timestamp, gate::Principal, lifecycle::Unsealed, mount::MountEntry, policy::Question,
+    view::View,
 };
 
 /// One admitted request on its way to a handler.
@@ -68,6 +69,24 @@ impl<E: ?Sized> Context<E> {
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
         self.call.principal.as_deref()
+    }
+
+    /// Tells whether the caller's policies would let it do something else too, on another path of
+    /// the same mount: for a request that does the work of two.
+    ///
+    /// The parameters are this request's own, so a rule there that restricts parameters permits
+    /// nothing.
+    #[must_use]
+    pub fn permits(&self, operation: Operation, path: &str) -> bool {
+        let path = format!("{}{path}", self.call.mount.path);
+        let question = Question {
+            capability: operation.into(),
+            path: &path,
+            parameters: None,
+            wrap_ttl: None,
+        };
+        self.principal()
+            .is_some_and(|principal| principal.acl.check(&question).allowed)
     }
 
     /// Returns the entry of the mount table.

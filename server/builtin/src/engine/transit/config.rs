@@ -7,7 +7,7 @@ use keyward_core::{Error, Response, View, engine::Context};
 use keyward_crypto::Minimums;
 
 use super::{
-    Transit, keys,
+    Transit, keys, labels,
     store::{Edit, Key},
 };
 
@@ -32,6 +32,7 @@ pub(super) async fn configure(
         encryption: minimum(request.min_encryption_version, "encryption")?,
     };
     let auto_rotate_period = period(request.auto_rotate_period)?;
+    labels::check(request.custom_metadata.as_ref())?;
     let max_encryptions = count(request.max_encryptions, "max_encryptions")?;
     let configured = cx.store.update(cx.view(), name, |key| {
         let Key {
@@ -49,6 +50,9 @@ pub(super) async fn configure(
         // What was once allowed may have happened; it cannot be taken back.
         settings.exportable |= request.exportable.unwrap_or_default();
         settings.allow_plaintext_backup |= request.allow_plaintext_backup.unwrap_or_default();
+        if let Some(labels) = &request.custom_metadata {
+            settings.custom_metadata.clone_from(labels);
+        }
         settings.max_encryptions = max_encryptions.unwrap_or(settings.max_encryptions);
         settings.auto_rotate_period = auto_rotate_period.unwrap_or(settings.auto_rotate_period);
         let after = (

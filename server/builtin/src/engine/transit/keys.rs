@@ -10,7 +10,7 @@ use keyward_core::{Error, Response, Timestamp, engine::Context};
 use keyward_crypto::{self as crypto, Derivation, Keyring};
 
 use super::{
-    Transit, config, input,
+    Transit, config, input, labels,
     store::{Edit, Event, Key, Settings},
 };
 
@@ -27,9 +27,11 @@ pub(super) async fn create(
         request.derived.unwrap_or_default(),
         request.convergent_encryption.unwrap_or_default(),
     )?;
+    labels::check(request.custom_metadata.as_ref())?;
     let settings = Settings {
         allow_plaintext_backup: request.allow_plaintext_backup.unwrap_or_default(),
         auto_rotate_period: config::period(request.auto_rotate_period)?.unwrap_or_default(),
+        custom_metadata: request.custom_metadata.unwrap_or_default(),
         exportable: request.exportable.unwrap_or_default(),
         ..Settings::default()
     };
@@ -98,11 +100,58 @@ pub(super) async fn list(
 ) -> Result<Response<api::KeyList>, Error> {
     let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
     let limit = limit.filter(|&limit| limit > 0);
-    let keys = cx.store.list(request.after.as_deref(), limit).await?;
-    if keys.is_empty() {
+    let asked = request.custom_metadata.unwrap_or_default();
+    let tells = request.key_info.unwrap_or_default();
+    let after = request.after.as_deref();
+    let list = if asked.is_empty() && !tells {
+        let keys = cx.store.list(after, limit).await?;
+        let key_info = BTreeMap::new();
+        api::KeyList { keys, key_info }
+    } else {
+        let mut list = described_list(&cx, after, limit, &asked).await?;
+        if !tells {
+            list.key_info.clear();
+        }
+        list
+    };
+    if list.keys.is_empty() {
         return Err(Error::not_found());
     }
-    Ok(Response::data(api::KeyList { keys }))
+    Ok(Response::data(list))
+}
+
+/// Lists the keys that have labels, with what each is. Every key must be looked at; the cache is
+/// left to the keys in use.
+async fn described_list(
+    cx: &Context<Transit>,
+    after: Option<&str>,
+    limit: Option<usize>,
+    asked: &[String],
+) -> Result<api::KeyList, Error> {
+    let mut list = api::KeyList::default();
+    for name in cx.store.list(after, None).await? {
+        if limit.is_some_and(|limit| list.keys.len() >= limit) {
+            break;
+        }
+        let Some(Key {
+            keyring, settings, ..
+        }) = cx.store.inspect(&name).await?
+        else {
+            continue;
+        };
+        if !labels::match_all(&settings.custom_metadata, asked) {
+            continue;
+        }
+        let info = api::KeyInfo {
+            custom_metadata: settings.custom_metadata,
+            latest_version: keyring.latest_version(),
+            soft_deleted: settings.soft_deleted,
+            key_type: keyring.key_type().name().to_owned(),
+        };
+        list.key_info.insert(name.clone(), info);
+        list.keys.push(name);
+    }
+    Ok(list)
 }
 
 pub(super) async fn rotate(
@@ -258,6 +307,7 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
         convergent_encryption: derived.then_some(convergent),
         // "Each version says": the form of nonces that every version here has.
         convergent_encryption_version: convergent.then_some(-1),
+        custom_metadata: settings.custom_metadata.clone(),
         deletion_allowed: settings.deletion_allowed,
         derived,
         exportable: settings.exportable,

@@ -5,8 +5,9 @@
 //! | `store.rs` `snapshots.rs` | the named keys: durable, changed by compare-and-set; in memory |
 //! | `usage.rs` `record.rs` | the count of encryptions, on record before they are made; last use |
 //! | `keys.rs` `config.rs` `rotation.rs` | create, read, list, delete; rules; rotation that is due |
+//! | `labels.rs` | what operators write on keys |
 //! | `backup.rs` | backup of whole keys, and restoration |
-//! | `encrypt.rs` `decrypt.rs` `rewrap.rs` `data_key.rs` | encryption |
+//! | `encrypt.rs` `decrypt.rs` `rewrap.rs` `translate.rs` `data_key.rs` | encryption |
 //! | `sign.rs` `verify.rs` `hmac.rs` | authentication |
 //! | `random.rs` | random bytes and hashes, without a key |
 //! | `batch.rs` `input.rs` | what the operations share: batches, decoded parameters |
@@ -23,6 +24,7 @@ mod encrypt;
 mod hmac;
 mod input;
 mod keys;
+mod labels;
 mod random;
 mod record;
 mod rewrap;
@@ -30,6 +32,7 @@ mod rotation;
 mod sign;
 mod snapshots;
 mod store;
+mod translate;
 mod usage;
 mod verify;
 
@@ -84,6 +87,7 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on_upsert(encrypt::encrypt, exists)
         .on(decrypt::decrypt)
         .on(rewrap::rewrap)
+        .on(translate::translate)
         .on(data_key::create)
         .on(data_key::create_many)
         .on(sign::sign)

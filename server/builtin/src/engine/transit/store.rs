@@ -1,8 +1,11 @@
 //! The named keys of a mount: durable, changed by compare-and-set, read as immutable snapshots.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use keyward_api::transit::CacheConfig;
@@ -35,6 +38,9 @@ pub(super) struct Settings {
     pub(super) allow_plaintext_backup: bool,
     /// Seconds; 0 is never.
     pub(super) auto_rotate_period: u64,
+    /// Labels of the operator's own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) custom_metadata: BTreeMap<String, String>,
     pub(super) deletion_allowed: bool,
     pub(super) exportable: bool,
     /// After how many encryptions a version is replaced; 0 is when its nonces ask for it.

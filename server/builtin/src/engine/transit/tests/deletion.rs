@@ -5,7 +5,7 @@ use super::*;
 const REFUSED: &str = "refusing to use soft-deleted key";
 
 impl Server {
-    async fn soft_delete(&self, name: &str) -> Result<Value, Error> {
+    pub(super) async fn soft_delete(&self, name: &str) -> Result<Value, Error> {
         let path = format!("transit/keys/{name}/soft-delete");
         let answer = self.ask(Operation::Delete, &path, json!({})).await;
         answer.map(|answer| answer.data)

@@ -6,9 +6,11 @@ mod data_keys;
 mod deletion;
 mod encryption;
 mod keys;
+mod labels;
 mod races;
 mod random;
 mod signing;
+mod translate;
 mod usage;
 
 use std::{

@@ -1,0 +1,90 @@
+//! Translation: from under one key to under another.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Encrypted, EncryptedItem, batch, given};
+use crate::{Base64, coerce, endpoint};
+
+/// `POST translate/:source/:destination` decrypts under one key and encrypts under another; the
+/// plaintext stays within the server.
+///
+/// The caller must be allowed to update this path, `decrypt/:source` and `encrypt/:destination`. A
+/// policy that restricts the parameters of one of these allows no translation.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Translate {
+    /// The name of the key that decrypts.
+    #[serde(skip_serializing)]
+    pub source: String,
+    /// The name of the key that encrypts.
+    #[serde(skip_serializing)]
+    pub destination: String,
+    /// The ciphertext, `vault:vN:…`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub ciphertext: Option<String>,
+    /// The context it was encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// The associated data it was encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub associated_data: Option<Base64>,
+    /// The context to encrypt with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub destination_context: Option<Base64>,
+    /// The associated data to encrypt with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub destination_associated_data: Option<Base64>,
+    /// The version to encrypt with; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_version: Option<i64>,
+    /// Many inputs in place of one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::items"
+    )]
+    pub batch_input: Option<Vec<TranslateItem>>,
+}
+endpoint!(Translate { source, destination } => Answer<Encrypted, EncryptedItem>:
+    Update "translate/{source}/{destination}");
+
+/// One input of a batch to translate.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct TranslateItem {
+    /// The ciphertext, `vault:vN:…`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub ciphertext: Option<String>,
+    /// The context it was encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// The associated data it was encrypted with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub associated_data: Option<Base64>,
+    /// The context to encrypt with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub destination_context: Option<Base64>,
+    /// The associated data to encrypt with.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub destination_associated_data: Option<Base64>,
+    /// The version to encrypt with; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::version"
+    )]
+    pub key_version: Option<i64>,
+    /// A text that the result repeats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub reference: Option<String>,
+}
