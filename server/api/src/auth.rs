@@ -19,7 +19,7 @@ pub struct CreateToken {
     /// give only those it has.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
+        deserialize_with = "coerce::list_with_blanks"
     )]
     pub policies: Option<Vec<String>>,
     /// What the creator attaches; audit entries show it.

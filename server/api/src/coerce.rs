@@ -219,11 +219,27 @@ pub fn format_seconds(seconds: u64) -> String {
     }
 }
 
-/// Reads a list of texts from a list, or from one text with commas; blanks around are dropped.
+/// Reads a list of texts from a list, or from one text with commas; blanks around are dropped, and
+/// what is blank as a whole.
 ///
 /// # Errors
 /// Anything else.
 pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let mut items = list_with_blanks(deserializer)?;
+    if let Some(items) = &mut items {
+        items.retain(|item| !item.is_empty());
+    }
+    Ok(items)
+}
+
+/// As [`list`], but what is blank stays, as an empty text: where a list that names nothing means
+/// something else than no list.
+///
+/// # Errors
+/// As of [`list`].
+pub fn list_with_blanks<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
     struct Visitor;
     impl<'de> de::Visitor<'de> for Visitor {
         type Value = Option<Vec<String>>;
@@ -234,10 +250,10 @@ pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Str
             Ok(None)
         }
         fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-            let items = text
-                .split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty());
+            if text.is_empty() {
+                return Ok(Some(Vec::new()));
+            }
+            let items = text.split(',').map(str::trim);
             Ok(Some(items.map(str::to_owned).collect()))
         }
         fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
@@ -252,10 +268,7 @@ pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Str
         fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
             let mut list = Vec::new();
             while let Some(Item(text)) = items.next_element()? {
-                let text = text.trim();
-                if !text.is_empty() {
-                    list.push(text.to_owned());
-                }
+                list.push(text.trim().to_owned());
             }
             Ok(Some(list))
         }
@@ -366,5 +379,22 @@ mod tests {
         let wanted = Some(vec!["a".to_owned(), "b".to_owned()]);
         assert_eq!(list("\"a, b\""), wanted);
         assert_eq!(list("[\"a\",\"b\"]"), wanted);
+        assert_eq!(list("[\"\"]"), Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_list_of_blanks_can_be_told_from_an_empty_one() {
+        let list = |json| {
+            list_with_blanks(&mut serde_json::Deserializer::from_str(json))
+                .ok()
+                .flatten()
+                .map(|items| items.len())
+        };
+        for empty in ["\"\"", "[]"] {
+            assert_eq!(list(empty), Some(0), "{empty}");
+        }
+        for blank in ["\" \"", "[\"\"]", "[\" \"]"] {
+            assert_eq!(list(blank), Some(1), "{blank}");
+        }
     }
 }

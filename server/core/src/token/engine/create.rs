@@ -84,7 +84,7 @@ fn grant(cx: &Context<TokenStore>, request: CreateToken) -> Result<AuthGrant, Er
     let (policies, no_default_policy) = policies(
         parent,
         sudo,
-        sanitize(request.policies.unwrap_or_default()),
+        &request.policies.unwrap_or_default(),
         request.no_default_policy == Some(true),
     )?;
     let explicit_max_ttl = duration("explicit_max_ttl", request.explicit_max_ttl)?;
@@ -126,13 +126,15 @@ fn grant(cx: &Context<TokenStore>, request: CreateToken) -> Result<AuthGrant, Er
 fn policies(
     parent: &Token,
     sudo: bool,
-    asked: Vec<String>,
+    asked: &[String],
     no_default: bool,
 ) -> Result<(Vec<String>, bool), Error> {
     let has = |policy: &str| parent.policies().iter().any(|own| own == policy);
     if asked.is_empty() {
         return Ok((parent.policies().to_vec(), no_default || !has("default")));
     }
+    // A list of blanks names no policy; it does not ask for those of the caller.
+    let asked = sanitize(asked);
     if !sudo && !asked.iter().all(|policy| has(policy)) {
         return Err(Error::invalid("child policies must be subset of parent"));
     }
