@@ -33,6 +33,12 @@ pub struct CreateDataKey {
         deserialize_with = "coerce::int"
     )]
     pub key_version: Option<i64>,
+    /// How RSA pads: `oaep` (if not given) or `pkcs1v15`; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub padding_scheme: Option<String>,
 }
 endpoint!(CreateDataKey { form, name } => DataKey: Update "datakey/{form}/{name}");
 

@@ -52,6 +52,12 @@ pub struct Encrypt {
         deserialize_with = "coerce::int"
     )]
     pub partial_failure_response_code: Option<i64>,
+    /// How RSA pads: `oaep` (if not given) or `pkcs1v15`; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub padding_scheme: Option<String>,
 }
 endpoint!(Encrypt { name } => Answer<Encrypted, EncryptedItem>: Update "encrypt/{name}");
 
@@ -80,6 +86,12 @@ pub struct EncryptItem {
         deserialize_with = "coerce::text"
     )]
     pub reference: Option<String>,
+    /// How RSA pads: `oaep` (if not given) or `pkcs1v15`; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub padding_scheme: Option<String>,
 }
 
 /// What encryption and rewrapping give.
@@ -139,6 +151,12 @@ pub struct Decrypt {
         deserialize_with = "coerce::int"
     )]
     pub partial_failure_response_code: Option<i64>,
+    /// How RSA padded: `oaep` (if not given) or `pkcs1v15`; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub padding_scheme: Option<String>,
 }
 endpoint!(Decrypt { name } => Answer<Decrypted, DecryptedItem>: Update "decrypt/{name}");
 
@@ -164,6 +182,12 @@ pub struct DecryptItem {
         deserialize_with = "coerce::text"
     )]
     pub reference: Option<String>,
+    /// How RSA padded: `oaep` (if not given) or `pkcs1v15`; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub padding_scheme: Option<String>,
 }
 
 /// What decryption gives.
@@ -218,6 +242,18 @@ pub struct Rewrap {
         deserialize_with = "batch::items"
     )]
     pub batch_input: Option<Vec<RewrapItem>>,
+    /// How RSA padded: `oaep` (if not given) or `pkcs1v15`; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub decrypt_padding_scheme: Option<String>,
+    /// How RSA pads anew: `oaep` (if not given) or `pkcs1v15`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub encrypt_padding_scheme: Option<String>,
 }
 endpoint!(Rewrap { name } => Answer<Encrypted, EncryptedItem>: Update "rewrap/{name}");
 
@@ -249,4 +285,16 @@ pub struct RewrapItem {
         deserialize_with = "coerce::text"
     )]
     pub reference: Option<String>,
+    /// How RSA padded: `oaep` (if not given) or `pkcs1v15`; other types look away.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub decrypt_padding_scheme: Option<String>,
+    /// How RSA pads anew: `oaep` (if not given) or `pkcs1v15`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub encrypt_padding_scheme: Option<String>,
 }

@@ -18,6 +18,8 @@ mod der;
 mod ecdsa;
 mod ed25519;
 mod form;
+#[cfg(not(target_arch = "wasm32"))]
+mod rsa;
 mod table;
 
 use std::fmt;

@@ -1,8 +1,8 @@
 //! The list of all key types.
 
-#[cfg(not(target_arch = "wasm32"))]
-use super::ecdsa;
 use super::{KeyType, aes_gcm, chacha20_poly1305, ed25519};
+#[cfg(not(target_arch = "wasm32"))]
+use super::{ecdsa, rsa};
 
 /// Every key type there is, in the order of their names. A browser, which has no private keys to
 /// keep, goes without those that would make its module large.
@@ -17,6 +17,12 @@ pub const KEY_TYPES: &[&dyn KeyType] = &[
     #[cfg(not(target_arch = "wasm32"))]
     &ecdsa::P521,
     &ed25519::Ed25519,
+    #[cfg(not(target_arch = "wasm32"))]
+    &rsa::RSA_2048,
+    #[cfg(not(target_arch = "wasm32"))]
+    &rsa::RSA_3072,
+    #[cfg(not(target_arch = "wasm32"))]
+    &rsa::RSA_4096,
     &chacha20_poly1305::XCHACHA20_POLY1305,
 ];
 

@@ -46,7 +46,7 @@ impl AeadTest {
         let payload = [self.iv.0.as_slice(), &self.sealed()].concat();
         let expected = match self.result {
             Verdict::Valid => Ok(self.msg.secret()),
-            Verdict::Invalid => Err(Error::Decryption),
+            _ => Err(Error::Decryption),
         };
         assert_eq!(
             cipher.open(payload.into(), &scope),
@@ -76,7 +76,7 @@ impl AeadTest {
                     .unwrap();
                 assert_eq!(made, sealed, "test {}", self.tc_id);
             }
-            Verdict::Invalid => assert_eq!(opened, None, "test {}", self.tc_id),
+            _ => assert_eq!(opened, None, "test {}", self.tc_id),
         }
     }
 }

@@ -19,11 +19,24 @@ pub(crate) struct Group<T> {
     pub(crate) public_key: PublicKey,
     #[serde(default)]
     pub(crate) tag_size: usize,
+    #[serde(default)]
+    pub(crate) key_size: usize,
+    #[serde(default)]
+    pub(crate) sha: String,
+    #[serde(default)]
+    pub(crate) mgf_sha: String,
+    #[serde(default)]
+    pub(crate) s_len: Option<usize>,
+    #[serde(default)]
+    pub(crate) public_key_pem: String,
+    #[serde(default)]
+    pub(crate) private_key_pkcs8: Hex,
     tests: Vec<T>,
 }
 
 #[derive(Default, Deserialize)]
 pub(crate) struct PublicKey {
+    #[serde(default)]
     pub(crate) pk: Hex,
 }
 
@@ -51,6 +64,7 @@ impl Hex {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
+    Acceptable,
     Invalid,
     Valid,
 }

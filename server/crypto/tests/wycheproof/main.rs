@@ -1,4 +1,5 @@
-//! Runs every Wycheproof file of an algorithm that is here, every test of it, none skipped.
+//! Runs every Wycheproof file of an algorithm that is here, every test of it; what is skipped is
+//! printed with its reason.
 //!
 //! Where the crate's own interface can express a test, the test goes through it. It cannot express
 //! a nonce: sealing with a given one, AES-192 and nonces of other lengths than 96 bits go to the
@@ -6,17 +7,23 @@
 //!
 //! The ciphers and signatures are in files of their own, which `wasm-client/vectors` compiles too.
 
-#![allow(clippy::unwrap_used, reason = "the whole file is a test")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "the whole file is a test, and says what it skips"
+)]
 
 mod aead;
+mod ecdsa;
 mod file;
+mod rsa;
 mod signature;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use keyward_crypto::{Error, HashAlgorithm, MacKey, derive, key_wrap};
+use keyward_crypto::{Error, HashAlgorithm, MacKey, Marshaling, derive, key_wrap};
 use serde::Deserialize;
 
 use file::{Group, Hex, Verdict};
@@ -69,6 +76,46 @@ fn xchacha20_poly1305() {
 #[test]
 fn ed25519() {
     signature::ed25519(&read("ed25519_test.json"));
+}
+
+#[test]
+fn ecdsa() {
+    for (curve, hash, algorithm, both) in ecdsa::FILES {
+        let asn1 = read(&format!("ecdsa_{curve}_{hash}_test.json"));
+        ecdsa::verify(curve, algorithm, Marshaling::Asn1, &asn1);
+        if both {
+            let fixed = read(&format!("ecdsa_{curve}_{hash}_p1363_test.json"));
+            ecdsa::verify(curve, algorithm, Marshaling::Jws, &fixed);
+        }
+    }
+}
+
+/// The files whose names begin so.
+fn files(start: &str) -> Vec<String> {
+    fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with(start))
+        .collect()
+}
+
+#[test]
+fn rsa() {
+    let run = |start: &str, check: fn(&[u8]), count: usize| {
+        let files = files(start);
+        assert_eq!(files.len(), count, "{start}");
+        for file in &files {
+            println!("{file}");
+            check(&read(file));
+        }
+    };
+    run("rsa_oaep_", rsa::oaep, 17);
+    run("rsa_pkcs1_2048_test", rsa::pkcs1_decryption, 1);
+    run("rsa_pkcs1_2048_sig", rsa::pkcs1_generation, 1);
+    run("rsa_pkcs1_3072_sig", rsa::pkcs1_generation, 1);
+    run("rsa_pkcs1_4096_sig", rsa::pkcs1_generation, 1);
+    run("rsa_pss_", rsa::verification, 12);
+    run("rsa_signature_", rsa::verification, 6);
 }
 
 #[derive(Deserialize)]
@@ -128,7 +175,7 @@ fn hkdf() {
                     Verdict::Valid => {
                         assert_eq!(derived, Ok(test.okm.secret()), "test {}", test.tc_id)
                     }
-                    Verdict::Invalid => assert!(derived.is_err(), "test {}", test.tc_id),
+                    _ => assert!(derived.is_err(), "test {}", test.tc_id),
                 }
             },
         );
@@ -156,7 +203,7 @@ fn aes_kwp() {
                 let wrapped = key_wrap::wrap(&kek, &test.msg.secret());
                 assert_eq!(wrapped.as_ref(), Ok(&test.ct.0), "test {}", test.tc_id);
             }
-            Verdict::Invalid => {
+            _ => {
                 assert_eq!(unwrapped, Err(Error::Decryption), "test {}", test.tc_id);
             }
         }
@@ -174,9 +221,11 @@ fn every_file_is_run_and_is_that_of_the_source() {
     ]
     .map(String::from)
     .into_iter()
+    .chain(ecdsa::names())
     .chain(HASHES.map(|(hash, _)| format!("hmac_{hash}")))
     .chain(HKDF_HASHES.map(|hash| format!("hkdf_{hash}")))
     .map(|name| format!("{name}_test.json"))
+    .chain(files("rsa_"))
     .collect();
     let there: BTreeSet<String> = fs::read_dir(folder())
         .unwrap()

@@ -20,7 +20,10 @@ pub(super) async fn create(
 ) -> Result<Response<DataKey>, Error> {
     let shown = shown(&request.form)?;
     input::context(request.context.as_ref())?;
-    let scope = input::scope(request.context.as_ref(), request.associated_data.as_ref())?;
+    let scope = Scope {
+        padding: input::padding(request.padding_scheme.as_deref())?,
+        ..input::scope(request.context.as_ref(), request.associated_data.as_ref())?
+    };
     let mut key = input::find(&cx, &request.name).await?;
     let length = length(request.bits)?;
     let version = input::version(request.key_version, "encryption")?;

@@ -7,7 +7,7 @@ use keyward_api::{
     transit::{Answer, Decrypt, DecryptItem, Decrypted, DecryptedItem},
 };
 use keyward_core::{Error, Response, engine::Context};
-use keyward_crypto::SecretBytes;
+use keyward_crypto::{Scope, SecretBytes};
 
 use super::{
     Transit,
@@ -41,6 +41,7 @@ pub(super) async fn decrypt(
                 context: request.context.take(),
                 associated_data: request.associated_data.take(),
                 reference: None,
+                padding_scheme: request.padding_scheme.take(),
             };
             slice::from_ref(&one)
         }
@@ -50,7 +51,7 @@ pub(super) async fn decrypt(
         let code = request.partial_failure_response_code;
         decrypt_batch(&key, items, code).await?
     } else {
-        let plaintext = Base64::new(decrypt_one(&key, &items[0])?);
+        let plaintext = Base64::new(decrypt_one(&key, 0, &items[0])?);
         Response::data(Answer::One(Decrypted { plaintext }))
     };
     let decrypted = items
@@ -79,8 +80,8 @@ async fn decrypt_batch(
     let mut results = Vec::with_capacity(items.len());
     let mut failed = 0;
     let mut pace = Pace::default();
-    for item in items {
-        let (plaintext, error) = match batch::of_item(decrypt_one(key, item))? {
+    for (index, item) in items.iter().enumerate() {
+        let (plaintext, error) = match batch::of_item(decrypt_one(key, index, item))? {
             Ok(plaintext) => (plaintext, None),
             Err(error) => (SecretBytes::new(Vec::new()), Some(error)),
         };
@@ -102,10 +103,14 @@ async fn decrypt_batch(
     ))
 }
 
-fn decrypt_one(key: &Key, item: &DecryptItem) -> Result<SecretBytes, Error> {
+fn decrypt_one(key: &Key, index: usize, item: &DecryptItem) -> Result<SecretBytes, Error> {
+    input::check_bindable(key, index, item.associated_data.as_ref())?;
     let ciphertext = item.ciphertext.as_deref().filter(|text| !text.is_empty());
     let ciphertext = ciphertext.ok_or_else(|| Error::invalid(MISSING))?;
-    let scope = input::scope(item.context.as_ref(), item.associated_data.as_ref())?;
+    let scope = Scope {
+        padding: input::padding(item.padding_scheme.as_deref())?,
+        ..input::scope(item.context.as_ref(), item.associated_data.as_ref())?
+    };
     Ok(key.keyring.decrypt(ciphertext, &scope)?)
 }
 

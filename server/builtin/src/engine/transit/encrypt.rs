@@ -7,7 +7,7 @@ use keyward_api::{
     transit::{Answer, Encrypt, EncryptItem, Encrypted, EncryptedItem},
 };
 use keyward_core::{Error, Response, engine::Context};
-use keyward_crypto::{Derivation, Keyring};
+use keyward_crypto::{Derivation, Keyring, Scope};
 
 use super::{
     Transit,
@@ -42,6 +42,7 @@ pub(super) async fn encrypt(cx: Context<Transit>, mut request: Encrypt) -> Resul
                 associated_data: request.associated_data.take(),
                 key_version: request.key_version,
                 reference: None,
+                padding_scheme: request.padding_scheme.take(),
             };
             slice::from_ref(&one)
         }
@@ -62,7 +63,7 @@ pub(super) async fn encrypt(cx: Context<Transit>, mut request: Encrypt) -> Resul
         } else {
             (
                 Response::data(Answer::One(
-                    encrypt_one(&cx, &mut key, name, &items[0]).await?,
+                    encrypt_one(&cx, &mut key, name, 0, &items[0]).await?,
                 )),
                 1,
             )
@@ -90,8 +91,8 @@ async fn encrypt_batch(
     let mut results = Vec::with_capacity(items.len());
     let mut failed = 0;
     let mut pace = Pace::default();
-    for item in items {
-        let result = batch::of_item(encrypt_one(cx, key, &request.name, item).await)?;
+    for (index, item) in items.iter().enumerate() {
+        let result = batch::of_item(encrypt_one(cx, key, &request.name, index, item).await)?;
         failed += usize::from(result.is_err());
         let cost = result
             .as_ref()
@@ -111,10 +112,15 @@ async fn encrypt_one(
     cx: &Context<Transit>,
     key: &mut Arc<Key>,
     name: &str,
+    index: usize,
     item: &EncryptItem,
 ) -> Result<Encrypted, Error> {
+    input::check_bindable(key, index, item.associated_data.as_ref())?;
     let plaintext = input::bytes(item.plaintext.as_ref())?;
-    let scope = input::scope(item.context.as_ref(), item.associated_data.as_ref())?;
+    let scope = Scope {
+        padding: input::padding(item.padding_scheme.as_deref())?,
+        ..input::scope(item.context.as_ref(), item.associated_data.as_ref())?
+    };
     let version = input::version(item.key_version, "encryption")?;
     let now = input::moment(cx.now());
     let encrypted = cx

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyward_api::Base64;
 use keyward_core::{Error, Response, Timestamp, engine::Context};
 use keyward_crypto as crypto;
-use keyward_crypto::{Derivation, Scope};
+use keyward_crypto::{Derivation, Padding, Scope};
 
 use super::{Transit, store::Key};
 
@@ -73,6 +73,32 @@ pub(super) fn scope<'a>(
         associated_data,
         ..Scope::default()
     })
+}
+
+/// Reads how RSA pads.
+pub(super) fn padding(scheme: Option<&str>) -> Result<Padding, Error> {
+    match scheme {
+        None | Some("") => Ok(Padding::default()),
+        Some(name) => Ok(name.parse()?),
+    }
+}
+
+/// Refuses associated data for a key that cannot authenticate any, in an item of a batch or in the
+/// one item that a request without a batch is.
+pub(super) fn check_bindable(
+    key: &Key,
+    index: usize,
+    associated_data: Option<&Base64>,
+) -> Result<(), Error> {
+    let key_type = key.keyring.key_type();
+    let refused = key_type.supports_encryption() && !key_type.supports_associated_data();
+    if !refused || bytes(associated_data)?.is_empty() {
+        return Ok(());
+    }
+    let name = key_type.name();
+    Err(Error::invalid(format!(
+        "'[{index}].associated_data' provided for non-AEAD cipher suite {name}"
+    )))
 }
 
 /// Tells whether a context is given; an empty one is none.

@@ -10,7 +10,7 @@ use keyward_core::{Error, Response, Timestamp, engine::Context};
 use keyward_crypto::{self as crypto, Derivation, Keyring};
 
 use super::{
-    Transit, config, input, labels,
+    Transit, config, fresh, input, labels,
     store::{Edit, Event, Key, Settings},
 };
 
@@ -45,7 +45,9 @@ pub(super) async fn create(
     if let Some(key) = cx.store.find(&name).await? {
         return Ok(Response::data(describe(&name, &key, None)?));
     }
-    let keyring = Keyring::generate(key_type, derivation, input::moment(cx.now()))?;
+    let created = input::moment(cx.now());
+    let keyring =
+        fresh::off_thread(move || Keyring::generate(key_type, derivation, created)).await?;
     let key = Key::new(keyring, settings);
     if cx.store.create(cx.view(), &name, &key).await? {
         return Ok(Response::data(describe(&name, &key, None)?));
@@ -159,9 +161,10 @@ pub(super) async fn rotate(
     request: api::RotateKey,
 ) -> Result<Response<api::Key>, Error> {
     let now = input::moment(cx.now());
+    let material = fresh::generate(&cx.store, &request.name).await?;
     let rotated = cx.store.update(cx.view(), &request.name, |key| {
         input::check_usable(key)?;
-        key.keyring.rotate(now)?;
+        fresh::add(key, material.as_ref(), now)?;
         Ok(Edit::Write)
     });
     let key = rotated

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `store.rs` `snapshots.rs` | the named keys: durable, changed by compare-and-set; in memory |
 //! | `usage.rs` `record.rs` | the count of encryptions, on record before they are made; last use |
-//! | `keys.rs` `config.rs` `rotation.rs` | create, read, list, delete; rules; rotation that is due |
+//! | `keys.rs` `fresh.rs` `config.rs` `rotation.rs` | create, read, list, delete; rules; rotation that is due |
 //! | `labels.rs` | what operators write on keys |
 //! | `backup.rs` | backup of whole keys, and restoration |
 //! | `encrypt.rs` `decrypt.rs` `rewrap.rs` `translate.rs` `data_key.rs` | encryption |
@@ -21,6 +21,7 @@ mod config;
 mod data_key;
 mod decrypt;
 mod encrypt;
+mod fresh;
 mod hmac;
 mod input;
 mod keys;

@@ -4,6 +4,7 @@ use std::{slice, sync::Arc};
 
 use keyward_api::transit::{Answer, Encrypted, Rewrap, RewrapItem};
 use keyward_core::{Error, Response, engine::Context};
+use keyward_crypto::Scope;
 
 use super::{
     Transit,
@@ -31,6 +32,8 @@ pub(super) async fn rewrap(
                 associated_data: request.associated_data.take(),
                 key_version: request.key_version,
                 reference: None,
+                decrypt_padding_scheme: request.decrypt_padding_scheme.take(),
+                encrypt_padding_scheme: request.encrypt_padding_scheme.take(),
             };
             slice::from_ref(&one)
         }
@@ -69,13 +72,20 @@ async fn rewrap_one(
 ) -> Result<Encrypted, Error> {
     let ciphertext = item.ciphertext.as_deref().filter(|text| !text.is_empty());
     let ciphertext = ciphertext.ok_or_else(|| Error::invalid(decrypt::MISSING))?;
-    let scope = input::scope(item.context.as_ref(), item.associated_data.as_ref())?;
+    let from = Scope {
+        padding: input::padding(item.decrypt_padding_scheme.as_deref())?,
+        ..input::scope(item.context.as_ref(), item.associated_data.as_ref())?
+    };
+    let to = Scope {
+        padding: input::padding(item.encrypt_padding_scheme.as_deref())?,
+        ..from
+    };
     let version = input::version(item.key_version, "encryption")?;
     let now = input::moment(cx.now());
     let encrypted = cx
         .store
         .counted(name, key, version, now, |keyring| {
-            keyring.rewrap(ciphertext, &scope, &scope, version)
+            keyring.rewrap(ciphertext, &from, &to, version)
         })
         .await?;
     cx.store.mark_named(name, key, [ciphertext], now).await;

@@ -9,7 +9,7 @@ use keyward_core::{Error, Timestamp};
 use tracing::{info, warn};
 
 use super::{
-    Transit, input,
+    Transit, fresh, input,
     store::{Edit, Key},
 };
 
@@ -50,11 +50,12 @@ async fn rotate_if_due(transit: &Transit, name: &str, now: Timestamp) -> Result<
     {
         return Ok(false);
     }
+    let material = fresh::generate(store, name).await?;
     let rotated = store.update(store.upkeep(), name, |key| {
         if !is_due(key, now) {
             return Ok(Edit::Keep);
         }
-        key.keyring.rotate(input::moment(now))?;
+        fresh::add(key, material.as_ref(), input::moment(now))?;
         Ok(Edit::Write)
     });
     Ok(rotated.await?.is_some())

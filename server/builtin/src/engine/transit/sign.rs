@@ -5,7 +5,7 @@ use keyward_api::{
     transit::{Answer, Sign, SignItem, Signed, SignedItem},
 };
 use keyward_core::{Error, Response, engine::Context};
-use keyward_crypto::{HashAlgorithm, Marshaling, SignRequest};
+use keyward_crypto::{HashAlgorithm, Marshaling, SaltLength, Scheme, SignRequest};
 
 use super::{
     Transit,
@@ -19,7 +19,7 @@ pub(super) async fn sign(
     request: Sign,
 ) -> Result<Response<Answer<Signed, SignedItem>>, Error> {
     let marshaling = marshaling(request.marshaling_algorithm.as_deref())?;
-    check_salt_length(request.salt_length.as_deref())?;
+    let salt_length = salt_length(request.salt_length.as_deref())?;
     let key = cx.store.find(&request.name).await?;
     let key = key.ok_or_else(|| Error::invalid("signing key not found"))?;
     check_type(&key, "signing")?;
@@ -33,8 +33,9 @@ pub(super) async fn sign(
         )?,
         prehashed: request.prehashed.unwrap_or_default(),
         marshaling,
-        ..SignRequest::default()
+        scheme: scheme(&key, request.signature_algorithm.as_deref(), salt_length)?,
     };
+    check_hash(&key, &how)?;
     let now = input::moment(cx.now());
     let Some(items) = &request.batch_input else {
         let (input, context) = (request.input.as_ref(), request.context.as_ref());
@@ -160,16 +161,38 @@ pub(super) fn hash(
     }
 }
 
-/// Refuses a salt length that no RSA signature has. The key types here have no salt; a request that
-/// is wrong for all is refused all the same.
-pub(super) fn check_salt_length(text: Option<&str>) -> Result<(), Error> {
-    match text {
-        None | Some("auto" | "hash") => Ok(()),
-        Some(number) if number.parse::<i64>().is_ok() => Ok(()),
-        Some(other) => Err(Error::invalid(format!(
-            "salt length neither 'auto', 'hash', nor an int: {other}"
-        ))),
+/// Reads the length of the salt of RSA-PSS. A request that is wrong for all is refused for types
+/// that have no salt too.
+pub(super) fn salt_length(text: Option<&str>) -> Result<SaltLength, Error> {
+    Ok(text.map_or(Ok(SaltLength::default()), str::parse)?)
+}
+
+/// Reads how RSA signs; other types look away.
+pub(super) fn scheme(
+    key: &Key,
+    name: Option<&str>,
+    salt_length: SaltLength,
+) -> Result<Scheme, Error> {
+    let signer = key.keyring.key_type().signer();
+    match name {
+        Some("pkcs1v15") => Ok(Scheme::Pkcs1v15),
+        Some(other) if !["", "pss"].contains(&other) && signer.is_some_and(|s| s.has_schemes()) => {
+            Err(Error::invalid(format!(
+                "unsupported rsa signature algorithm {other}"
+            )))
+        }
+        _ => Ok(Scheme::Pss(salt_length)),
     }
+}
+
+/// Refuses a request without a hash for a type that needs one, before any item of a batch is looked
+/// at.
+pub(super) fn check_hash(key: &Key, how: &SignRequest<'_>) -> Result<(), Error> {
+    let signer = key.keyring.key_type().signer();
+    if signer.is_some_and(|signer| signer.hashes()) {
+        how.check_hash()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -188,17 +211,6 @@ mod tests {
         assert_eq!(
             hash(Some("md5"), None).unwrap_err().to_string(),
             "invalid hash algorithm \"md5\""
-        );
-    }
-
-    #[test]
-    fn a_salt_length_is_a_word_or_a_number() {
-        for good in ["auto", "hash", "0", "5000"] {
-            assert!(check_salt_length(Some(good)).is_ok());
-        }
-        assert_eq!(
-            check_salt_length(Some("x")).unwrap_err().to_string(),
-            "salt length neither 'auto', 'hash', nor an int: x"
         );
     }
 }

@@ -152,7 +152,7 @@ impl<'a> Verifier<'a> {
         subject: Subject,
     ) -> Result<Self, Error> {
         let marshaling = sign::marshaling(request.marshaling_algorithm.as_deref())?;
-        sign::check_salt_length(request.salt_length.as_deref())?;
+        let salt_length = sign::salt_length(request.salt_length.as_deref())?;
         let found = cx.store.find(&request.name).await?;
         let key = found.ok_or_else(|| match subject {
             Subject::Hmac => input::encryption_key_not_found(),
@@ -174,8 +174,11 @@ impl<'a> Verifier<'a> {
             hash_algorithm,
             prehashed,
             marshaling,
-            ..SignRequest::default()
+            scheme: sign::scheme(&key, request.signature_algorithm.as_deref(), salt_length)?,
         };
+        if subject == Subject::Signature {
+            sign::check_hash(&key, &how)?;
+        }
         Ok(Self { key, subject, how })
     }
 

@@ -1,4 +1,4 @@
-//! Signatures of digests: every hash, every form.
+//! Signatures of digests, every hash, every form; and what is RSA's alone.
 
 use super::*;
 
@@ -28,8 +28,7 @@ fn requests() -> impl Iterator<Item = SignRequest<'static>> {
 
 /// Every key type that signs digests.
 fn hashing() -> impl Iterator<Item = Keyring> {
-    KEY_TYPES
-        .iter()
+    types()
         .filter(|key_type| key_type.signer().is_some_and(|signer| signer.hashes()))
         .map(|key_type| keyring(key_type.name(), Derivation::None))
 }
@@ -140,4 +139,103 @@ fn a_salt_length_is_a_word_or_a_number() {
     ] {
         assert_eq!(words(text.parse::<SaltLength>()), sentence);
     }
+}
+
+#[test]
+fn rsa_has_three_sizes() {
+    for (name, len) in [("rsa-2048", 256), ("rsa-3072", 384), ("rsa-4096", 512)] {
+        let keyring = keyring(name, Derivation::None);
+        for padding in [Padding::Oaep, Padding::Pkcs1v15] {
+            let scope = Scope {
+                padding,
+                ..Scope::default()
+            };
+            let text = keyring.encrypt(b"plaintext", &scope, None).unwrap().text;
+            let payload = encoding::decode(text.strip_prefix("vault:v1:").unwrap()).unwrap();
+            assert_eq!(payload.expose().len(), len);
+            assert_eq!(keyring.decrypt(&text, &scope), Ok(b"plaintext"[..].into()));
+        }
+        let request = SignRequest::default();
+        let text = keyring.sign(b"message", &request).unwrap().text;
+        assert_eq!(keyring.verify(b"message", &text, &request), Ok(true));
+        let hashed = SignRequest {
+            scheme: Scheme::Pss(SaltLength::Hash),
+            ..request
+        };
+        assert_eq!(keyring.verify(b"message", &text, &hashed), Ok(false));
+        let pem = export_default(&keyring);
+        assert!(pem.starts_with("-----BEGIN RSA PRIVATE KEY-----\nMII"));
+        assert!(pem.ends_with("\n-----END RSA PRIVATE KEY-----"));
+        assert_eq!(
+            Err(Error::Decryption),
+            keyring.decrypt("vault:v1:AAAA", &Scope::default())
+        );
+    }
+}
+
+fn export_default(keyring: &Keyring) -> String {
+    let text = keyring.export(Purpose::Encryption, 1, KeyForm::Default);
+    text.unwrap().expose().clone()
+}
+
+#[test]
+fn what_rsa_cannot_take_is_refused_in_the_words_of_vault() {
+    let keyring = keyring("rsa-2048", Derivation::None);
+    let long = "failed to RSA encrypt the plaintext: crypto/rsa: message too long for RSA key size";
+    for (padding, longest) in [(Padding::Oaep, 190), (Padding::Pkcs1v15, 245)] {
+        let scope = Scope {
+            padding,
+            ..Scope::default()
+        };
+        assert!(keyring.encrypt(&vec![0; longest], &scope, None).is_ok());
+        let refused = keyring.encrypt(&vec![0; longest + 1], &scope, None);
+        assert_eq!(words(refused), long);
+    }
+    let bound = "'associated_data' provided for non-AEAD cipher suite rsa-2048";
+    assert_eq!(words(keyring.encrypt(b"", &SCOPE, None)), bound);
+    assert_eq!(words(keyring.decrypt("vault:v1:AAAA", &SCOPE)), bound);
+
+    let with = |scheme, prehashed| SignRequest {
+        prehashed,
+        scheme,
+        ..SignRequest::default()
+    };
+    let pss = |len| Scheme::Pss(SaltLength::Bytes(len));
+    assert!(keyring.sign(b"", &with(pss(222), false)).is_ok());
+    for (request, sentence) in [
+        (
+            with(pss(223), false),
+            "requested salt length 223 is invalid",
+        ),
+        (
+            with(Scheme::default(), true),
+            "crypto/rsa: input must be hashed with given hash",
+        ),
+        (
+            with(Scheme::Pkcs1v15, true),
+            "crypto/rsa: input must be hashed message",
+        ),
+    ] {
+        assert_eq!(words(keyring.sign(b"", &request)), sentence);
+    }
+    for scheme in [Scheme::default(), Scheme::Pkcs1v15] {
+        let text = keyring.sign(b"", &with(scheme, false)).unwrap().text;
+        assert_eq!(keyring.verify(b"", &text, &with(scheme, true)), Ok(false));
+    }
+}
+
+#[test]
+fn the_public_half_of_rsa_encrypts_and_does_not_decrypt() {
+    let whole = keyring("rsa-2048", Derivation::None);
+    let key_type = whole.key_type();
+    let pem = whole.export_public(1, KeyForm::Pem).unwrap();
+    let half = Material::Public(key_type.public().unwrap().parse(&pem).unwrap());
+    let public = Keyring::import(key_type, Derivation::None, half, NOW).unwrap();
+    let scope = Scope::default();
+    let text = public.encrypt(b"plaintext", &scope, None).unwrap().text;
+    assert_eq!(whole.decrypt(&text, &scope), Ok(b"plaintext"[..].into()));
+    assert_eq!(
+        words(public.decrypt(&text, &scope)),
+        "requested version for decryption does not contain a private part"
+    );
 }

@@ -5,10 +5,9 @@ use crate::SecretString;
 
 /// Every asymmetric key type.
 fn asymmetric() -> impl Iterator<Item = (&'static dyn KeyType, Keyring)> {
-    KEY_TYPES
-        .iter()
+    types()
         .filter(|key_type| key_type.public().is_some())
-        .map(|key_type| (*key_type, keyring(key_type.name(), Derivation::None)))
+        .map(|key_type| (key_type, keyring(key_type.name(), Derivation::None)))
 }
 
 fn purpose(key_type: &dyn KeyType) -> Purpose {

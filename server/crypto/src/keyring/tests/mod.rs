@@ -35,11 +35,26 @@ fn words<T>(result: Result<T, Error>) -> String {
     result.err().expect("must be refused").to_string()
 }
 
+/// Every key type, but of RSA the smallest alone: its keys are all alike, and long in coming.
+fn types() -> impl Iterator<Item = &'static dyn KeyType> {
+    let types = KEY_TYPES.iter().copied();
+    types.filter(|key_type| !["rsa-3072", "rsa-4096"].contains(&key_type.name()))
+}
+
+/// What a key is used with in tests: associated data if it takes any.
+fn scope(keyring: &Keyring) -> Scope<'static> {
+    if keyring.key_type().supports_associated_data() {
+        return SCOPE;
+    }
+    Scope {
+        associated_data: b"",
+        ..SCOPE
+    }
+}
+
 /// Every key type that encrypts, in every mode it has.
 fn encrypting() -> impl Iterator<Item = Keyring> {
-    let types = KEY_TYPES
-        .iter()
-        .filter(|key_type| key_type.supports_encryption());
+    let types = types().filter(|key_type| key_type.supports_encryption());
     types.flat_map(|key_type| {
         [
             Derivation::None,
@@ -47,19 +62,21 @@ fn encrypting() -> impl Iterator<Item = Keyring> {
             Derivation::Convergent,
         ]
         .into_iter()
-        .filter_map(|derivation| Keyring::generate(*key_type, derivation, NOW).ok())
+        .filter_map(move |derivation| Keyring::generate(key_type, derivation, NOW).ok())
     })
 }
 
 #[test]
 fn every_type_decrypts_what_it_encrypts() {
     for keyring in encrypting() {
-        for len in [0, 1, 15, 16, 17, 1000, 70_000] {
+        let scope = scope(&keyring);
+        let long = if scope == SCOPE { 70_000 } else { 190 };
+        for len in [0, 1, 15, 16, 17, 100, long] {
             let plaintext = vec![b'p'; len];
-            let encrypted = keyring.encrypt(&plaintext, &SCOPE, None).unwrap();
+            let encrypted = keyring.encrypt(&plaintext, &scope, None).unwrap();
             assert_eq!(encrypted.version, 1);
             assert_eq!(
-                keyring.decrypt(&encrypted.text, &SCOPE),
+                keyring.decrypt(&encrypted.text, &scope),
                 Ok(SecretBytes::new(plaintext))
             );
         }
@@ -70,10 +87,11 @@ fn every_type_decrypts_what_it_encrypts() {
 #[test]
 fn each_bit_flip_and_truncation_is_refused_alike() {
     for keyring in encrypting() {
-        let text = keyring.encrypt(b"plaintext", &SCOPE, None).unwrap().text;
+        let scope = scope(&keyring);
+        let text = keyring.encrypt(b"plaintext", &scope, None).unwrap().text;
         let payload = encoding::decode(text.strip_prefix("vault:v1:").unwrap()).unwrap();
         let decrypt = |payload: &[u8]| {
-            keyring.decrypt(&format!("vault:v1:{}", encoding::encode(payload)), &SCOPE)
+            keyring.decrypt(&format!("vault:v1:{}", encoding::encode(payload)), &scope)
         };
         let payload = payload.expose().as_slice();
         assert_eq!(decrypt(payload), Ok(b"plaintext"[..].into()));
@@ -94,11 +112,13 @@ fn each_bit_flip_and_truncation_is_refused_alike() {
             );
         }
         assert_eq!(decrypt(&[payload, &[0]].concat()), Err(Error::Decryption));
-        let other = Scope {
-            associated_data: b"other",
-            ..SCOPE
-        };
-        assert_eq!(keyring.decrypt(&text, &other), Err(Error::Decryption));
+        if scope == SCOPE {
+            let other = Scope {
+                associated_data: b"other",
+                ..SCOPE
+            };
+            assert_eq!(keyring.decrypt(&text, &other), Err(Error::Decryption));
+        }
     }
 }
 
@@ -219,8 +239,9 @@ fn an_imported_key_is_the_same_key() {
         let imported = Keyring::import(key_type, derivation, material, NOW)
             .ok()
             .unwrap();
-        let text = original.encrypt(b"plaintext", &SCOPE, None).unwrap().text;
-        assert_eq!(imported.decrypt(&text, &SCOPE), Ok(b"plaintext"[..].into()));
+        let scope = scope(&original);
+        let text = original.encrypt(b"plaintext", &scope, None).unwrap().text;
+        assert_eq!(imported.decrypt(&text, &scope), Ok(b"plaintext"[..].into()));
     }
     for (key_type, len) in KEY_TYPES
         .iter()

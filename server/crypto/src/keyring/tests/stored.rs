@@ -22,11 +22,10 @@ fn a_clone_shares_the_count_of_encryptions() {
 
 #[test]
 fn a_stored_key_comes_back_whole() {
-    let signing = KEY_TYPES
-        .iter()
-        .filter(|key_type| key_type.supports_signing());
+    let signing =
+        types().filter(|key_type| key_type.supports_signing() && !key_type.supports_encryption());
     let signing = signing.flat_map(|key_type| {
-        [Derivation::None, Derivation::Derived].map(|d| Keyring::generate(*key_type, d, NOW).ok())
+        [Derivation::None, Derivation::Derived].map(|d| Keyring::generate(key_type, d, NOW).ok())
     });
     for mut keyring in encrypting().chain(signing.flatten()) {
         for second in 1..=4 {
@@ -51,7 +50,13 @@ fn a_stored_key_comes_back_whole() {
             Ok(true)
         );
 
-        for len in 0..encoded.expose().len() {
+        // To make large keys ready takes long.
+        let step = if keyring.key_type().public().is_some() {
+            61
+        } else {
+            1
+        };
+        for len in (0..encoded.expose().len()).step_by(step) {
             assert!(
                 Keyring::decode(&encoded.expose()[..len]).is_err(),
                 "front of {len}"

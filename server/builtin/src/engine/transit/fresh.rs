@@ -1,0 +1,48 @@
+//! Key material made where it holds up nobody: to find an RSA key may take a second.
+
+use keyward_core::Error;
+use keyward_crypto::{self as crypto, SecretBytes};
+
+use super::store::{Key, Store};
+
+/// Runs `work` off the threads that serve requests.
+pub(super) async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, crypto::Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work);
+    Ok(done.await.map_err(Error::internal)??)
+}
+
+/// Key material that was made for a version to come.
+pub(super) struct Fresh {
+    key_type: &'static dyn crypto::KeyType,
+    material: SecretBytes,
+}
+
+/// Generates material for the next version of a key, if there is such a key.
+pub(super) async fn generate(store: &Store, name: &str) -> Result<Option<Fresh>, Error> {
+    let Some(key) = store.find(name).await? else {
+        return Ok(None);
+    };
+    let key_type = key.keyring.key_type();
+    let material = off_thread(move || key_type.generate()).await?;
+    Ok(Some(Fresh { key_type, material }))
+}
+
+/// Adds a version of material made before. A key that took another's place meanwhile, of another
+/// type, gets one of its own.
+pub(super) fn add(
+    key: &mut Key,
+    fresh: Option<&Fresh>,
+    now: crypto::Timestamp,
+) -> Result<(), Error> {
+    match fresh {
+        Some(fresh) if fresh.key_type.name() == key.keyring.key_type().name() => {
+            key.keyring.add(fresh.material.duplicate(), now)?;
+        }
+        _ => {
+            key.keyring.rotate(now)?;
+        }
+    }
+    Ok(())
+}
