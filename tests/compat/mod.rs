@@ -6,5 +6,6 @@
 
 mod bao_cli;
 mod differential;
+mod exchange;
 mod script;
 mod vaultrs;

@@ -1,5 +1,6 @@
 //! The engine as a caller meets it: mounted in a core over a store in memory.
 
+mod asymmetric;
 mod backup;
 mod cache;
 mod data_keys;
