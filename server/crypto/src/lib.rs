@@ -9,6 +9,8 @@
 //! **Invariant:** no IO, no clock, no logging, no spawned work. The crate builds unchanged for
 //! wasm32, where the feature `wasm` takes entropy from WebCrypto.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod byok;
 pub mod ciphertext;
 pub mod derive;
 pub mod encoding;

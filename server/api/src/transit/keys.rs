@@ -308,8 +308,11 @@ pub struct Key {
     pub derived: bool,
     /// Whether it may be exported.
     pub exportable: bool,
-    /// Whether its material was brought from elsewhere.
+    /// Whether its material was brought from elsewhere, all of it.
     pub imported_key: bool,
+    /// Whether the server may add versions of its own; only of imported keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported_key_allow_rotation: Option<bool>,
     /// How keys are derived; only of derived keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kdf: Option<String>,

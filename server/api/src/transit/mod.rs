@@ -12,6 +12,8 @@ mod batch;
 mod cache;
 mod data_key;
 mod encryption;
+mod export;
+mod import;
 mod keys;
 mod random;
 mod signing;
@@ -30,6 +32,8 @@ pub use encryption::{
     Decrypt, DecryptItem, Decrypted, DecryptedItem, Encrypt, EncryptItem, Encrypted, EncryptedItem,
     Rewrap, RewrapItem,
 };
+pub use export::{ExportKey, ExportWrappedKey, ExportedKeys};
+pub use import::{ImportKey, ImportKeyVersion, ReadWrappingKey, WrappingKey};
 pub use keys::{
     ConfigureKey, ConfigureKeys, CreateKey, DeleteKey, Key, KeyEvent, KeyInfo, KeyList, KeyUsage,
     KeyVersion, KeysConfig, ListKeys, ReadKey, ReadKeysConfig, RotateKey, SoftDeleteKey, TrimKey,

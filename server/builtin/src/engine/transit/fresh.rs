@@ -44,5 +44,7 @@ pub(super) fn add(
             key.keyring.rotate(now)?;
         }
     }
+    // Not all of its versions were made elsewhere any more.
+    key.settings.imported = false;
     Ok(())
 }

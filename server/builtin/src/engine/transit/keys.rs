@@ -164,6 +164,7 @@ pub(super) async fn rotate(
     let material = fresh::generate(&cx.store, &request.name).await?;
     let rotated = cx.store.update(cx.view(), &request.name, |key| {
         input::check_usable(key)?;
+        check_rotatable(&request.name, key)?;
         fresh::add(key, material.as_ref(), now)?;
         Ok(Edit::Write)
     });
@@ -258,13 +259,23 @@ pub(super) async fn delete(
     Err(refuse("could not delete key; not found"))
 }
 
+/// Refuses to add a version of our own to a key whose owner makes them.
+pub(super) fn check_rotatable(name: &str, key: &Key) -> Result<(), Error> {
+    if key.settings.imported && !key.settings.allow_rotation {
+        return Err(Error::invalid(format!(
+            "imported key {name} does not allow rotation within Vault"
+        )));
+    }
+    Ok(())
+}
+
 /// Finds the key type that a caller names.
 pub(super) fn key_type(name: Option<&str>) -> Result<&'static dyn crypto::KeyType, Error> {
     let name = name.unwrap_or(DEFAULT_TYPE);
     crypto::key_type(name).ok_or_else(|| Error::invalid(format!("unknown key type {name}")))
 }
 
-fn derivation(derived: bool, convergent: bool) -> Result<Derivation, Error> {
+pub(super) fn derivation(derived: bool, convergent: bool) -> Result<Derivation, Error> {
     match (derived, convergent) {
         (false, false) => Ok(Derivation::None),
         (false, true) => Err(Error::invalid(
@@ -314,7 +325,8 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
         deletion_allowed: settings.deletion_allowed,
         derived,
         exportable: settings.exportable,
-        imported_key: false,
+        imported_key: settings.imported,
+        imported_key_allow_rotation: settings.imported.then_some(settings.allow_rotation),
         kdf: derived.then(|| "hkdf_sha256".to_owned()),
         keys,
         latest_version: keyring.latest_version(),

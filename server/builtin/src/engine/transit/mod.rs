@@ -6,6 +6,7 @@
 //! | `usage.rs` `record.rs` | the count of encryptions, on record before they are made; last use |
 //! | `keys.rs` `fresh.rs` `config.rs` `rotation.rs` | create, read, list, delete; rules; rotation that is due |
 //! | `labels.rs` | what operators write on keys |
+//! | `import.rs` `export.rs` | keys that come from elsewhere and go there |
 //! | `backup.rs` | backup of whole keys, and restoration |
 //! | `encrypt.rs` `decrypt.rs` `rewrap.rs` `translate.rs` `data_key.rs` | encryption |
 //! | `sign.rs` `verify.rs` `hmac.rs` | authentication |
@@ -21,8 +22,10 @@ mod config;
 mod data_key;
 mod decrypt;
 mod encrypt;
+mod export;
 mod fresh;
 mod hmac;
+mod import;
 mod input;
 mod keys;
 mod labels;
@@ -48,7 +51,7 @@ use keyward_core::{
     engine::{Backing, Class, Engine, EngineKind, Mounted, Routes},
 };
 
-use self::{rotation::Schedule, store::Store};
+use self::{import::WrappingKey, rotation::Schedule, store::Store};
 
 /// The `transit` engine.
 pub const TRANSIT: EngineKind = EngineKind {
@@ -62,12 +65,14 @@ pub const TRANSIT: EngineKind = EngineKind {
 struct Transit {
     store: Store,
     schedule: Schedule,
+    wrapping_key: WrappingKey,
 }
 
 fn build(backing: Backing) -> Result<Mounted, Error> {
     let engine = Arc::new(Transit {
         store: Store::new(backing.view),
         schedule: Schedule::default(),
+        wrapping_key: WrappingKey::default(),
     });
     let routes = Routes::of(Arc::clone(&engine))
         .on(keys::create)
@@ -83,6 +88,11 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(config::configure_all)
         .on(config::read_cache)
         .on(config::configure_cache)
+        .on(import::read_wrapping_key)
+        .on(import::import)
+        .on(import::import_version)
+        .on(export::export)
+        .on(export::export_wrapped)
         .on(backup::back_up)
         .on(backup::restore)
         .on_upsert(encrypt::encrypt, exists)

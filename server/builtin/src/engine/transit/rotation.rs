@@ -67,6 +67,7 @@ fn is_due(key: &Key, now: Timestamp) -> bool {
         return false;
     };
     let created = Timestamp::from_unix_nanos(latest.created.unix_nanos());
-    let rotates = period > 0 && !key.settings.soft_deleted;
+    let kept = key.settings.imported && !key.settings.allow_rotation;
+    let rotates = period > 0 && !key.settings.soft_deleted && !kept;
     rotates && now.since(created) >= Duration::from_secs(period)
 }

@@ -45,6 +45,10 @@ pub(super) struct Settings {
     pub(super) exportable: bool,
     /// After how many encryptions a version is replaced; 0 is when its nonces ask for it.
     pub(super) max_encryptions: u64,
+    /// Whether all versions were made elsewhere.
+    pub(super) imported: bool,
+    /// Whether an imported key may get versions that are made here.
+    pub(super) allow_rotation: bool,
     /// Whether every use is refused, until this is undone.
     pub(super) soft_deleted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -25,7 +25,7 @@ use keyward_crypto::{
 use tracing::warn;
 
 use super::{
-    input,
+    fresh, input, keys,
     record::{Record, Use},
     store::{Edit, Key, Store, committed},
 };
@@ -254,12 +254,16 @@ impl Store {
 
     /// Rotates a key whose latest version is worn out, unless somebody has done it already.
     async fn renew(&self, name: &str, worn: u32, now: Timestamp) -> Result<(), Error> {
+        let material = fresh::generate(self, name).await?;
         self.update(self.upkeep(), name, |key| {
             if key.keyring.latest_version() > worn {
                 return Ok(Edit::Keep);
             }
             input::check_usable(key)?;
-            key.keyring.rotate(now)?;
+            if keys::check_rotatable(name, key).is_err() {
+                return Err(crypto::Error::Exhausted(worn).into());
+            }
+            fresh::add(key, material.as_ref(), now)?;
             Ok(Edit::Write)
         })
         .await

@@ -6,6 +6,7 @@ mod cache;
 mod data_keys;
 mod deletion;
 mod encryption;
+mod import;
 mod keys;
 mod labels;
 mod races;
