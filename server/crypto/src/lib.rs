@@ -28,8 +28,8 @@ pub use error::Error;
 pub use hash::HashAlgorithm;
 pub use key_type::{KEY_TYPES, KeyForm, KeyType, Material, key_type};
 pub use keyring::{
-    Derivation, Encrypted, Keyring, Marshaling, Minimums, Padding, Purpose, SaltLength, Scheme,
-    Scope, SignRequest, Signed, Timestamp, VersionInfo,
+    DataKeyRequest, Derivation, Encrypted, Keyring, Marshaling, Minimums, Padding, Purpose,
+    SaltLength, Scheme, Scope, SignRequest, Signed, Timestamp, VersionInfo,
 };
 pub use mac::{MacKey, Tag};
 pub use secret::{Secret, SecretBytes, SecretString};

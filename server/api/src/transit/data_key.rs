@@ -1,5 +1,7 @@
 //! Data keys: random keys for the caller, which a named key encrypts.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::given;
@@ -109,3 +111,66 @@ pub struct KeyPair {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plaintext: Option<Base64>,
 }
+
+/// `POST derivedkeys/:form/:name` derives data keys, the same ones each time, and encrypts each.
+///
+/// Key number `i` is HKDF-SHA256 of the named key (or of what it derives from the context), with
+/// the salt `keyward data key v1:` and what is given, and the info `i` as four bytes, big-endian,
+/// and what is given.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DeriveDataKeys {
+    /// `plaintext` to get the keys themselves too, `wrapped` to get their ciphertexts alone.
+    #[serde(skip_serializing)]
+    pub form: String,
+    /// The name of the key that encrypts.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// A text that separates one family of keys from another.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub salt: Option<String>,
+    /// A text that the keys are bound to.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub info: Option<String>,
+    /// The number of the first key: 0 if not given.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_index_from: Option<i64>,
+    /// The number after that of the last key: one key if not given.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_index_to: Option<i64>,
+    /// The size of each: 128, 256 (if not given) or 512.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub bits: Option<i64>,
+    /// The name that Vault's client library has for `bits`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_bits: Option<i64>,
+    /// From which a derived key derives.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub context: Option<Base64>,
+    /// The version to derive from and encrypt with; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub key_version: Option<i64>,
+}
+endpoint!(DeriveDataKeys { form, name } => BTreeMap<u32, DataKey>:
+    Update "derivedkeys/{form}/{name}");

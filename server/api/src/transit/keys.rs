@@ -192,6 +192,20 @@ pub struct ConfigureKey {
         deserialize_with = "coerce::int"
     )]
     pub max_encryptions: Option<i64>,
+    /// How many versions stay at least; older ones go once they were not used for `keep_days`, or
+    /// for a day. 0 is all. Beyond Vault.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub keep_versions: Option<i64>,
+    /// For how many days a version stays after it was replaced and after it was last used; 0 is
+    /// for ever. Beyond Vault.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub keep_days: Option<i64>,
     /// Labels of the operator's own, which replace those there are. Beyond Vault.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -226,6 +240,34 @@ pub struct TrimKey {
     pub min_available_version: Option<i64>,
 }
 endpoint!(TrimKey { name } => Key: Update "keys/{name}/trim");
+
+/// `POST keys/:name/versions/:version/disable` puts one version out of use. Beyond Vault.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DisableVersion {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The version.
+    #[serde(skip_serializing)]
+    pub version: String,
+}
+endpoint!(DisableVersion { name, version } => Key:
+    Update "keys/{name}/versions/{version}/disable");
+
+/// `POST keys/:name/versions/:version/enable` puts a version into use again. Beyond Vault.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct EnableVersion {
+    /// The name of the key.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The version.
+    #[serde(skip_serializing)]
+    pub version: String,
+}
+endpoint!(EnableVersion { name, version } => Key:
+    Update "keys/{name}/versions/{version}/enable");
 
 /// `DELETE keys/:name` destroys a key whose `deletion_allowed` was set.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -306,6 +348,9 @@ pub struct Key {
     pub deletion_allowed: bool,
     /// Whether every use derives a key of its own from a context.
     pub derived: bool,
+    /// The versions that are out of use for now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disabled_versions: Vec<u32>,
     /// Whether it may be exported.
     pub exportable: bool,
     /// Whether its material was brought from elsewhere, all of it.
@@ -313,6 +358,12 @@ pub struct Key {
     /// Whether the server may add versions of its own; only of imported keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported_key_allow_rotation: Option<bool>,
+    /// For how many days a version stays after it was replaced and last used, if old ones go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_days: Option<u32>,
+    /// How many versions stay at least, if old ones go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_versions: Option<u32>,
     /// How keys are derived; only of derived keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kdf: Option<String>,

@@ -27,7 +27,7 @@ use serde_json::value::RawValue;
 
 pub use backup::{BackUpKey, Backup, RestoreKey};
 pub use cache::{CacheConfig, ConfigureCache, ReadCacheConfig};
-pub use data_key::{CreateDataKey, CreateDataKeys, DataKey, DataKeys, KeyPair};
+pub use data_key::{CreateDataKey, CreateDataKeys, DataKey, DataKeys, DeriveDataKeys, KeyPair};
 pub use encryption::{
     Decrypt, DecryptItem, Decrypted, DecryptedItem, Encrypt, EncryptItem, Encrypted, EncryptedItem,
     Rewrap, RewrapItem,
@@ -35,9 +35,9 @@ pub use encryption::{
 pub use export::{ExportKey, ExportWrappedKey, ExportedKeys};
 pub use import::{ImportKey, ImportKeyVersion, ReadWrappingKey, WrappingKey};
 pub use keys::{
-    ConfigureKey, ConfigureKeys, CreateKey, DeleteKey, Key, KeyEvent, KeyInfo, KeyList, KeyUsage,
-    KeyVersion, KeysConfig, ListKeys, ReadKey, ReadKeysConfig, RotateKey, SoftDeleteKey, TrimKey,
-    UndeleteKey,
+    ConfigureKey, ConfigureKeys, CreateKey, DeleteKey, DisableVersion, EnableVersion, Key,
+    KeyEvent, KeyInfo, KeyList, KeyUsage, KeyVersion, KeysConfig, ListKeys, ReadKey,
+    ReadKeysConfig, RotateKey, SoftDeleteKey, TrimKey, UndeleteKey,
 };
 pub use random::{Hash, Hashed, MakeRandom, RandomBytes};
 pub use signing::{

@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `version.rs` | one version: its material, and what it makes ready for use |
 //! | `rules.rs` | which versions encrypt, decrypt, are kept; trimming |
-//! | `encrypt.rs` `sign.rs` `hmac.rs` | the operations |
+//! | `encrypt.rs` `sign.rs` `hmac.rs` `data_key.rs` | the operations |
 //! | `stored.rs` | the durable form |
 //!
 //! **Invariant:** the version in a text chooses the key; nothing is tried with another.
 
+mod data_key;
 mod encrypt;
 mod hmac;
 mod rules;
@@ -18,8 +19,10 @@ mod stored;
 mod tests;
 mod version;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use self::data_key::DataKeyRequest;
 pub use self::encrypt::{Encrypted, Padding, Scope};
 use self::rules::Rules;
 pub use self::rules::{Minimums, Purpose};
@@ -75,6 +78,8 @@ pub struct Keyring {
     first: u32,
     /// Contiguous, oldest first, never empty.
     versions: Vec<Arc<Version>>,
+    /// The versions that their owner has put out of use for now. Not part of the durable form.
+    disabled: BTreeSet<u32>,
 }
 
 /// What is public about one version.
@@ -139,6 +144,7 @@ impl Keyring {
             rules: Rules::new(),
             first: 1,
             versions,
+            disabled: BTreeSet::new(),
         })
     }
 

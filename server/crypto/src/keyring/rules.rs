@@ -8,6 +8,7 @@
 //! Versions under the minimum for decryption are kept: lowering it brings them back. Only
 //! [`Keyring::trim`] deletes.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use super::version::Version;
@@ -159,6 +160,19 @@ impl Keyring {
         Err(Error::invalid(refusal))
     }
 
+    /// Puts versions out of use, and all others into use again: a disabled version encrypts,
+    /// decrypts, signs, verifies and authenticates nothing.
+    pub fn set_disabled(&mut self, versions: BTreeSet<u32>) {
+        self.disabled = versions;
+    }
+
+    fn check_enabled(&self, number: u32) -> Result<(), Error> {
+        if self.disabled.contains(&number) {
+            return Err(Error::invalid(format!("key version {number} is disabled")));
+        }
+        Ok(())
+    }
+
     /// The version that shall encrypt, sign or authenticate; the latest if none or 0 is asked for.
     pub(super) fn version_for(
         &self,
@@ -193,6 +207,7 @@ impl Keyring {
             Some(number) if number < self.rules.min_decryption => return Err(no_such_version()),
             Some(number) => number,
         };
+        self.check_enabled(number)?;
         Ok((number, self.version(number).ok_or_else(no_such_version)?))
     }
 
@@ -209,10 +224,10 @@ impl Keyring {
         if number < i64::from(self.rules.min_decryption) {
             return Err(too_old());
         }
-        u32::try_from(number)
-            .ok()
-            .and_then(|number| self.version(number))
-            .ok_or_else(no_such_version)
+        let number = u32::try_from(number).map_err(|_| no_such_version())?;
+        let version = self.version(number).ok_or_else(no_such_version)?;
+        self.check_enabled(number)?;
+        Ok(version)
     }
 }
 

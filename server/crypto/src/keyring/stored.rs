@@ -13,6 +13,7 @@
 //! ```
 //! In format 1 there is no kind: all keys are whole.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::version::Version;
@@ -124,6 +125,7 @@ impl Keyring {
             rules,
             first,
             versions,
+            disabled: BTreeSet::new(),
         };
         if keyring.is_consistent() {
             Ok(keyring)

@@ -228,7 +228,7 @@ impl Version {
     }
 
     /// HKDF-SHA256 of the material, without salt, the context as info.
-    fn derive(&self, context: Option<&[u8]>, len: usize) -> Result<SecretBytes, Error> {
+    pub(super) fn derive(&self, context: Option<&[u8]>, len: usize) -> Result<SecretBytes, Error> {
         let context = context
             .filter(|context| !context.is_empty())
             .ok_or_else(|| Error::invalid(MISSING_CONTEXT))?;

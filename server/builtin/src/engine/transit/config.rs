@@ -8,6 +8,7 @@ use keyward_crypto::Minimums;
 
 use super::{
     Transit, keys, labels,
+    retention::Retention,
     store::{Edit, Key},
 };
 
@@ -34,6 +35,8 @@ pub(super) async fn configure(
     let auto_rotate_period = period(request.auto_rotate_period)?;
     labels::check(request.custom_metadata.as_ref())?;
     let max_encryptions = count(request.max_encryptions, "max_encryptions")?;
+    let keep_versions = small_count(request.keep_versions, "keep_versions")?;
+    let keep_days = small_count(request.keep_days, "keep_days")?;
     let configured = cx.store.update(cx.view(), name, |key| {
         let Key {
             keyring, settings, ..
@@ -53,6 +56,8 @@ pub(super) async fn configure(
         if let Some(labels) = &request.custom_metadata {
             settings.custom_metadata.clone_from(labels);
         }
+        settings.retention =
+            Retention::changed(settings.retention, keep_versions, keep_days, cx.now());
         settings.max_encryptions = max_encryptions.unwrap_or(settings.max_encryptions);
         settings.auto_rotate_period = auto_rotate_period.unwrap_or(settings.auto_rotate_period);
         let after = (
@@ -151,6 +156,12 @@ pub(super) fn period(seconds: Option<i64>) -> Result<Option<u64>, Error> {
 fn count(number: Option<i64>, field: &str) -> Result<Option<u64>, Error> {
     let negative = |_| Error::invalid(format!("{field} cannot be negative"));
     number.map(u64::try_from).transpose().map_err(negative)
+}
+
+/// Reads a number that is not negative, of versions or days; more than there are is for ever.
+fn small_count(number: Option<i64>, field: &str) -> Result<Option<u32>, Error> {
+    let number = count(number, field)?;
+    Ok(number.map(|number| u32::try_from(number).unwrap_or(u32::MAX)))
 }
 
 fn minimum(version: Option<i64>, of: &str) -> Result<Option<u32>, Error> {

@@ -1,13 +1,13 @@
 //! Data keys: random keys for the caller, encrypted with a named one.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use keyward_api::{
     Base64,
-    transit::{CreateDataKey, CreateDataKeys, DataKey, DataKeys, KeyPair},
+    transit::{CreateDataKey, CreateDataKeys, DataKey, DataKeys, DeriveDataKeys, KeyPair},
 };
 use keyward_core::{Error, Response, engine::Context};
-use keyward_crypto::{Encrypted, Scope, SecretBytes, random};
+use keyward_crypto::{DataKeyRequest, Encrypted, Scope, SecretBytes, random};
 
 use super::{Transit, batch::Pace, input, store::Key};
 
@@ -74,6 +74,56 @@ pub(super) async fn create_many(
         key_pairs,
         key_version,
     });
+    Ok(input::warn_of_context(
+        &key,
+        request.context.as_ref(),
+        answer,
+    ))
+}
+
+pub(super) async fn derive(
+    cx: Context<Transit>,
+    request: DeriveDataKeys,
+) -> Result<Response<BTreeMap<u32, DataKey>>, Error> {
+    let shown = shown(&request.form)?;
+    let context = input::context(request.context.as_ref())?;
+    let scope = input::scope(request.context.as_ref(), None)?;
+    let mut key = input::find(&cx, &request.name).await?;
+    let length = length(request.bits.or(request.key_bits))?;
+    let asked = input::version(request.key_version, "encryption")?;
+    let salt = request.salt.as_deref().unwrap_or_default();
+    let info = request.info.as_deref().unwrap_or_default();
+    let from = request.key_index_from.unwrap_or_default();
+    let to = request.key_index_to.unwrap_or(from.saturating_add(1));
+    let indices = u32::try_from(from).ok().zip(u32::try_from(to).ok());
+    let indices = indices.filter(|_| from < to && to - from <= MOST);
+    let (from, to) = indices.ok_or_else(|| {
+        Error::invalid(format!(
+            "'key_index_to' must be above 'key_index_from' by 1 to {MOST}"
+        ))
+    })?;
+    let mut keys = BTreeMap::new();
+    let mut pace = Pace::default();
+    for index in from..to {
+        let (version, plaintext) = key.keyring.derive_data_key(&DataKeyRequest {
+            version: asked,
+            context,
+            salt: salt.as_bytes(),
+            info: info.as_bytes(),
+            index,
+            len: length,
+        })?;
+        let encrypted = wrap(&cx, &request.name, &mut key, &plaintext, &scope, asked).await?;
+        debug_assert!(version <= encrypted.version, "a key rotates forwards");
+        let data_key = DataKey {
+            ciphertext: encrypted.text,
+            key_version: encrypted.version,
+            plaintext: shown.then(|| Base64::new(plaintext)),
+        };
+        keys.insert(index, data_key);
+        pace.spend(2 * Pace::CIPHER + length).await;
+    }
+    let answer = Response::data(keys);
     Ok(input::warn_of_context(
         &key,
         request.context.as_ref(),

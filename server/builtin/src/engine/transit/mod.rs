@@ -5,6 +5,7 @@
 //! | `store.rs` `snapshots.rs` | the named keys: durable, changed by compare-and-set; in memory |
 //! | `usage.rs` `record.rs` | the count of encryptions, on record before they are made; last use |
 //! | `keys.rs` `fresh.rs` `config.rs` `rotation.rs` | create, read, list, delete; rules; rotation that is due |
+//! | `retention.rs` | old versions that go by themselves, versions out of use |
 //! | `labels.rs` | what operators write on keys |
 //! | `import.rs` `export.rs` | keys that come from elsewhere and go there |
 //! | `backup.rs` | backup of whole keys, and restoration |
@@ -31,6 +32,7 @@ mod keys;
 mod labels;
 mod random;
 mod record;
+mod retention;
 mod rewrap;
 mod rotation;
 mod sign;
@@ -81,6 +83,8 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(keys::delete)
         .on(keys::rotate)
         .on(keys::trim)
+        .on(retention::disable)
+        .on(retention::enable)
         .on(keys::soft_delete)
         .on(keys::undelete)
         .on(config::configure)
@@ -101,6 +105,7 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(translate::translate)
         .on(data_key::create)
         .on(data_key::create_many)
+        .on(data_key::derive)
         .on(sign::sign)
         .on(verify::verify)
         .on(hmac::authenticate)

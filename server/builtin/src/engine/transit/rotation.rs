@@ -9,7 +9,7 @@ use keyward_core::{Error, Timestamp};
 use tracing::{info, warn};
 
 use super::{
-    Transit, fresh, input,
+    Transit, fresh, input, retention,
     store::{Edit, Key},
 };
 
@@ -20,7 +20,8 @@ const EVERY: Duration = Duration::from_secs(3600);
 #[derive(Default)]
 pub(super) struct Schedule(AtomicU64);
 
-/// Rotates every key whose latest version is older than its period, once an hour.
+/// Rotates every key whose latest version is older than its period, and destroys versions whose time
+/// has come, once an hour.
 ///
 /// On many nodes each one sweeps; the first to rotate a key leaves nothing to do for the others.
 pub(super) async fn sweep(transit: &Transit, now: Timestamp) -> Result<(), Error> {
@@ -34,6 +35,9 @@ pub(super) async fn sweep(transit: &Transit, now: Timestamp) -> Result<(), Error
             Ok(true) => info!(key = name, "rotated a transit key whose period was over"),
             Ok(false) => {}
             Err(error) => warn!(key = name, %error, "a transit key could not be rotated"),
+        }
+        if let Err(error) = retention::retire_if_due(transit, &name, now).await {
+            warn!(key = name, %error, "old versions of a transit key could not be destroyed");
         }
     }
     next.store(now.plus(EVERY).unix_nanos(), Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! The named keys of a mount: durable, changed by compare-and-set, read as immutable snapshots.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +16,7 @@ use keyward_core::{
 use keyward_crypto::{Keyring, SecretBytes};
 use serde::{Deserialize, Serialize};
 
-use super::{record::Record, snapshots::Snapshots, usage::Budget};
+use super::{record::Record, retention::Retention, snapshots::Snapshots, usage::Budget};
 
 /// The folder of the keys: `policy/NAME`, as Vault calls it.
 const KEYS: &str = "policy/";
@@ -49,6 +49,12 @@ pub(super) struct Settings {
     pub(super) imported: bool,
     /// Whether an imported key may get versions that are made here.
     pub(super) allow_rotation: bool,
+    /// The versions that are out of use, until this is undone.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) disabled_versions: BTreeSet<u32>,
+    /// When old versions go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retention: Option<Retention>,
     /// Whether every use is refused, until this is undone.
     pub(super) soft_deleted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -258,7 +264,12 @@ impl Store {
     ///
     /// It runs in a task of its own: a caller that hangs up in between does not undo the commit,
     /// and must not leave a snapshot behind that is out of date.
-    async fn commit(&self, view: &View, name: &str, changes: Vec<Change>) -> Result<bool, Error> {
+    pub(super) async fn commit(
+        &self,
+        view: &View,
+        name: &str,
+        changes: Vec<Change>,
+    ) -> Result<bool, Error> {
         let (view, name) = (view.clone(), name.to_owned());
         let snapshots = Arc::clone(&self.snapshots);
         let commit = tokio::spawn(async move {
@@ -272,7 +283,8 @@ impl Store {
 }
 
 impl Key {
-    pub(super) fn new(keyring: Keyring, settings: Settings) -> Self {
+    pub(super) fn new(mut keyring: Keyring, settings: Settings) -> Self {
+        keyring.set_disabled(settings.disabled_versions.clone());
         let budget = Budget::new(&keyring);
         Self {
             keyring,
@@ -311,11 +323,11 @@ impl Key {
     }
 }
 
-fn path(name: &str) -> String {
+pub(super) fn path(name: &str) -> String {
     format!("{KEYS}{name}")
 }
 
-async fn read(view: &View, name: &str) -> Result<Option<(Key, Revision)>, Error> {
+pub(super) async fn read(view: &View, name: &str) -> Result<Option<(Key, Revision)>, Error> {
     let Some(entry) = view.get(&path(name)).await? else {
         return Ok(None);
     };
@@ -333,14 +345,14 @@ pub(super) fn committed(commit: Result<Revision, Error>) -> Result<bool, Error> 
 
 #[cfg(test)]
 mod tests {
-    use keyward_crypto::{Derivation, Timestamp, key_type};
+    use keyward_crypto::{Derivation, key_type};
     use proptest::prelude::*;
 
     use super::*;
 
     fn key() -> Key {
         let key_type = key_type("aes256-gcm96").unwrap();
-        let created = Timestamp::from_unix_nanos(7);
+        let created = keyward_crypto::Timestamp::from_unix_nanos(7);
         let keyring = Keyring::generate(key_type, Derivation::None, created).unwrap();
         let settings = Settings {
             auto_rotate_period: 3600,

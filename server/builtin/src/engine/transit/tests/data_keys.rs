@@ -73,3 +73,45 @@ async fn data_keys_that_cannot_be_are_refused() {
         assert_eq!(server.refused(path, body).await, refusal);
     }
 }
+
+#[tokio::test]
+async fn derived_data_keys_are_the_same_each_time_and_decrypt() {
+    let server = Server::start().await;
+    server.ok("keys/a", json!({"derived": true})).await;
+    let body = json!({
+        "salt": "2026-11-24", "key_index_from": 2, "key_index_to": 5, "context": "YWJj",
+        "bits": 128,
+    });
+    let path = "derivedkeys/plaintext/a";
+    let first = server.ok(path, body.clone()).await;
+    let again = server.ok(path, body).await;
+    let names: Vec<_> = first.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["2", "3", "4"]);
+    for (index, key) in first.as_object().unwrap() {
+        assert_eq!(key["plaintext"], again[index]["plaintext"]);
+        assert_ne!(key["ciphertext"], again[index]["ciphertext"]);
+        let decrypt = json!({"ciphertext": key["ciphertext"], "context": "YWJj"});
+        let plain = server.ok("decrypt/a", decrypt).await;
+        assert_eq!(plain["plaintext"], key["plaintext"]);
+        assert_eq!(text(&key["plaintext"]).len(), 24);
+    }
+    assert_ne!(first["2"]["plaintext"], first["3"]["plaintext"]);
+    let other = json!({"salt": "2026-11-24", "context": "eg==", "key_index_from": 2, "bits": 128});
+    let other = server.ok(path, other).await;
+    assert_ne!(first["2"]["plaintext"], other["2"]["plaintext"]);
+
+    server.ok("keys/b", json!({})).await;
+    let range = "'key_index_to' must be above 'key_index_from' by 1 to 10000";
+    for (body, refusal) in [
+        (json!({}), "missing 'salt' to derive data keys"),
+        (json!({"salt": "s", "key_index_to": 0}), range),
+        (json!({"salt": "s", "key_index_from": -1}), range),
+        (json!({"salt": "s", "key_index_to": 10_001}), range),
+        (json!({"salt": "s", "key_bits": 1}), "invalid bit length"),
+    ] {
+        assert_eq!(server.refused("derivedkeys/wrapped/b", body).await, refusal);
+    }
+    let wrapped = json!({"salt": "s"});
+    let wrapped = server.ok("derivedkeys/wrapped/b", wrapped).await;
+    assert!(wrapped["0"].get("plaintext").is_none());
+}

@@ -11,6 +11,7 @@ mod keys;
 mod labels;
 mod races;
 mod random;
+mod retention;
 mod signing;
 mod translate;
 mod usage;
