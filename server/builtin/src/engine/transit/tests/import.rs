@@ -17,14 +17,19 @@ impl Server {
         encoding::encode(&byok::wrap(der.expose(), hash, key).unwrap())
     }
 
-    async fn import(&self, name: &str, key: &SecretBytes, mut body: Value) -> Result<(), Error> {
+    pub(super) async fn import(
+        &self,
+        name: &str,
+        key: &SecretBytes,
+        mut body: Value,
+    ) -> Result<(), Error> {
         body["ciphertext"] = json!(self.wrap(key, HashAlgorithm::Sha2_256).await);
         self.try_post(&format!("keys/{name}/import"), body)
             .await
             .map(drop)
     }
 
-    async fn export(&self, path: &str, body: Value) -> Result<Value, Error> {
+    pub(super) async fn export(&self, path: &str, body: Value) -> Result<Value, Error> {
         let path = format!("transit/{path}");
         let answer = self.ask(Operation::Read, &path, body).await;
         answer.map(|answer| answer.data)
@@ -73,7 +78,13 @@ async fn what_is_exported_here_is_imported_there_and_decrypts() {
 #[tokio::test]
 async fn signing_keys_travel_as_pkcs8() {
     let (here, there) = (Server::start().await, Server::start().await);
-    for key_type in ["ed25519", "ecdsa-p256", "ecdsa-p384", "ecdsa-p521"] {
+    for key_type in [
+        "ed25519",
+        "ecdsa-p256",
+        "ecdsa-p384",
+        "ecdsa-p521",
+        "rsa-2048",
+    ] {
         let body = json!({"type": key_type, "exportable": true});
         here.ok(&format!("keys/{key_type}"), body.clone()).await;
         let exported = here
@@ -102,7 +113,7 @@ async fn signing_keys_travel_as_pkcs8() {
 #[tokio::test]
 async fn a_public_key_alone_verifies_until_its_private_key_comes() {
     let (here, there) = (Server::start().await, Server::start().await);
-    for key_type in ["ed25519", "ecdsa-p256"] {
+    for key_type in ["ed25519", "ecdsa-p256", "rsa-2048"] {
         let body = json!({"type": key_type, "exportable": true});
         here.ok(&format!("keys/{key_type}"), body).await;
         let signed = here
@@ -401,4 +412,39 @@ async fn only_the_owner_of_an_rsa_key_gets_wrapped_keys() {
         let error = server.export(path, json!({})).await.unwrap_err();
         assert_eq!(error.to_string(), refusal, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_wrapped_export_opens_for_the_owner_of_the_rsa_key() {
+    let server = Server::start().await;
+    let owner = byok::WrappingKey::generate().unwrap();
+    let body = json!({"type": "rsa-4096", "public_key": owner.public_key().unwrap()});
+    server.try_post("keys/owner/import", body).await.unwrap();
+    for (name, key_type, kind, form) in [
+        ("a", "aes256-gcm96", "encryption-key", "raw"),
+        ("b", "ed25519", "signing-key", "der"),
+        ("c", "ecdsa-p384", "signing-key", "der"),
+    ] {
+        let body = json!({"type": key_type, "exportable": true});
+        server.ok(&format!("keys/{name}"), body).await;
+        server.ok(&format!("keys/{name}/rotate"), json!({})).await;
+        let path = format!("export/{kind}/{name}");
+        let plain = server.export(&path, json!({"format": form})).await.unwrap();
+        for (hash, algorithm) in [
+            ("SHA256", HashAlgorithm::Sha2_256),
+            ("SHA224", HashAlgorithm::Sha2_224),
+        ] {
+            let path = format!("byok-export/owner/{name}");
+            let wrapped = server.export(&path, json!({"hash": hash})).await.unwrap();
+            assert_eq!(wrapped["type"], key_type);
+            for version in ["1", "2"] {
+                let sealed = encoding::decode(text(&wrapped["keys"][version])).unwrap();
+                let key = owner.unwrap(sealed.expose(), algorithm).unwrap();
+                assert_eq!(plain["keys"][version], encoding::encode(key.expose()));
+            }
+        }
+    }
+    let one = server.export("byok-export/owner/a/latest", json!({})).await;
+    let versions = one.unwrap()["keys"].as_object().unwrap().len();
+    assert_eq!(versions, 1);
 }

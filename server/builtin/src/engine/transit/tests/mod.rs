@@ -14,6 +14,7 @@ mod random;
 mod retention;
 mod signing;
 mod translate;
+mod traps;
 mod usage;
 
 use std::{

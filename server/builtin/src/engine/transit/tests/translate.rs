@@ -6,7 +6,7 @@ use super::*;
 
 impl Server {
     /// Makes a token that may do what `rules` say: capability by path below the mount.
-    async fn token_for(&self, policy: &str, rules: &[(&str, &str)]) -> TokenId {
+    pub(super) async fn token_for(&self, policy: &str, rules: &[(&str, &str)]) -> TokenId {
         let text: String = rules
             .iter()
             .map(|(path, rule)| format!("path \"transit/{path}\" {{ {rule} }}\n"))
