@@ -8,4 +8,5 @@ mod bao_cli;
 mod differential;
 mod exchange;
 mod script;
+mod travel;
 mod vaultrs;
