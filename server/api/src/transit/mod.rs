@@ -11,6 +11,7 @@ mod backup;
 mod batch;
 mod cache;
 mod data_key;
+mod derive;
 mod encryption;
 mod export;
 mod import;
@@ -28,6 +29,7 @@ use serde_json::value::RawValue;
 pub use backup::{BackUpKey, Backup, RestoreKey};
 pub use cache::{CacheConfig, ConfigureCache, ReadCacheConfig};
 pub use data_key::{CreateDataKey, CreateDataKeys, DataKey, DataKeys, DeriveDataKeys, KeyPair};
+pub use derive::DeriveKey;
 pub use encryption::{
     Decrypt, DecryptItem, Decrypted, DecryptedItem, Encrypt, EncryptItem, Encrypted, EncryptedItem,
     Rewrap, RewrapItem,

@@ -9,6 +9,7 @@
 //! takes the leftmost bits (section 6.4.1), and a shorter one gets zeros in front, which are nothing
 //! to the number it is read as.
 
+use aws_lc_rs::agreement::{self, UnparsedPublicKey, agree};
 use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{
@@ -16,7 +17,7 @@ use aws_lc_rs::signature::{
     ParsedPublicKey,
 };
 
-use super::{KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
+use super::{AgreementType, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
 use crate::keyring::Marshaling;
 use crate::{Error, SecretBytes, SecretString, SignRequest, encoding};
 
@@ -27,6 +28,7 @@ pub(super) struct Ecdsa {
     key_name: &'static str,
     /// The hash whose digests the library takes.
     hash: &'static digest::Algorithm,
+    agreement: &'static agreement::Algorithm,
     asn1: Form,
     fixed: Form,
 }
@@ -42,6 +44,7 @@ pub(super) static P256: Ecdsa = Ecdsa {
     name: "ecdsa-p256",
     key_name: "P-256",
     hash: &digest::SHA256,
+    agreement: &agreement::ECDH_P256,
     asn1: Form {
         sign: &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
         verify: &signature::ECDSA_P256_SHA256_ASN1,
@@ -56,6 +59,7 @@ pub(super) static P384: Ecdsa = Ecdsa {
     name: "ecdsa-p384",
     key_name: "P-384",
     hash: &digest::SHA384,
+    agreement: &agreement::ECDH_P384,
     asn1: Form {
         sign: &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
         verify: &signature::ECDSA_P384_SHA384_ASN1,
@@ -70,6 +74,7 @@ pub(super) static P521: Ecdsa = Ecdsa {
     name: "ecdsa-p521",
     key_name: "P-521",
     hash: &digest::SHA512,
+    agreement: &agreement::ECDH_P521,
     asn1: Form {
         sign: &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
         verify: &signature::ECDSA_P521_SHA512_ASN1,
@@ -95,6 +100,10 @@ impl KeyType for Ecdsa {
         Some(self)
     }
 
+    fn agreement(&self) -> Option<&dyn AgreementType> {
+        Some(self)
+    }
+
     fn public(&self) -> Option<&dyn PublicType> {
         Some(self)
     }
@@ -115,6 +124,30 @@ impl KeyType for Ecdsa {
             KeyForm::Pem => der::secret_pem(der::PRIVATE, material.expose()),
             KeyForm::Raw => Err(der::no_raw_form("ec")),
         }
+    }
+}
+
+/// ECDH (NIST SP 800-56A revision 3, section 5.7.1.2): the x coordinate of the shared point.
+impl AgreementType for Ecdsa {
+    fn agree(&self, material: &SecretBytes, peer_public_key: &str) -> Result<SecretBytes, Error> {
+        let peer = der::public_from_pem(peer_public_key).map_err(|_| {
+            Error::invalid(
+                "failed to parse supplied peer public key PEM: data does not contain any valid \
+                 public keys ",
+            )
+        })?;
+        let refused = || {
+            let name = self.name;
+            Error::invalid(format!(
+                "base private key type {name} does not match peer public key curve"
+            ))
+        };
+        // EXPOSE: the key is parsed by the library, which wipes what it made of it.
+        let key = agreement::PrivateKey::from_private_key_der(self.agreement, material.expose())
+            .map_err(|_| Error::invalid("the key is not one of its type"))?;
+        // The library checks that the point is one of the curve.
+        let peer = UnparsedPublicKey::new(self.agreement, peer);
+        agree(&key, &peer, refused(), |secret| Ok(secret.into()))
     }
 }
 

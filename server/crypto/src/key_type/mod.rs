@@ -55,6 +55,11 @@ pub trait KeyType: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What it offers if two of its keys can agree on a secret.
+    fn agreement(&self) -> Option<&dyn AgreementType> {
+        None
+    }
+
     /// What it offers if its keys have a public half.
     fn public(&self) -> Option<&dyn PublicType> {
         None
@@ -202,6 +207,15 @@ pub trait PublicType: Send + Sync {
     /// # Errors
     /// [`Error::Invalid`] in OpenBao's words when the type has no such form.
     fn print(&self, public_key: &[u8], form: KeyForm) -> Result<String, Error>;
+}
+
+/// The agreeing side of a key type: one private key and another's public key make one secret.
+pub trait AgreementType: Send + Sync {
+    /// Makes the secret of `material` and of a public key in PEM. It is not uniform: derive from it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when either is no key of this type.
+    fn agree(&self, material: &SecretBytes, peer_public_key: &str) -> Result<SecretBytes, Error>;
 }
 
 /// The signing half of a key type.

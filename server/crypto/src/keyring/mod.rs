@@ -28,8 +28,9 @@ use self::rules::Rules;
 pub use self::rules::{Minimums, Purpose};
 pub use self::sign::{Marshaling, SaltLength, Scheme, SignRequest, Signed};
 use self::version::Version;
+use crate::derive::hkdf;
 use crate::key_type::{KeyForm, Material, PublicType};
-use crate::{Error, KeyType, SecretBytes, SecretString, encoding, key_type};
+use crate::{Error, HashAlgorithm, KeyType, SecretBytes, SecretString, encoding, key_type};
 
 /// A point in time, as nanoseconds since 1970. The crate reads no clock: callers give it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -322,6 +323,37 @@ impl Keyring {
         // Where a key is read PEM ends in a line break, and where it is exported it does not.
         text.truncate(text.trim_end().len());
         Ok(text)
+    }
+
+    /// Agrees with the holder of another key on the key of `len` bytes that both can make: ECDH,
+    /// then HKDF-SHA256 without salt or info, as OpenBao does.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] when the type does not agree; [`Error::Invalid`] when the version does
+    /// not exist, is below the minimum for decryption or has no private key, or the public key is
+    /// none of the type.
+    pub fn agree(
+        &self,
+        version: Option<u32>,
+        peer_public_key: &str,
+        len: usize,
+    ) -> Result<SecretBytes, Error> {
+        let agreement = self.key_type.agreement().ok_or_else(|| {
+            let name = self.key_type.name();
+            Error::unsupported(format!(
+                "base key type {name} does not support key agreement"
+            ))
+        })?;
+        let latest = self.latest_version();
+        let number = version.filter(|&number| number != 0).unwrap_or(latest);
+        if number > latest {
+            return Err(Error::invalid(
+                "requested version of the base key is higher than the latest key version",
+            ));
+        }
+        let version = self.version_named(number.into(), no_such_version, rules::too_old)?;
+        let secret = agreement.agree(version.private()?, peer_public_key)?;
+        hkdf(HashAlgorithm::Sha2_256, &secret, &[], &[], len)
     }
 
     /// A version that may leave the server.

@@ -356,6 +356,6 @@ fn event(event: Event) -> api::KeyEvent {
     }
 }
 
-fn deleted_meanwhile() -> Error {
+pub(super) fn deleted_meanwhile() -> Error {
     Error::Conflict("the key was deleted by another request".to_owned())
 }

@@ -10,6 +10,7 @@
 //! | `import.rs` `export.rs` | keys that come from elsewhere and go there |
 //! | `backup.rs` | backup of whole keys, and restoration |
 //! | `encrypt.rs` `decrypt.rs` `rewrap.rs` `translate.rs` `data_key.rs` | encryption |
+//! | `derive.rs` | keys that two parties agree on |
 //! | `sign.rs` `verify.rs` `hmac.rs` | authentication |
 //! | `random.rs` | random bytes and hashes, without a key |
 //! | `batch.rs` `input.rs` | what the operations share: batches, decoded parameters |
@@ -22,6 +23,7 @@ mod batch;
 mod config;
 mod data_key;
 mod decrypt;
+mod derive;
 mod encrypt;
 mod export;
 mod fresh;
@@ -104,6 +106,7 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(rewrap::rewrap)
         .on(translate::translate)
         .on(data_key::create)
+        .on(derive::derive)
         .on(data_key::create_many)
         .on(data_key::derive)
         .on(sign::sign)

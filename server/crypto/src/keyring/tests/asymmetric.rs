@@ -239,3 +239,45 @@ fn the_public_half_of_rsa_encrypts_and_does_not_decrypt() {
         "requested version for decryption does not contain a private part"
     );
 }
+
+/// From OpenBao: what it derives of one key's private and another's public half.
+#[test]
+fn two_keys_agree_on_what_a_peer_makes_of_them() {
+    let base = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg8GuDmDXTxYkDQB+x2bJEc74n7gYHZnCgF1hVcwEibX+hRANCAAQCsxDCKkYDpqlko31L9pDg07qqiPl4VjIT/hOoka+pklNiCfKvZiXXTImwnXTIRpvfTz/NDUi8isMGVkPH6jXL";
+    let peer = "-----BEGIN PUBLIC KEY-----\n\
+                MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhwoBBdVQUePZORuP9PXz8FjBOKR+\n\
+                8APqf0ede9pej7E4l/OTOZRHcN8Z/DqPJCAbnH53hgEOuYeJt0ApnJtPZw==\n\
+                -----END PUBLIC KEY-----\n";
+    let key_type = key_type("ecdsa-p256").unwrap();
+    let material = key_type.import(encoding::decode(base).unwrap()).unwrap();
+    let base = Keyring::import(key_type, Derivation::None, material, NOW).unwrap();
+    let agreed = encoding::decode("PG64QJdeKBeZJujClGh1gHCGBn21nJhXuZ8vIkOcKZ0=").unwrap();
+    assert_eq!(base.agree(None, peer, 32), Ok(agreed));
+}
+
+#[test]
+fn keys_agree_with_keys_of_their_curve_alone() {
+    let curves = ["ecdsa-p256", "ecdsa-p384", "ecdsa-p521"];
+    for one in curves.map(|name| keyring(name, Derivation::None)) {
+        for other in curves.map(|name| keyring(name, Derivation::None)) {
+            let public = |keyring: &Keyring| keyring.public_key(1, None).unwrap().unwrap();
+            let agreed = one.agree(None, &public(&other), 32);
+            let name = one.key_type().name();
+            if name == other.key_type().name() {
+                assert_eq!(agreed, other.agree(Some(1), &public(&one), 32));
+                assert!(agreed.is_ok());
+            } else {
+                let sentence =
+                    format!("base private key type {name} does not match peer public key curve");
+                assert_eq!(words(agreed), sentence);
+            }
+        }
+        assert!(matches!(one.agree(Some(2), "", 32), Err(Error::Invalid(_))));
+        assert!(matches!(one.agree(None, "", 32), Err(Error::Invalid(_))));
+    }
+    let symmetric = keyring("aes256-gcm96", Derivation::None);
+    assert_eq!(
+        words(symmetric.agree(None, "", 32)),
+        "base key type aes256-gcm96 does not support key agreement"
+    );
+}

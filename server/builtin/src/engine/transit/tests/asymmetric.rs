@@ -166,3 +166,38 @@ async fn rsa_binds_to_no_associated_data_and_says_so() {
     let encrypt = json!({"plaintext": plaintext});
     assert_eq!(server.refused("encrypt/r", encrypt).await, long);
 }
+
+#[tokio::test]
+async fn two_parties_derive_the_same_key() {
+    let server = Server::start().await;
+    let mut public = Vec::new();
+    for name in ["alice", "bob"] {
+        let path = format!("keys/{name}");
+        let key = server.ok(&path, json!({"type": "ecdsa-p384"})).await;
+        public.push(key["keys"]["1"]["public_key"].clone());
+    }
+    for (name, base, peer) in [("a", "alice", &public[1]), ("b", "bob", &public[0])] {
+        let derive = json!({
+            "base_key_name": base, "peer_public_key": peer,
+            "derived_key_type": "chacha20-poly1305",
+        });
+        server.post(&format!("derive-key/{name}"), derive).await;
+    }
+    let encrypted = server.ok("encrypt/a", json!({"plaintext": HELLO})).await;
+    let decrypt = json!({"ciphertext": encrypted["ciphertext"]});
+    assert_eq!(server.ok("decrypt/b", decrypt).await["plaintext"], HELLO);
+
+    let again = json!({
+        "base_key_name": "alice", "peer_public_key": public[1],
+        "derived_key_type": "chacha20-poly1305",
+    });
+    server.post("derive-key/a", again).await;
+    let encrypted = server.ok("encrypt/a", json!({"plaintext": HELLO})).await;
+    assert_eq!(encrypted["key_version"], 2);
+
+    let refused = json!({"base_key_name": "alice", "peer_public_key": public[1]});
+    assert_eq!(
+        server.refused("derive-key/a", refused).await,
+        "error importing key: the key is of type chacha20-poly1305"
+    );
+}
