@@ -1,11 +1,19 @@
 //! Keyrings against the bare primitive, by size of the plaintext.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use aes_gcm::{
+    Aes128Gcm, Aes256Gcm, KeyInit,
+    aead::{AeadInOut, Nonce},
+};
+use chacha20poly1305::{ChaCha20Poly1305, XChaCha20Poly1305};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use keyward_crypto::{
     Derivation, HashAlgorithm, Keyring, Scope, SignRequest, Timestamp, key_type, random,
 };
 
-const SIZES: [usize; 4] = [64, 256, 1024, 65_536];
+const SIZES: [usize; 4] = [64, 1024, 65_536, 1 << 20];
+
+/// XChaCha20-Poly1305's.
+const LONGEST_NONCE: usize = 24;
 
 fn keyring(name: &str) -> Keyring {
     let key_type = key_type(name).expect("the table has this type");
@@ -13,46 +21,60 @@ fn keyring(name: &str) -> Keyring {
         .expect("keys of this type can be made")
 }
 
-fn encryption(criterion: &mut Criterion) {
+/// A key type beside the bare primitive it is made of, in the same run: with fresh nonces in
+/// place, without text, versions and rules.
+fn encryption<A: KeyInit + AeadInOut>(criterion: &mut Criterion, name: &str) {
     let scope = Scope::default();
-    for name in ["aes256-gcm96", "chacha20-poly1305"] {
-        let keyring = keyring(name);
-        let mut group = criterion.benchmark_group(name);
-        for size in SIZES {
-            let plaintext = vec![7; size];
-            group.throughput(Throughput::Bytes(size as u64));
-            group.bench_function(BenchmarkId::new("encrypt to text", size), |bencher| {
-                bencher.iter(|| keyring.encrypt(&plaintext, &scope, None));
-            });
-            let text = keyring
-                .encrypt(&plaintext, &scope, None)
-                .expect("encrypts")
-                .text;
-            group.bench_function(BenchmarkId::new("decrypt from text", size), |bencher| {
-                bencher.iter(|| keyring.decrypt(&text, &scope));
-            });
-        }
-        group.finish();
-    }
-}
-
-fn bare_aes(criterion: &mut Criterion) {
-    use aes_gcm::{Aes256Gcm, KeyInit as _, aead::AeadInOut as _};
-    let key = random::generate_key::<32>();
+    let keyring = keyring(name);
+    let bytes = random::generate_bytes(A::key_size());
     // EXPOSE: the yardstick uses the key as the primitive takes it.
-    let cipher = Aes256Gcm::new(key.expose().into());
-    let mut group = criterion.benchmark_group("bare AES-256-GCM");
+    let bare = A::new_from_slice(bytes.expose()).expect("the key has its length");
+    let mut group = criterion.benchmark_group(name);
     for size in SIZES {
-        let mut buffer = vec![7; size];
+        let plaintext = vec![7; size];
         group.throughput(Throughput::Bytes(size as u64));
-        group.bench_function(BenchmarkId::new("seal in place", size), |bencher| {
+        group.bench_function(BenchmarkId::new("encrypt to text", size), |bencher| {
+            bencher.iter(|| keyring.encrypt(&plaintext, &scope, None));
+        });
+        let text = keyring
+            .encrypt(&plaintext, &scope, None)
+            .expect("encrypts")
+            .text;
+        group.bench_function(BenchmarkId::new("decrypt from text", size), |bencher| {
+            bencher.iter(|| keyring.decrypt(&text, &scope));
+        });
+        let mut nonce = Nonce::<A>::default();
+        let nonce_len = nonce.len();
+        let mut buffer = plaintext.clone();
+        group.bench_function(BenchmarkId::new("bare seal", size), |bencher| {
             bencher.iter(|| {
-                let nonce = random::generate_nonce::<12>();
-                cipher.encrypt_inout_detached(&nonce.into(), b"", buffer.as_mut_slice().into())
+                let fresh = random::generate_nonce::<LONGEST_NONCE>();
+                nonce.copy_from_slice(&fresh[..nonce_len]);
+                bare.encrypt_inout_detached(&nonce, b"", buffer.as_mut_slice().into())
             });
+        });
+        let tag = bare
+            .encrypt_inout_detached(&nonce, b"", buffer.as_mut_slice().into())
+            .expect("seals");
+        group.bench_function(BenchmarkId::new("bare open", size), |bencher| {
+            // What was opened would not open again.
+            bencher.iter_batched_ref(
+                || buffer.clone(),
+                |sealed| {
+                    bare.decrypt_inout_detached(&nonce, b"", sealed.as_mut_slice().into(), &tag)
+                },
+                BatchSize::LargeInput,
+            );
         });
     }
     group.finish();
+}
+
+fn encryptions(criterion: &mut Criterion) {
+    encryption::<Aes128Gcm>(criterion, "aes128-gcm96");
+    encryption::<Aes256Gcm>(criterion, "aes256-gcm96");
+    encryption::<ChaCha20Poly1305>(criterion, "chacha20-poly1305");
+    encryption::<XChaCha20Poly1305>(criterion, "xchacha20-poly1305");
 }
 
 fn signatures(criterion: &mut Criterion) {
@@ -71,5 +93,5 @@ fn signatures(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, encryption, bare_aes, signatures);
+criterion_group!(benches, encryptions, signatures);
 criterion_main!(benches);
