@@ -4,11 +4,9 @@ use std::{
     collections::BTreeMap,
     fs,
     os::unix::fs::{MetadataExt as _, symlink},
-    process::Command,
 };
 
 use keyward_core::audit::verify::{Reason, Summary, verify};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 
 use super::*;
@@ -166,63 +164,6 @@ async fn a_full_device_fails_until_it_is_replaced() {
     device.reopen().await.unwrap();
     device.write(line("x")).await.unwrap();
     assert_eq!(check(&path, None).sequence, 1);
-}
-
-/// The kernel itself cuts a write short here: a limit on file sizes, with its signal ignored, which
-/// only a shell can do for a process without unsafe code.
-#[test]
-fn a_write_cut_short_by_a_full_disk_leaves_no_half_line() {
-    const NAME: &str = "audit::file::tests::a_write_cut_short_by_a_full_disk_leaves_no_half_line";
-    const INSIDE: &str = "KEYWARD_TEST_IGNORES_XFSZ";
-    if std::env::var_os(INSIDE).is_some() {
-        tokio::runtime::Runtime::new()
-            .unwrap()
-            .block_on(fill_the_disk());
-        return;
-    }
-    let output = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; exec \"$0\" --exact \"$1\" --nocapture"])
-        .arg(std::env::current_exe().unwrap())
-        .arg(NAME)
-        .env(INSIDE, "1")
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}"
-    );
-}
-
-async fn fill_the_disk() {
-    let (_folder, path) = log();
-    let device = device(&path);
-    let unlimited = getrlimit(Resource::Fsize);
-    setrlimit(
-        Resource::Fsize,
-        Rlimit {
-            current: Some(1000),
-            ..unlimited
-        },
-    )
-    .unwrap();
-    let mut kept = 0;
-    while device.write(line(&"x".repeat(100))).await.is_ok() {
-        kept += 1;
-    }
-    assert!(kept > 1);
-    let summary = check(&path, None);
-    assert_eq!(summary.lines, kept);
-    assert!(device.write(line(&"x".repeat(2000))).await.is_err());
-    assert_eq!(check(&path, None), summary);
-
-    setrlimit(Resource::Fsize, unlimited).unwrap();
-    device.write(line("there is room again")).await.unwrap();
-    let summary = check(&path, None);
-    assert_eq!(
-        (summary.lines, summary.sequence, summary.torn),
-        (kept + 1, kept + 1, vec![])
-    );
 }
 
 #[tokio::test]
