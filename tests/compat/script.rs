@@ -1,4 +1,5 @@
-//! The suites that are programs of their own: `hvac` in Python, `node-vault` in JavaScript.
+//! The suites that are programs of their own: `hvac` in Python; `node-vault`, an HPKE and a JOSE
+//! library in JavaScript.
 
 use std::{path::Path, process::Command};
 
@@ -26,23 +27,39 @@ fn node_vault_works_with_the_peer() {
     node_vault(&Target::peer());
 }
 
+#[test]
+fn an_hpke_library_seals_and_opens() {
+    node("@hpke/core", "hpke.mjs", &Target::keyward(), 8);
+}
+
+#[test]
+fn a_jose_library_verifies_with_the_key_set() {
+    node("jose", "jose.mjs", &Target::keyward(), 10);
+}
+
 fn hvac(target: &Target) {
     let suite = project_root().join("tests/compat/hvac_suite.py");
-    run(&python(), &suite, target);
+    run(&python(), &suite, target, 15);
 }
 
 fn node_vault(target: &Target) {
-    let folder = project_root().join("tests/compat/node");
-    assert!(
-        folder.join("node_modules/node-vault").exists(),
-        "node-vault (npm) is missing: `npm ci` in {}, or `cargo xtask test`, installs it",
-        folder.display()
-    );
-    run(Path::new("node"), &folder.join("suite.mjs"), target);
+    node("node-vault", "suite.mjs", target, 15);
 }
 
-/// Runs a suite to its end; it has passed if it says so and named every check it made.
-fn run(program: &Path, suite: &Path, target: &Target) {
+/// Runs a suite that needs a package of npm.
+fn node(package: &str, suite: &str, target: &Target, checks: usize) {
+    let folder = project_root().join("tests/compat/node");
+    assert!(
+        folder.join("node_modules").join(package).exists(),
+        "{package} (npm) is missing: `npm ci` in {}, or `cargo xtask test`, installs it",
+        folder.display()
+    );
+    run(Path::new("node"), &folder.join(suite), target, checks);
+}
+
+/// Runs a suite to its end; it has passed if it says so and named every check it made, `checks` at
+/// least.
+fn run(program: &Path, suite: &Path, target: &Target, checks: usize) {
     let home = TempDir::new().unwrap();
     let mut command: Command = isolated(program, home.path());
     command.arg(suite).arg(&target.address).arg(&target.token);
@@ -60,7 +77,7 @@ fn run(program: &Path, suite: &Path, target: &Target) {
     );
     assert!(said.lines().all(|line| line.starts_with("ok ")), "{said}");
     assert!(
-        said.lines().count() >= 15,
+        said.lines().count() >= checks,
         "the suite stopped early:\n{said}"
     );
 }

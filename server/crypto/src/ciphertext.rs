@@ -18,6 +18,8 @@ const PREFIX: &str = "vault:v";
 /// What a text is, for the sentences that refuse it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// A message authentication code made with a block cipher.
+    Cmac,
     /// The outcome of an encryption.
     Ciphertext,
     /// A message authentication code.
@@ -29,6 +31,7 @@ pub enum Kind {
 impl Kind {
     const fn name(self) -> &'static str {
         match self {
+            Self::Cmac => "CMAC",
             Self::Ciphertext => "ciphertext",
             Self::Hmac => "HMAC",
             Self::Signature => "signature",
@@ -238,7 +241,7 @@ mod tests {
     proptest! {
         #[test]
         fn parsing_never_panics(text in ".{0,40}", kind in prop::sample::select(
-            vec![Kind::Ciphertext, Kind::Hmac, Kind::Signature])) {
+            vec![Kind::Cmac, Kind::Ciphertext, Kind::Hmac, Kind::Signature])) {
             let _ = Ciphertext::parse(kind, &text).and_then(|parsed| parsed.decode());
         }
 

@@ -28,8 +28,9 @@ pub use error::Error;
 pub use hash::HashAlgorithm;
 pub use key_type::{KEY_TYPES, KeyForm, KeyType, Material, key_type};
 pub use keyring::{
-    DataKeyRequest, Derivation, Encrypted, Keyring, Marshaling, Minimums, Padding, Purpose,
-    SaltLength, Scheme, Scope, SignRequest, Signed, Timestamp, VersionInfo,
+    Alphabet, DataKeyRequest, Derivation, Encrypted, Format, Keyring, Marshaling, Minimums,
+    Padding, Purpose, SaltLength, Scheme, Scope, SecretNumerals, SignRequest, Signed, Timestamp,
+    VersionInfo,
 };
 pub use mac::{MacKey, Tag};
 pub use secret::{Secret, SecretBytes, SecretString};

@@ -62,6 +62,19 @@ pub struct CreateKey {
         deserialize_with = "coerce::map"
     )]
     pub custom_metadata: Option<BTreeMap<String, String>>,
+    /// The alphabet that values have unless a request says another, for the type `ff1`; see
+    /// [`Encode`](super::Encode).
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub alphabet: Option<String>,
+    /// The parameter set of the type, where `type` names a family: of `ml-dsa` `44`, `65` or `87`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub parameter_set: Option<String>,
     /// The context whose public keys the answer shows, for derived signing keys.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -328,6 +341,9 @@ pub struct KeysConfig {
 /// What may be known of a key.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Key {
+    /// The alphabet of its values, of the type `ff1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alphabet: Option<String>,
     /// Whether it may be backed up in the clear.
     pub allow_plaintext_backup: bool,
     /// Seconds after which it is rotated; 0 is never.
@@ -367,8 +383,11 @@ pub struct Key {
     /// How keys are derived; only of derived keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kdf: Option<String>,
-    /// The versions that may decrypt or verify.
-    #[serde(default)]
+    /// How many bytes its keys have, where the type leaves the choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_size: Option<usize>,
+    /// The versions that may decrypt or verify; of the type `hmac` none is shown.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<u32, KeyVersion>,
     /// The version that encrypts and signs unless another is asked for.
     pub latest_version: u32,
@@ -383,6 +402,9 @@ pub struct Key {
     pub min_encryption_version: u32,
     /// The name.
     pub name: String,
+    /// The parameter set of its type, where the type is one of a family.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter_set: Option<String>,
     /// When it was brought back from a backup, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore_info: Option<KeyEvent>,

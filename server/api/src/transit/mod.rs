@@ -10,11 +10,14 @@
 mod backup;
 mod batch;
 mod cache;
+mod cmac;
 mod data_key;
 mod derive;
 mod encryption;
 mod export;
+mod format;
 mod import;
+mod jwks;
 mod keys;
 mod random;
 mod signing;
@@ -28,6 +31,7 @@ use serde_json::value::RawValue;
 
 pub use backup::{BackUpKey, Backup, RestoreKey};
 pub use cache::{CacheConfig, ConfigureCache, ReadCacheConfig};
+pub use cmac::{Cmac, CmacItem, MakeCmac, MakeCmacItem};
 pub use data_key::{CreateDataKey, CreateDataKeys, DataKey, DataKeys, DeriveDataKeys, KeyPair};
 pub use derive::DeriveKey;
 pub use encryption::{
@@ -35,7 +39,9 @@ pub use encryption::{
     Rewrap, RewrapItem,
 };
 pub use export::{ExportKey, ExportWrappedKey, ExportedKeys};
+pub use format::{Decode, Decoded, Encode, Encoded};
 pub use import::{ImportKey, ImportKeyVersion, ReadWrappingKey, WrappingKey};
+pub use jwks::{Jwks, ReadJwks};
 pub use keys::{
     ConfigureKey, ConfigureKeys, CreateKey, DeleteKey, DisableVersion, EnableVersion, Key,
     KeyEvent, KeyInfo, KeyList, KeyUsage, KeyVersion, KeysConfig, ListKeys, ReadKey,

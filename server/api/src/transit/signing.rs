@@ -1,6 +1,7 @@
 //! Sign, verify, HMAC.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Answer, batch, given};
 use crate::{Base64, coerce, endpoint};
@@ -33,12 +34,20 @@ pub struct Sign {
         deserialize_with = "coerce::flag"
     )]
     pub prehashed: Option<bool>,
-    /// `asn1` (if not given) or `jws`.
+    /// `asn1` (if not given), `jws`, or `jws-compact`: then the signature is a whole JSON Web
+    /// Signature (RFC 7515), with the input as its payload and `NAME:vN` as its `kid`. Its algorithm
+    /// is that of the key, and other choices have no effect.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::text"
     )]
     pub marshaling_algorithm: Option<String>,
+    /// What the signature is bound to beside its message, for ML-DSA; 255 bytes at most.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub signature_context: Option<Base64>,
+    /// What the header of a compact JWS holds beside `alg` and `kid`, as in `{"typ": "JWT"}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jws_header: Option<Map<String, Value>>,
     /// From which a derived key derives.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub context: Option<Base64>,
@@ -120,7 +129,7 @@ pub struct SignedItem {
     pub reference: String,
 }
 
-/// `POST verify/:name[/:hash_algorithm]` verifies a signature or an HMAC.
+/// `POST verify/:name[/:hash_algorithm]` verifies a signature, an HMAC or a CMAC.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Verify {
@@ -130,7 +139,7 @@ pub struct Verify {
     /// What was signed; the empty text if not given.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub input: Option<Base64>,
-    /// The signature, `vault:vN:…`; it wins over `hmac`.
+    /// The signature, `vault:vN:…`; it wins over the others.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::text"
@@ -142,6 +151,18 @@ pub struct Verify {
         deserialize_with = "coerce::text"
     )]
     pub hmac: Option<String>,
+    /// The CMAC, `vault:vN:…`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub cmac: Option<String>,
+    /// How many bytes of the CMAC were kept: all 16 if not given or 0.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub mac_length: Option<i64>,
     /// The hash of the signature or HMAC: `sha2-256` if not given.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -166,10 +187,13 @@ pub struct Verify {
         deserialize_with = "coerce::text"
     )]
     pub marshaling_algorithm: Option<String>,
+    /// What the signature is bound to beside its message, for ML-DSA; 255 bytes at most.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub signature_context: Option<Base64>,
     /// From which a derived key derives.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub context: Option<Base64>,
-    /// Many inputs in place of one: all with a signature, or all with an HMAC.
+    /// Many inputs in place of one: all with a signature, all with an HMAC, or all with a CMAC.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "batch::items"
@@ -198,7 +222,7 @@ pub struct VerifyItem {
     /// What was signed.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub input: Option<Base64>,
-    /// The signature, `vault:vN:…`; it wins over `hmac`.
+    /// The signature, `vault:vN:…`; it wins over the others.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::text"
@@ -210,6 +234,12 @@ pub struct VerifyItem {
         deserialize_with = "coerce::text"
     )]
     pub hmac: Option<String>,
+    /// The CMAC, `vault:vN:…`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub cmac: Option<String>,
     /// From which a derived key derives.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub context: Option<Base64>,

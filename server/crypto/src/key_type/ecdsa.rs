@@ -17,15 +17,19 @@ use aws_lc_rs::signature::{
     ParsedPublicKey,
 };
 
-use super::{AgreementType, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
+use super::{AgreementType, Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
 use crate::keyring::Marshaling;
-use crate::{Error, SecretBytes, SecretString, SignRequest, encoding};
+use crate::{Error, HashAlgorithm, SecretBytes, SecretString, SignRequest, encoding};
 
 /// The key type of one curve.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ecdsa {
     name: &'static str,
     key_name: &'static str,
+    /// The length of a coordinate in bytes.
+    width: usize,
+    /// The algorithm of JSON Web Signatures, and its hash (RFC 7518 section 3.4).
+    jws: (&'static str, HashAlgorithm),
     /// The hash whose digests the library takes.
     hash: &'static digest::Algorithm,
     agreement: &'static agreement::Algorithm,
@@ -43,6 +47,8 @@ struct Form {
 pub(super) static P256: Ecdsa = Ecdsa {
     name: "ecdsa-p256",
     key_name: "P-256",
+    width: 32,
+    jws: ("ES256", HashAlgorithm::Sha2_256),
     hash: &digest::SHA256,
     agreement: &agreement::ECDH_P256,
     asn1: Form {
@@ -58,6 +64,8 @@ pub(super) static P256: Ecdsa = Ecdsa {
 pub(super) static P384: Ecdsa = Ecdsa {
     name: "ecdsa-p384",
     key_name: "P-384",
+    width: 48,
+    jws: ("ES384", HashAlgorithm::Sha2_384),
     hash: &digest::SHA384,
     agreement: &agreement::ECDH_P384,
     asn1: Form {
@@ -73,6 +81,8 @@ pub(super) static P384: Ecdsa = Ecdsa {
 pub(super) static P521: Ecdsa = Ecdsa {
     name: "ecdsa-p521",
     key_name: "P-521",
+    width: 66,
+    jws: ("ES512", HashAlgorithm::Sha2_512),
     hash: &digest::SHA512,
     agreement: &agreement::ECDH_P521,
     asn1: Form {
@@ -166,6 +176,26 @@ impl PublicType for Ecdsa {
             KeyForm::Der => Ok(encoding::encode(public_key)),
             KeyForm::Raw => Err(der::no_raw_form("ec")),
         }
+    }
+
+    /// RFC 7518 section 6.2.
+    fn jwk(&self, public_key: &[u8]) -> Option<Jwk> {
+        // An uncompressed point ends the SubjectPublicKeyInfo: 4 ‖ x ‖ y (SEC 1 section 2.3.3).
+        let (_, point) =
+            public_key.split_at_checked(public_key.len().checked_sub(2 * self.width)?)?;
+        let (x, y) = point.split_at(self.width);
+        Some(vec![
+            ("kty", "EC".to_owned()),
+            ("crv", self.key_name.to_owned()),
+            ("x", encoding::encode_url(x)),
+            ("y", encoding::encode_url(y)),
+            ("alg", self.jws.0.to_owned()),
+            ("use", "sig".to_owned()),
+        ])
+    }
+
+    fn jws(&self) -> Option<(&'static str, HashAlgorithm)> {
+        Some(self.jws)
     }
 }
 

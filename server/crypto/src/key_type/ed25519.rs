@@ -14,7 +14,7 @@ use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 
 use pkcs8::ObjectIdentifier;
 
-use super::{KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
+use super::{Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
 use crate::{
     Error, HashAlgorithm, Secret, SecretBytes, SecretString, SignRequest, encoding, random,
 };
@@ -99,6 +99,21 @@ impl PublicType for Ed25519 {
             KeyForm::Der => Ok(encoding::encode(&der::spki(OID, public_key)?)),
             KeyForm::Pem => der::pem(der::PUBLIC, &der::spki(OID, public_key)?),
         }
+    }
+
+    /// RFC 8037.
+    fn jwk(&self, public_key: &[u8]) -> Option<Jwk> {
+        Some(vec![
+            ("kty", "OKP".to_owned()),
+            ("crv", "Ed25519".to_owned()),
+            ("x", encoding::encode_url(public_key)),
+            ("alg", "EdDSA".to_owned()),
+            ("use", "sig".to_owned()),
+        ])
+    }
+
+    fn jws(&self) -> Option<(&'static str, HashAlgorithm)> {
+        Some(("EdDSA", HashAlgorithm::Sha2_256))
     }
 }
 

@@ -13,20 +13,36 @@
 mod aead;
 mod aes_gcm;
 mod chacha20_poly1305;
+#[cfg(not(target_arch = "wasm32"))]
+mod cmac;
 mod der;
 #[cfg(not(target_arch = "wasm32"))]
 mod ecdsa;
 mod ed25519;
+#[cfg(not(target_arch = "wasm32"))]
+mod ff1;
 mod form;
+mod hmac;
+#[cfg(not(target_arch = "wasm32"))]
+mod hpke;
+#[cfg(not(target_arch = "wasm32"))]
+mod mldsa;
 #[cfg(not(target_arch = "wasm32"))]
 mod rsa;
 mod table;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 pub use self::form::{KeyForm, Material};
 pub use self::table::{KEY_TYPES, key_type};
-use crate::{Error, Scope, SecretBytes, SecretString, SignRequest, encoding};
+use crate::{
+    Error, HashAlgorithm, Scope, SecretBytes, SecretNumerals, SecretString, SignRequest, encoding,
+    random,
+};
+
+/// The length of a whole CMAC: a block of AES.
+pub const CMAC_LEN: usize = 16;
 
 /// One algorithm that keys can be of.
 pub trait KeyType: fmt::Debug + Send + Sync {
@@ -38,12 +54,65 @@ pub trait KeyType: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// The family it belongs to and the parameter set it stands for there: Vault Enterprise names a
+    /// type of a family by both.
+    fn parameter_set(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// Generates the material of a new key: the bytes that are stored. For RSA this may take a
     /// second, so it does not belong on a thread that serves others.
     ///
     /// # Errors
     /// [`Error::Internal`] when the algorithm fails to find a key.
     fn generate(&self) -> Result<SecretBytes, Error>;
+
+    /// The sizes in bytes among which the creator of a key chooses, the least if nobody does; `None`
+    /// when the type leaves no choice.
+    fn key_sizes(&self) -> Option<RangeInclusive<usize>> {
+        None
+    }
+
+    /// Generates the material of a new key of `size` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] in Vault's words when the type leaves no choice, [`Error::Invalid`]
+    /// when the size is not one of [`key_sizes`](Self::key_sizes).
+    fn generate_sized(&self, size: usize) -> Result<SecretBytes, Error> {
+        let name = self.name();
+        let Some(sizes) = self.key_sizes() else {
+            return Err(Error::unsupported(format!(
+                "key_size is not valid for algorithm {name}"
+            )));
+        };
+        if !sizes.contains(&size) {
+            return Err(Error::invalid(format!("invalid key_size {size}")));
+        }
+        Ok(random::generate_bytes(size))
+    }
+
+    /// Checks material of which nothing is made ready for use.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is no key of this type.
+    fn check(&self, _material: &SecretBytes) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether the material itself is the key for HMACs, which other types have beside it.
+    fn is_hmac_key(&self) -> bool {
+        false
+    }
+
+    /// What it offers if it authenticates with a block cipher.
+    fn authenticator(&self) -> Option<&dyn AuthenticatorType> {
+        None
+    }
+
+    /// What it offers if it encrypts and keeps the format.
+    fn format(&self) -> Option<&dyn FormatType> {
+        None
+    }
 
     /// What it offers if it encrypts.
     fn cipher(&self) -> Option<&dyn CipherType> {
@@ -125,6 +194,55 @@ pub trait KeyType: fmt::Debug + Send + Sync {
     }
 }
 
+/// The authenticating half of a key type: CMAC (NIST SP 800-38B).
+pub trait AuthenticatorType: Send + Sync {
+    /// Makes key material ready for use.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is no key of this type.
+    fn prepare(&self, material: &SecretBytes) -> Result<Box<dyn Authenticator>, Error>;
+}
+
+/// A key that authenticates with a block cipher, ready for use.
+pub trait Authenticator: Send + Sync {
+    /// Computes the whole tag of `input`, as long as a block.
+    fn compute(&self, input: &[u8]) -> [u8; CMAC_LEN];
+}
+
+/// The half of a key type that encrypts and keeps the format.
+pub trait FormatType: Send + Sync {
+    /// Makes key material ready for use.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is no key of this type.
+    fn prepare(&self, material: &SecretBytes) -> Result<Box<dyn FormatCipher>, Error>;
+}
+
+/// A key that encrypts and keeps the format, ready for use.
+pub trait FormatCipher: Send + Sync {
+    /// Encrypts digits of the base `radix`, as many as go in, bound to `tweak`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there are too few or too many of them.
+    fn encipher(
+        &self,
+        numerals: &SecretNumerals,
+        radix: u32,
+        tweak: &[u8],
+    ) -> Result<SecretNumerals, Error>;
+
+    /// Undoes [`encipher`](Self::encipher). Nothing is authenticated.
+    ///
+    /// # Errors
+    /// As [`encipher`](Self::encipher).
+    fn decipher(
+        &self,
+        numerals: &SecretNumerals,
+        radix: u32,
+        tweak: &[u8],
+    ) -> Result<SecretNumerals, Error>;
+}
+
 /// The encrypting half of a key type.
 pub trait CipherType: Send + Sync {
     /// Makes key material ready for use.
@@ -191,6 +309,9 @@ pub trait Cipher: Encryptor {
     fn open(&self, payload: SecretBytes, scope: &Scope<'_>) -> Result<SecretBytes, Error>;
 }
 
+/// The members of a JSON Web Key, in order.
+pub type Jwk = Vec<(&'static str, String)>;
+
 /// The public side of a key type whose keys have a public half.
 pub trait PublicType: Send + Sync {
     /// The name Vault gives to the key beside its public half, as in `P-256`.
@@ -207,6 +328,19 @@ pub trait PublicType: Send + Sync {
     /// # Errors
     /// [`Error::Invalid`] in OpenBao's words when the type has no such form.
     fn print(&self, public_key: &[u8], form: KeyForm) -> Result<String, Error>;
+
+    /// The members of a public half as a JSON Web Key (RFC 7517), without `kid`; `None` when the
+    /// type has no such form.
+    fn jwk(&self, public_key: &[u8]) -> Option<Jwk> {
+        let _ = public_key;
+        None
+    }
+
+    /// How a JSON Web Signature (RFC 7515) of it is made: the name of the algorithm, and the hash
+    /// if it takes one. `None` when the type makes none.
+    fn jws(&self) -> Option<(&'static str, HashAlgorithm)> {
+        None
+    }
 }
 
 /// The agreeing side of a key type: one private key and another's public key make one secret.
@@ -241,6 +375,11 @@ pub trait SignerType: Send + Sync {
     /// # Errors
     /// [`Error::Invalid`] when it is no public key of this type.
     fn prepare_public(&self, public_key: &[u8]) -> Result<Box<dyn Verifier>, Error>;
+
+    /// Whether a signature can be bound to a context string.
+    fn supports_context(&self) -> bool {
+        false
+    }
 }
 
 /// A key that verifies, ready for use.

@@ -4,14 +4,18 @@
 //! |---|---|
 //! | `version.rs` | one version: its material, and what it makes ready for use |
 //! | `rules.rs` | which versions encrypt, decrypt, are kept; trimming |
-//! | `encrypt.rs` `sign.rs` `hmac.rs` `data_key.rs` | the operations |
+//! | `encrypt.rs` `sign.rs` `hmac.rs` `cmac.rs` | the operations |
+//! | `data_key.rs` `format.rs` `jose.rs` | more of them |
 //! | `stored.rs` | the durable form |
 //!
 //! **Invariant:** the version in a text chooses the key; nothing is tried with another.
 
+mod cmac;
 mod data_key;
 mod encrypt;
+mod format;
 mod hmac;
+mod jose;
 mod rules;
 mod sign;
 mod stored;
@@ -24,6 +28,7 @@ use std::sync::Arc;
 
 pub use self::data_key::DataKeyRequest;
 pub use self::encrypt::{Encrypted, Padding, Scope};
+pub use self::format::{Alphabet, Format, SecretNumerals};
 use self::rules::Rules;
 pub use self::rules::{Minimums, Purpose};
 pub use self::sign::{Marshaling, SaltLength, Scheme, SignRequest, Signed};
@@ -109,12 +114,22 @@ impl Keyring {
         derivation: Derivation,
         created: Timestamp,
     ) -> Result<Self, Error> {
+        Self::generate_sized(key_type, derivation, None, created)
+    }
+
+    /// Generates a key with one version, of `size` bytes where the type leaves the choice.
+    ///
+    /// # Errors
+    /// As [`Self::generate`] and [`KeyType::generate_sized`].
+    pub fn generate_sized(
+        key_type: &'static dyn KeyType,
+        derivation: Derivation,
+        size: Option<usize>,
+        created: Timestamp,
+    ) -> Result<Self, Error> {
         check_derivation(key_type, derivation)?;
-        Self::with_first(
-            Version::generate(key_type, derivation, created)?,
-            key_type,
-            derivation,
-        )
+        let version = Version::generate(key_type, derivation, size, created)?;
+        Self::with_first(version, key_type, derivation)
     }
 
     /// Takes charge of a key that was made elsewhere, as its first version.
@@ -155,7 +170,10 @@ impl Keyring {
     /// # Errors
     /// [`Error::Internal`] when the key type fails to generate.
     pub fn rotate(&mut self, created: Timestamp) -> Result<u32, Error> {
-        self.add(self.key_type.generate()?, created)
+        self.add(
+            version::generate_material(self.key_type, self.key_size())?,
+            created,
+        )
     }
 
     /// Adds a version whose key was made elsewhere, and otherwise does as [`Self::rotate`].
@@ -199,6 +217,14 @@ impl Keyring {
     /// What the key can do.
     pub const fn key_type(&self) -> &'static dyn KeyType {
         self.key_type
+    }
+
+    /// How many bytes its keys have, where the type leaves the choice.
+    pub fn key_size(&self) -> Option<usize> {
+        self.key_type.key_sizes()?;
+        let latest = self.versions.last()?.private().ok()?;
+        // EXPOSE: only the length matters here.
+        Some(latest.expose().len())
     }
 
     /// How the working key comes from the kept one.
@@ -279,7 +305,7 @@ impl Keyring {
         purpose.check(self.key_type)?;
         let version = self.exported(version)?;
         match purpose {
-            Purpose::Encryption | Purpose::Signing => version.private(),
+            Purpose::Cmac | Purpose::Encryption | Purpose::Signing => version.private(),
             Purpose::Hmac => Ok(version.hmac_key().key()),
         }
     }
@@ -297,7 +323,9 @@ impl Keyring {
     ) -> Result<SecretString, Error> {
         let material = self.material(purpose, version)?;
         match (purpose, form) {
-            (Purpose::Encryption | Purpose::Signing, form) => self.key_type.export(material, form),
+            (Purpose::Cmac | Purpose::Encryption | Purpose::Signing, form) => {
+                self.key_type.export(material, form)
+            }
             (Purpose::Hmac, KeyForm::Default | KeyForm::Raw) => {
                 Ok(encoding::encode_secret(material))
             }

@@ -44,6 +44,8 @@ pub struct Minimums {
 /// What key material is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
+    /// Authenticating with a block cipher.
+    Cmac,
     /// Encrypting and decrypting.
     Encryption,
     /// Authenticating; every key type has a key for it.
@@ -55,7 +57,11 @@ pub enum Purpose {
 impl Purpose {
     pub(super) fn check(self, key_type: &dyn KeyType) -> Result<(), Error> {
         match self {
-            Self::Encryption if !key_type.supports_encryption() => {
+            Self::Cmac if key_type.authenticator().is_none() => Err(Error::unsupported(format!(
+                "key type {} does not support CMAC",
+                key_type.name()
+            ))),
+            Self::Encryption if !key_type.supports_encryption() && key_type.format().is_none() => {
                 Err(Error::unsupported("encryption not supported for the key"))
             }
             Self::Signing if !key_type.supports_signing() => {
@@ -68,6 +74,7 @@ impl Purpose {
     /// The word for doing it, in the sentences of Vault.
     const fn doing(self) -> &'static str {
         match self {
+            Self::Cmac => "CMAC",
             Self::Encryption => "encryption",
             Self::Hmac => "HMAC",
             Self::Signing => "signing",

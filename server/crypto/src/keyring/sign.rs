@@ -8,7 +8,7 @@ use super::rules::Purpose;
 use super::version::MISSING_CONTEXT;
 use super::{Derivation, Keyring, rules};
 use crate::ciphertext::{self, Ciphertext, Kind};
-use crate::key_type::KeyForm;
+use crate::key_type::{KeyForm, SignerType};
 use crate::{Error, HashAlgorithm, encoding};
 
 /// How a signature is written as text.
@@ -97,6 +97,9 @@ pub struct SignRequest<'a> {
     pub marshaling: Marshaling,
     /// How RSA signs.
     pub scheme: Scheme,
+    /// What a signature is bound to beside its message, for types that bind it to something; empty
+    /// for nothing.
+    pub signature_context: &'a [u8],
 }
 
 impl SignRequest<'_> {
@@ -137,6 +140,7 @@ impl Default for SignRequest<'_> {
             prehashed: false,
             marshaling: Marshaling::default(),
             scheme: Scheme::default(),
+            signature_context: &[],
         }
     }
 }
@@ -163,6 +167,7 @@ impl Keyring {
         let (number, version) = self.version_for(Purpose::Signing, request.version)?;
         let derived = self.derivation != Derivation::None;
         self.check_context(request)?;
+        self.check_signature_context(request)?;
         version.with_signer(request.context, |signer| {
             let signature = signer.sign(message, request)?;
             let payload = match request.marshaling {
@@ -208,6 +213,7 @@ impl Keyring {
             Marshaling::Jws => encoding::decode_url(parsed.payload()).ok_or_else(not_base64)?,
         };
         self.check_context(request)?;
+        self.check_signature_context(request)?;
         version.with_verifier(request.context, |verifier| {
             verifier.verify(message, &signature, request)
         })
@@ -220,6 +226,21 @@ impl Keyring {
         let name = self.key_type.name();
         Err(Error::unsupported(format!(
             "key type {name} does not support {doing}"
+        )))
+    }
+
+    /// Refuses what the signature would not be bound to.
+    fn check_signature_context(&self, request: &SignRequest<'_>) -> Result<(), Error> {
+        let supported = self
+            .key_type
+            .signer()
+            .is_some_and(SignerType::supports_context);
+        if request.signature_context.is_empty() || supported {
+            return Ok(());
+        }
+        let name = self.key_type.name();
+        Err(Error::unsupported(format!(
+            "signature_context is not supported for key type {name}"
         )))
     }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Derivation, Timestamp};
 use crate::derive::hkdf;
-use crate::key_type::{Cipher, Encryptor, Material, Signer, Verifier};
+use crate::key_type::{Authenticator, Cipher, Encryptor, FormatCipher, Material, Signer, Verifier};
 use crate::{Error, HashAlgorithm, KeyType, MacKey, SecretBytes, random};
 
 /// The length of the key that makes the nonces of convergent encryption.
@@ -22,6 +22,10 @@ pub(super) struct Version {
     /// Separate from the material, as in Vault, so that an HMAC tells nothing about ciphertexts.
     hmac_key: MacKey,
     encryptions: AtomicU64,
+    /// Only where the type has one; nothing is derived for it.
+    authenticator: Option<Box<dyn Authenticator>>,
+    /// As above.
+    format: Option<Box<dyn FormatCipher>>,
     working: Working,
 }
 
@@ -45,13 +49,25 @@ pub(super) fn generate_hmac_key() -> SecretBytes {
     random::generate_bytes(HMAC_KEY_LEN)
 }
 
+/// Generates material, of `size` bytes where the type leaves the choice.
+pub(super) fn generate_material(
+    key_type: &dyn KeyType,
+    size: Option<usize>,
+) -> Result<SecretBytes, Error> {
+    match size {
+        Some(size) => key_type.generate_sized(size),
+        None => key_type.generate(),
+    }
+}
+
 impl Version {
     pub(super) fn generate(
         key_type: &'static dyn KeyType,
         derivation: Derivation,
+        size: Option<usize>,
         created: Timestamp,
     ) -> Result<Self, Error> {
-        let material = key_type.generate()?.into();
+        let material = generate_material(key_type, size)?.into();
         Self::new(
             key_type,
             derivation,
@@ -79,6 +95,22 @@ impl Version {
                 return Err(Error::unsupported("a public key alone cannot be derived"));
             }
         };
+        let mut hmac_key = hmac_key;
+        let (mut authenticator, mut format) = (None, None);
+        if let Material::Private(material) = &material {
+            key_type.check(material)?;
+            if key_type.is_hmac_key() {
+                hmac_key = material.duplicate();
+            }
+            authenticator = key_type
+                .authenticator()
+                .map(|authenticator| authenticator.prepare(material))
+                .transpose()?;
+            format = key_type
+                .format()
+                .map(|format| format.prepare(material))
+                .transpose()?;
+        }
         let (hmac_key, encryptions) = (MacKey::new(hmac_key), AtomicU64::new(encryptions));
         Ok(Self {
             created,
@@ -86,6 +118,8 @@ impl Version {
             material,
             hmac_key,
             encryptions,
+            authenticator,
+            format,
             working,
         })
     }
@@ -125,6 +159,20 @@ impl Version {
 
     pub(super) const fn hmac_key(&self) -> &MacKey {
         &self.hmac_key
+    }
+
+    /// The key that authenticates with a block cipher.
+    pub(super) fn authenticator(&self) -> Result<&dyn Authenticator, Error> {
+        self.authenticator
+            .as_deref()
+            .ok_or_else(|| Error::unsupported("CMAC not supported for the key"))
+    }
+
+    /// The key that encrypts and keeps the format.
+    pub(super) fn format(&self) -> Result<&dyn FormatCipher, Error> {
+        self.format
+            .as_deref()
+            .ok_or_else(|| Error::unsupported("the key keeps no format"))
     }
 
     pub(super) fn encryptions(&self) -> u64 {

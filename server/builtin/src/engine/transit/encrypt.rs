@@ -176,7 +176,7 @@ async fn new_key(
         (true, false) => Derivation::Derived,
         (true, true) => Derivation::Convergent,
     };
-    let key_type = keys::key_type(request.key_type.as_deref())?;
+    let key_type = keys::key_type(request.key_type.as_deref(), None)?;
     if !(key_type.supports_encryption() && key_type.supports_derivation()) {
         return Err(Error::invalid(format!(
             "unknown key type {}",

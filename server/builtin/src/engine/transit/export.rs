@@ -23,6 +23,7 @@ impl Kind {
     fn parse(name: &str) -> Result<Self, Error> {
         match name {
             "certificate-chain" => Ok(Self::CertificateChain),
+            "cmac-key" => Ok(Self::Secret(Purpose::Cmac)),
             "encryption-key" => Ok(Self::Secret(Purpose::Encryption)),
             "hmac-key" => Ok(Self::Secret(Purpose::Hmac)),
             "public-key" => Ok(Self::Public),
@@ -80,8 +81,10 @@ pub(super) async fn export_wrapped(
     let to = public_der(&destination.keyring)?;
     let keyring = &source.keyring;
     let key_type = keyring.key_type();
-    let purpose = if key_type.supports_encryption() {
+    let purpose = if key_type.supports_encryption() || key_type.format().is_some() {
         Purpose::Encryption
+    } else if key_type.authenticator().is_some() {
+        Purpose::Cmac
     } else if key_type.supports_signing() {
         Purpose::Signing
     } else {

@@ -16,6 +16,7 @@ pub(super) async fn off_thread<T: Send + 'static>(
 /// Key material that was made for a version to come.
 pub(super) struct Fresh {
     key_type: &'static dyn crypto::KeyType,
+    size: Option<usize>,
     material: SecretBytes,
 }
 
@@ -25,19 +26,30 @@ pub(super) async fn generate(store: &Store, name: &str) -> Result<Option<Fresh>,
         return Ok(None);
     };
     let key_type = key.keyring.key_type();
-    let material = off_thread(move || key_type.generate()).await?;
-    Ok(Some(Fresh { key_type, material }))
+    let size = key.keyring.key_size();
+    let generated = off_thread(move || match size {
+        Some(size) => key_type.generate_sized(size),
+        None => key_type.generate(),
+    });
+    Ok(Some(Fresh {
+        key_type,
+        size,
+        material: generated.await?,
+    }))
 }
 
 /// Adds a version of material made before. A key that took another's place meanwhile, of another
-/// type, gets one of its own.
+/// type or size, gets one of its own.
 pub(super) fn add(
     key: &mut Key,
     fresh: Option<&Fresh>,
     now: crypto::Timestamp,
 ) -> Result<(), Error> {
     match fresh {
-        Some(fresh) if fresh.key_type.name() == key.keyring.key_type().name() => {
+        Some(fresh)
+            if fresh.key_type.name() == key.keyring.key_type().name()
+                && fresh.size == key.keyring.key_size() =>
+        {
             key.keyring.add(fresh.material.duplicate(), now)?;
         }
         _ => {

@@ -57,6 +57,11 @@ pub(super) fn context(value: Option<&Base64>) -> Result<Option<&[u8]>, Error> {
     }
 }
 
+/// Reads what a signature is bound to.
+pub(super) fn signature_context(value: Option<&Base64>) -> Result<&[u8], Error> {
+    bytes(value).map_err(|_| Error::invalid("failed to base64-decode signature_context"))
+}
+
 /// Reads what an encryption is bound to.
 pub(super) fn scope<'a>(
     context: Option<&'a Base64>,

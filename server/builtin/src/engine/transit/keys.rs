@@ -10,7 +10,7 @@ use keyward_core::{Error, Response, Timestamp, engine::Context};
 use keyward_crypto::{self as crypto, Derivation, Keyring};
 
 use super::{
-    Transit, config, fresh, input, labels,
+    Transit, config, format, fresh, input, labels,
     store::{Edit, Event, Key, Settings},
 };
 
@@ -22,7 +22,8 @@ pub(super) async fn create(
     request: api::CreateKey,
 ) -> Result<Response<api::Key>, Error> {
     let name = request.name;
-    let key_type = key_type(request.key_type.as_deref())?;
+    let parameter_set = request.parameter_set.as_deref();
+    let key_type = key_type(request.key_type.as_deref(), parameter_set)?;
     let derivation = derivation(
         request.derived.unwrap_or_default(),
         request.convergent_encryption.unwrap_or_default(),
@@ -30,24 +31,21 @@ pub(super) async fn create(
     labels::check(request.custom_metadata.as_ref())?;
     let settings = Settings {
         allow_plaintext_backup: request.allow_plaintext_backup.unwrap_or_default(),
+        alphabet: format::own_alphabet(key_type, request.alphabet.as_deref())?,
         auto_rotate_period: config::period(request.auto_rotate_period)?.unwrap_or_default(),
         custom_metadata: request.custom_metadata.unwrap_or_default(),
         exportable: request.exportable.unwrap_or_default(),
         ..Settings::default()
     };
-    if request.key_size.is_some_and(|size| size != 0) {
-        let name = key_type.name();
-        return Err(Error::invalid(format!(
-            "key_size is not valid for algorithm {name}"
-        )));
-    }
+    let size = key_size(key_type, request.key_size)?;
     // A key that exists is answered as it is, so that creating twice does no harm.
     if let Some(key) = cx.store.find(&name).await? {
         return Ok(Response::data(describe(&name, &key, None)?));
     }
     let created = input::moment(cx.now());
     let keyring =
-        fresh::off_thread(move || Keyring::generate(key_type, derivation, created)).await?;
+        fresh::off_thread(move || Keyring::generate_sized(key_type, derivation, size, created))
+            .await?;
     let key = Key::new(keyring, settings);
     if cx.store.create(cx.view(), &name, &key).await? {
         return Ok(Response::data(describe(&name, &key, None)?));
@@ -269,10 +267,51 @@ pub(super) fn check_rotatable(name: &str, key: &Key) -> Result<(), Error> {
     Ok(())
 }
 
-/// Finds the key type that a caller names.
-pub(super) fn key_type(name: Option<&str>) -> Result<&'static dyn crypto::KeyType, Error> {
+/// Finds the key type that a caller names: by its own name, or by a family and a parameter set.
+pub(super) fn key_type(
+    name: Option<&str>,
+    parameter_set: Option<&str>,
+) -> Result<&'static dyn crypto::KeyType, Error> {
     let name = name.unwrap_or(DEFAULT_TYPE);
-    crypto::key_type(name).ok_or_else(|| Error::invalid(format!("unknown key type {name}")))
+    let set = parameter_set.filter(|set| !set.is_empty());
+    if let Some(key_type) = crypto::key_type(name) {
+        let own = key_type.parameter_set().map(|(_, set)| set);
+        return if set.is_none() || set == own {
+            Ok(key_type)
+        } else {
+            Err(Error::invalid(format!(
+                "parameter_set is not valid for algorithm {name}"
+            )))
+        };
+    }
+    let mut family = crypto::KEY_TYPES
+        .iter()
+        .copied()
+        .filter_map(|key_type| Some((key_type, key_type.parameter_set()?)))
+        .filter(|(_, (family, _))| *family == name)
+        .peekable();
+    if family.peek().is_none() {
+        return Err(Error::invalid(format!("unknown key type {name}")));
+    }
+    let Some(set) = set else {
+        return Err(Error::invalid(format!(
+            "parameter_set is required for algorithm {name}"
+        )));
+    };
+    family
+        .find(|(_, (_, own))| *own == set)
+        .map(|(key_type, _)| key_type)
+        .ok_or_else(|| Error::invalid(format!("invalid parameter_set {set} for algorithm {name}")))
+}
+
+/// Reads the size of a key; 0 and nothing are the type's own.
+fn key_size(key_type: &dyn crypto::KeyType, asked: Option<i64>) -> Result<Option<usize>, Error> {
+    let asked = asked.filter(|&size| size != 0);
+    if let Some(size) = asked.filter(|&size| size < 0 && key_type.key_sizes().is_some()) {
+        return Err(Error::invalid(format!("invalid key_size {size}")));
+    }
+    // What is negative here is refused with every other size, by a type that leaves no choice.
+    Ok(asked.map(|size| usize::try_from(size).unwrap_or_default()))
 }
 
 pub(super) fn derivation(derived: bool, convergent: bool) -> Result<Derivation, Error> {
@@ -296,7 +335,8 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
     let convergent = keyring.derivation() == Derivation::Convergent;
     let context = context.filter(|context| derived && !context.is_empty());
     let mut keys = BTreeMap::new();
-    for version in keyring.versions() {
+    let shown = keyring.versions().filter(|_| !key_type.is_hmac_key());
+    for version in shown {
         let created = Timestamp::from_unix_nanos(version.created.unix_nanos());
         let described = match (key_type.public(), version.public_key) {
             (Some(public), Some(public_key)) => api::KeyVersion::Public {
@@ -316,6 +356,7 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
     }
     Ok(api::Key {
         allow_plaintext_backup: settings.allow_plaintext_backup,
+        alphabet: settings.alphabet.clone(),
         auto_rotate_period: settings.auto_rotate_period,
         backup_info: settings.backup_info.map(event),
         convergent_encryption: derived.then_some(convergent),
@@ -331,6 +372,7 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
         keep_days: settings.retention.map(|rule| rule.keep_days),
         keep_versions: settings.retention.map(|rule| rule.keep_versions),
         kdf: derived.then(|| "hkdf_sha256".to_owned()),
+        key_size: keyring.key_size(),
         keys,
         latest_version: keyring.latest_version(),
         max_encryptions: Some(settings.max_encryptions).filter(|&limit| limit > 0),
@@ -338,6 +380,7 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
         min_decryption_version: keyring.min_decryption_version(),
         min_encryption_version: keyring.min_encryption_version(),
         name: name.to_owned(),
+        parameter_set: key_type.parameter_set().map(|(_, set)| set.to_owned()),
         restore_info: settings.restore_info.map(event),
         soft_deleted: settings.soft_deleted,
         supports_decryption: key_type.supports_decryption(),

@@ -11,7 +11,9 @@
 //! | `backup.rs` | backup of whole keys, and restoration |
 //! | `encrypt.rs` `decrypt.rs` `rewrap.rs` `translate.rs` `data_key.rs` | encryption |
 //! | `derive.rs` | keys that two parties agree on |
-//! | `sign.rs` `verify.rs` `hmac.rs` | authentication |
+//! | `format.rs` | encryption that keeps the format |
+//! | `sign.rs` `verify.rs` `hmac.rs` `cmac.rs` | authentication |
+//! | `jose.rs` | key sets and signatures for JOSE libraries |
 //! | `random.rs` | random bytes and hashes, without a key |
 //! | `batch.rs` `input.rs` | what the operations share: batches, decoded parameters |
 //!
@@ -20,16 +22,19 @@
 
 mod backup;
 mod batch;
+mod cmac;
 mod config;
 mod data_key;
 mod decrypt;
 mod derive;
 mod encrypt;
 mod export;
+mod format;
 mod fresh;
 mod hmac;
 mod import;
 mod input;
+mod jose;
 mod keys;
 mod labels;
 mod random;
@@ -81,6 +86,7 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
     let routes = Routes::of(Arc::clone(&engine))
         .on(keys::create)
         .on(keys::read)
+        .on(jose::read)
         .on(keys::list)
         .on(keys::delete)
         .on(keys::rotate)
@@ -112,6 +118,9 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(sign::sign)
         .on(verify::verify)
         .on(hmac::authenticate)
+        .on(cmac::authenticate)
+        .on(format::encode)
+        .on(format::decode)
         .on(random::generate)
         .on(random::hash)
         .build();

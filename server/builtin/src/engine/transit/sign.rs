@@ -10,7 +10,7 @@ use keyward_crypto::{HashAlgorithm, Marshaling, SaltLength, Scheme, SignRequest}
 use super::{
     Transit,
     batch::{self, Pace},
-    input,
+    input, jose,
     store::Key,
 };
 
@@ -18,6 +18,9 @@ pub(super) async fn sign(
     cx: Context<Transit>,
     request: Sign,
 ) -> Result<Response<Answer<Signed, SignedItem>>, Error> {
+    if request.marshaling_algorithm.as_deref() == Some(jose::COMPACT) {
+        return jose::sign(cx, request).await;
+    }
     let marshaling = marshaling(request.marshaling_algorithm.as_deref())?;
     let salt_length = salt_length(request.salt_length.as_deref())?;
     let key = cx.store.find(&request.name).await?;
@@ -34,6 +37,7 @@ pub(super) async fn sign(
         prehashed: request.prehashed.unwrap_or_default(),
         marshaling,
         scheme: scheme(&key, request.signature_algorithm.as_deref(), salt_length)?,
+        signature_context: input::signature_context(request.signature_context.as_ref())?,
     };
     check_hash(&key, &how)?;
     let now = input::moment(cx.now());

@@ -36,6 +36,9 @@ pub(super) struct Key {
 #[serde(default)]
 pub(super) struct Settings {
     pub(super) allow_plaintext_backup: bool,
+    /// The alphabet of its values, of a type that keeps the format.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) alphabet: Option<String>,
     /// Seconds; 0 is never.
     pub(super) auto_rotate_period: u64,
     /// Labels of the operator's own.

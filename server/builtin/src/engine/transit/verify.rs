@@ -1,4 +1,4 @@
-//! Verification of signatures and HMACs.
+//! Verification of signatures, HMACs and CMACs.
 
 use keyward_api::{
     Base64,
@@ -10,13 +10,14 @@ use keyward_crypto::SignRequest;
 use super::{
     Transit,
     batch::{self, Pace},
-    hmac, input, sign,
+    cmac, hmac, input, sign,
     store::Key,
 };
 
 /// What is to be verified; the same in all items of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Subject {
+    Cmac,
     Hmac,
     Signature,
 }
@@ -24,18 +25,33 @@ enum Subject {
 impl Subject {
     const fn name(self) -> &'static str {
         match self {
+            Self::Cmac => "cmac",
             Self::Hmac => "hmac",
             Self::Signature => "signature",
         }
     }
 
-    /// Tells what an item holds; a signature wins.
-    fn of(signature: Option<&String>, hmac: Option<&String>) -> Option<Self> {
-        match (signature, hmac) {
-            (Some(_), _) => Some(Self::Signature),
-            (None, Some(_)) => Some(Self::Hmac),
-            (None, None) => None,
-        }
+    /// Tells what a request or an item holds, with its text; a signature wins.
+    fn of<'a>(
+        signature: Option<&'a String>,
+        hmac: Option<&'a String>,
+        cmac: Option<&'a String>,
+    ) -> Option<(Self, &'a str)> {
+        [
+            (Self::Signature, signature),
+            (Self::Hmac, hmac),
+            (Self::Cmac, cmac),
+        ]
+        .into_iter()
+        .find_map(|(subject, text)| Some((subject, text?.as_str())))
+    }
+
+    fn of_item(item: &VerifyItem) -> Option<(Self, &str)> {
+        Self::of(
+            item.signature.as_ref(),
+            item.hmac.as_ref(),
+            item.cmac.as_ref(),
+        )
     }
 
     /// Tells what all items of a batch hold.
@@ -43,7 +59,7 @@ impl Subject {
         let subjects = || {
             items
                 .iter()
-                .map(|item| Self::of(item.signature.as_ref(), item.hmac.as_ref()))
+                .map(|item| Self::of_item(item).map(|(subject, _)| subject))
         };
         let Some(first) = subjects().flatten().next() else {
             return Err(Error::invalid(
@@ -69,25 +85,17 @@ pub(super) async fn verify(
     cx: Context<Transit>,
     request: Verify,
 ) -> Result<Response<Answer<Verified, VerifiedItem>>, Error> {
-    let subject = match &request.batch_input {
-        Some(items) => {
-            batch::not_empty(items)?;
-            Subject::of_batch(items)?
-        }
-        None => {
-            Subject::of(request.signature.as_ref(), request.hmac.as_ref()).ok_or_else(|| {
-                Error::invalid("neither a 'signature' nor an 'hmac' were given to verify")
-            })?
-        }
-    };
-    let verifier = Verifier::new(&cx, &request, subject).await?;
     let now = input::moment(cx.now());
     let Some(items) = &request.batch_input else {
-        let text = request
-            .signature
-            .as_deref()
-            .or(request.hmac.as_deref())
-            .unwrap_or_default();
+        let one = Subject::of(
+            request.signature.as_ref(),
+            request.hmac.as_ref(),
+            request.cmac.as_ref(),
+        );
+        let (subject, text) = one.ok_or_else(|| {
+            Error::invalid("neither a 'signature' nor an 'hmac' were given to verify")
+        })?;
+        let verifier = Verifier::new(&cx, &request, subject).await?;
         let (input, context) = (request.input.as_ref(), request.context.as_ref());
         let valid = verifier.verify(input, text, context)?;
         let texts = valid.then_some(text);
@@ -102,6 +110,8 @@ pub(super) async fn verify(
             answer
         });
     };
+    batch::not_empty(items)?;
+    let verifier = Verifier::new(&cx, &request, Subject::of_batch(items)?).await?;
     let mut results = Vec::with_capacity(items.len());
     let mut pace = Pace::default();
     let mut ignored = false;
@@ -123,10 +133,7 @@ pub(super) async fn verify(
         .iter()
         .zip(&results)
         .filter(|(_, result)| result.valid);
-    let texts = valid.filter_map(|(item, _)| {
-        let text = item.signature.as_deref();
-        text.or(item.hmac.as_deref())
-    });
+    let texts = valid.filter_map(|(item, _)| Subject::of_item(item).map(|(_, text)| text));
     cx.store
         .mark_named(&request.name, &verifier.key, texts, now)
         .await;
@@ -143,6 +150,7 @@ struct Verifier<'a> {
     key: std::sync::Arc<Key>,
     subject: Subject,
     how: SignRequest<'a>,
+    mac_length: Option<usize>,
 }
 
 impl<'a> Verifier<'a> {
@@ -155,7 +163,7 @@ impl<'a> Verifier<'a> {
         let salt_length = sign::salt_length(request.salt_length.as_deref())?;
         let found = cx.store.find(&request.name).await?;
         let key = found.ok_or_else(|| match subject {
-            Subject::Hmac => input::encryption_key_not_found(),
+            Subject::Cmac | Subject::Hmac => input::encryption_key_not_found(),
             Subject::Signature => Error::invalid("signature verification key not found"),
         })?;
         if subject == Subject::Signature {
@@ -175,22 +183,24 @@ impl<'a> Verifier<'a> {
             prehashed,
             marshaling,
             scheme: sign::scheme(&key, request.signature_algorithm.as_deref(), salt_length)?,
+            signature_context: input::signature_context(request.signature_context.as_ref())?,
         };
         if subject == Subject::Signature {
             sign::check_hash(&key, &how)?;
         }
-        Ok(Self { key, subject, how })
+        Ok(Self {
+            key,
+            subject,
+            how,
+            mac_length: cmac::length(request.mac_length)?,
+        })
     }
 
     fn verify_item(&self, item: &VerifyItem) -> Result<bool, Error> {
         if item.input.is_none() {
             return Err(Error::invalid("missing input"));
         }
-        let text = item
-            .signature
-            .as_deref()
-            .or(item.hmac.as_deref())
-            .unwrap_or_default();
+        let text = Subject::of_item(item).map_or("", |(_, text)| text);
         self.verify(item.input.as_ref(), text, item.context.as_ref())
     }
 
@@ -203,6 +213,7 @@ impl<'a> Verifier<'a> {
         let message = input::input(input)?;
         let keyring = &self.key.keyring;
         match (self.subject, self.how.hash_algorithm) {
+            (Subject::Cmac, _) => Ok(keyring.verify_cmac(message, self.mac_length, text)?),
             (Subject::Hmac, Some(algorithm)) => Ok(keyring.verify_hmac(message, algorithm, text)?),
             _ => {
                 let context = input::context(context)?;
@@ -225,7 +236,7 @@ impl<'a> Verifier<'a> {
 
     const fn cost(&self) -> usize {
         match self.subject {
-            Subject::Hmac => Pace::CIPHER,
+            Subject::Cmac | Subject::Hmac => Pace::CIPHER,
             Subject::Signature => Pace::SIGNATURE,
         }
     }

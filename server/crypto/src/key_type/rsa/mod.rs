@@ -21,11 +21,13 @@ use aws_lc_rs::rsa::{
 };
 use pkcs8::ObjectIdentifier;
 use rsa::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
+use rsa::traits::PublicKeyParts as _;
 
 use super::{
-    Cipher, CipherType, Encryptor, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der,
+    Cipher, CipherType, Encryptor, Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier,
+    der,
 };
-use crate::{Error, SecretBytes, SecretString, encoding};
+use crate::{Error, HashAlgorithm, SecretBytes, SecretString, encoding};
 
 /// rsaEncryption (RFC 8017 appendix A.1).
 const OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -113,6 +115,20 @@ impl PublicType for Rsa {
             KeyForm::Der => Ok(encoding::encode(public_key)),
             KeyForm::Raw => Err(der::no_raw_form("rsa")),
         }
+    }
+
+    /// RFC 7518 section 6.3. No `alg`: one key signs with several.
+    fn jwk(&self, public_key: &[u8]) -> Option<Jwk> {
+        let key = rsa::PublicKey::from_public_key_der(public_key).ok()?;
+        Some(vec![
+            ("kty", "RSA".to_owned()),
+            ("n", encoding::encode_url(&key.n_bytes())),
+            ("e", encoding::encode_url(&key.e_bytes())),
+        ])
+    }
+
+    fn jws(&self) -> Option<(&'static str, HashAlgorithm)> {
+        Some(("PS256", HashAlgorithm::Sha2_256))
     }
 }
 

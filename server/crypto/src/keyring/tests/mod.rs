@@ -54,8 +54,12 @@ fn scope(keyring: &Keyring) -> Scope<'static> {
 
 /// Every key type that encrypts, in every mode it has.
 fn encrypting() -> impl Iterator<Item = Keyring> {
-    let types = types().filter(|key_type| key_type.supports_encryption());
-    types.flat_map(|key_type| {
+    every().filter(|keyring| keyring.key_type().supports_encryption())
+}
+
+/// Every key type, in every mode it has.
+fn every() -> impl Iterator<Item = Keyring> {
+    types().flat_map(|key_type| {
         [
             Derivation::None,
             Derivation::Derived,

@@ -1,6 +1,7 @@
 //! The durable form.
 
 use super::*;
+use crate::MacKey;
 
 #[test]
 fn a_clone_shares_the_count_of_encryptions() {
@@ -22,12 +23,7 @@ fn a_clone_shares_the_count_of_encryptions() {
 
 #[test]
 fn a_stored_key_comes_back_whole() {
-    let signing =
-        types().filter(|key_type| key_type.supports_signing() && !key_type.supports_encryption());
-    let signing = signing.flat_map(|key_type| {
-        [Derivation::None, Derivation::Derived].map(|d| Keyring::generate(key_type, d, NOW).ok())
-    });
-    for mut keyring in encrypting().chain(signing.flatten()) {
+    for mut keyring in every() {
         for second in 1..=4 {
             keyring
                 .rotate(Timestamp::from_unix_nanos(NOW.unix_nanos() + second))
@@ -64,6 +60,44 @@ fn a_stored_key_comes_back_whole() {
         }
         assert!(Keyring::decode(&[encoded.expose().as_slice(), &[0]].concat()).is_err());
     }
+}
+
+#[test]
+fn an_hmac_key_keeps_its_size_and_is_its_own_material() {
+    let key_type = key_type("hmac").unwrap();
+    for size in [32, 100, 512] {
+        let keyring = Keyring::generate_sized(key_type, Derivation::None, Some(size), NOW);
+        let mut keyring = keyring.unwrap();
+        keyring.rotate(NOW).unwrap();
+        let back = Keyring::decode(keyring.encode().expose()).unwrap();
+        assert_eq!(back.key_size(), Some(size));
+        for version in [1, 2] {
+            let key = back.material(Purpose::Hmac, version).unwrap();
+            assert_eq!(key.expose().len(), size);
+            assert_eq!(key, keyring.material(Purpose::Hmac, version).unwrap());
+        }
+        let tag = MacKey::new(back.material(Purpose::Hmac, 1).unwrap().duplicate())
+            .compute(HashAlgorithm::Sha2_256, b"input");
+        let text = format!("vault:v1:{}", encoding::encode(tag.as_ref()));
+        assert_eq!(
+            keyring.verify_hmac(b"input", HashAlgorithm::Sha2_256, &text),
+            Ok(true)
+        );
+    }
+    for size in [0, 31, 513] {
+        let refused = Keyring::generate_sized(key_type, Derivation::None, Some(size), NOW);
+        assert_eq!(words(refused), format!("invalid key_size {size}"));
+    }
+    let other = crate::key_type("ed25519").unwrap();
+    assert_eq!(
+        words(Keyring::generate_sized(
+            other,
+            Derivation::None,
+            Some(32),
+            NOW
+        )),
+        "key_size is not valid for algorithm ed25519"
+    );
 }
 
 #[test]

@@ -1,0 +1,72 @@
+//! JSON Web Key sets and compact JSON Web Signatures.
+
+use keyward_api::transit::{Answer, Jwks, ReadJwks, Sign, Signed, SignedItem};
+use keyward_core::{Error, Response, engine::Context};
+use serde_json::Value;
+
+use super::{Transit, input, sign};
+
+/// The marshaling that makes a whole JWS.
+pub(super) const COMPACT: &str = "jws-compact";
+
+/// Members of a header that say how it is verified, which is for the key to say.
+const RESERVED: [&str; 8] = ["alg", "b64", "crit", "jku", "jwk", "kid", "x5c", "x5u"];
+
+pub(super) async fn read(cx: Context<Transit>, request: ReadJwks) -> Result<Response<Jwks>, Error> {
+    let name = &request.name;
+    let found = cx.store.find(name).await?;
+    let keyring = &found.as_ref().ok_or_else(Error::not_found)?.keyring;
+    let numbers = keyring.versions().map(|version| version.number);
+    let keys = numbers.filter_map(|number| {
+        let members = keyring.jwk(number)?.into_iter();
+        let members = members.map(|(name, value)| (name.to_owned(), value));
+        let kid = ("kid".to_owned(), kid(name, number));
+        Some(members.chain([kid]).collect())
+    });
+    let keys: Vec<_> = keys.collect();
+    if keys.is_empty() {
+        return Err(Error::invalid(format!(
+            "key type {} has no public keys in this form",
+            keyring.key_type().name()
+        )));
+    }
+    Ok(Response::data(Jwks { keys }))
+}
+
+pub(super) async fn sign(
+    cx: Context<Transit>,
+    request: Sign,
+) -> Result<Response<Answer<Signed, SignedItem>>, Error> {
+    if request.batch_input.is_some() {
+        return Err(Error::invalid(format!(
+            "marshaling_algorithm={COMPACT} signs one input at a time"
+        )));
+    }
+    let key = cx.store.find(&request.name).await?;
+    let key = key.ok_or_else(|| Error::invalid("signing key not found"))?;
+    sign::check_type(&key, "signing")?;
+    input::check_usable(&key)?;
+    let payload = input::input(request.input.as_ref())?;
+    let version = input::version(request.key_version, "signing")?;
+    let version = version.unwrap_or_else(|| key.keyring.latest_version());
+    let mut header = request.jws_header.unwrap_or_default();
+    if let Some(name) = RESERVED.iter().find(|name| header.contains_key(**name)) {
+        return Err(Error::invalid(format!("jws_header must not hold {name:?}")));
+    }
+    let algorithm = key.keyring.jws_algorithm()?;
+    header.insert("alg".to_owned(), Value::from(algorithm));
+    header.insert("kid".to_owned(), Value::from(kid(&request.name, version)));
+    let header = Value::Object(header).to_string();
+    let signature = key.keyring.sign_jws(header.as_bytes(), payload, version)?;
+    let now = input::moment(cx.now());
+    cx.store.mark(&request.name, &key, version, now).await;
+    Ok(Response::data(Answer::One(Signed {
+        signature,
+        key_version: version,
+        public_key: None,
+    })))
+}
+
+fn kid(name: &str, version: u32) -> String {
+    format!("{name}:v{version}")
+}

@@ -1,0 +1,181 @@
+//! JSON Web Key sets and compact JSON Web Signatures.
+
+use keyward_crypto::{Marshaling, SignRequest, encoding, key_type};
+
+use super::*;
+
+async fn key_set(server: &Server, name: &str) -> Result<Value, Error> {
+    let path = format!("transit/keys/{name}/jwks");
+    let answer = server.ask(Operation::Read, &path, json!({})).await;
+    answer.map(|answer| answer.data)
+}
+
+#[tokio::test]
+async fn every_version_is_in_the_key_set_under_its_kid() {
+    let server = Server::start().await;
+    for (name, members) in [
+        (
+            "ed25519",
+            json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig"}),
+        ),
+        (
+            "ecdsa-p256",
+            json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig"}),
+        ),
+        (
+            "ecdsa-p384",
+            json!({"kty": "EC", "crv": "P-384", "alg": "ES384", "use": "sig"}),
+        ),
+        (
+            "ecdsa-p521",
+            json!({"kty": "EC", "crv": "P-521", "alg": "ES512", "use": "sig"}),
+        ),
+        (
+            "mldsa-65",
+            json!({"kty": "AKP", "alg": "ML-DSA-65", "use": "sig"}),
+        ),
+        (
+            "hpke-x25519",
+            json!({"kty": "OKP", "crv": "X25519", "use": "enc"}),
+        ),
+    ] {
+        server
+            .ok(&format!("keys/{name}"), json!({"type": name}))
+            .await;
+        server.ok(&format!("keys/{name}/rotate"), json!({})).await;
+        let set = key_set(&server, name).await.unwrap();
+        let keys = set["keys"].as_array().unwrap();
+        assert_eq!(keys.len(), 2, "{name}");
+        for (key, version) in keys.iter().zip(1..) {
+            assert_eq!(key["kid"], json!(format!("{name}:v{version}")));
+            for (member, value) in members.as_object().unwrap() {
+                assert_eq!(&key[member], value, "{name}");
+            }
+            assert_eq!(key["d"], Value::Null, "{name}");
+        }
+        let public = if name == "mldsa-65" { "pub" } else { "x" };
+        assert_ne!(keys[0][public], keys[1][public]);
+    }
+    let config = json!({"min_decryption_version": 2});
+    server.ok("keys/ed25519/config", config).await;
+    let set = key_set(&server, "ed25519").await.unwrap();
+    assert_eq!(set["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(set["keys"][0]["kid"], "ed25519:v2");
+}
+
+#[tokio::test]
+async fn what_has_no_public_key_has_no_key_set() {
+    let server = Server::start().await;
+    server.ok("keys/a", json!({})).await;
+    let derived = json!({"type": "ed25519", "derived": true});
+    server.ok("keys/d", derived).await;
+    assert!(matches!(
+        key_set(&server, "a").await,
+        Err(Error::Invalid(_))
+    ));
+    assert!(matches!(
+        key_set(&server, "d").await,
+        Err(Error::Invalid(_))
+    ));
+    assert!(matches!(
+        key_set(&server, "none").await,
+        Err(Error::NotFound(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_compact_signature_verifies_with_the_key_its_header_names() {
+    let server = Server::start().await;
+    for (name, algorithm) in [
+        ("ed25519", "EdDSA"),
+        ("ecdsa-p384", "ES384"),
+        ("mldsa-44", "ML-DSA-44"),
+    ] {
+        let key = server
+            .ok(&format!("keys/{name}"), json!({"type": name}))
+            .await;
+        server.ok(&format!("keys/{name}/rotate"), json!({})).await;
+        let body = json!({
+            "input": HELLO, "marshaling_algorithm": "jws-compact", "key_version": 1,
+            "jws_header": {"typ": "JWT"},
+        });
+        let signed = server.ok(&format!("sign/{name}"), body).await;
+        assert_eq!(signed["key_version"], 1);
+        let compact = text(&signed["signature"]);
+        let (message, signature) = compact.rsplit_once('.').unwrap();
+        let (header, payload) = message.split_once('.').unwrap();
+        let header = encoding::decode_url(header).unwrap();
+        assert_eq!(
+            serde_json::from_slice::<Value>(&header).unwrap(),
+            json!({"alg": algorithm, "kid": format!("{name}:v1"), "typ": "JWT"})
+        );
+        assert_eq!(encoding::decode_url(payload).unwrap(), b"hello");
+
+        let key_type = key_type(name).unwrap();
+        let public = text(&key["keys"]["1"]["public_key"]);
+        let raw = match name {
+            "ecdsa-p384" => key_type.public().unwrap().parse(&public).unwrap(),
+            _ => encoding::decode(&public).unwrap().expose().clone(),
+        };
+        let verifier = key_type.signer().unwrap().prepare_public(&raw).unwrap();
+        let how = SignRequest {
+            hash_algorithm: Some(keyward_crypto::HashAlgorithm::Sha2_384),
+            marshaling: Marshaling::Jws,
+            ..SignRequest::default()
+        };
+        let signature = encoding::decode_url(signature).unwrap();
+        let verdict = verifier.verify(message.as_bytes(), &signature, &how);
+        assert_eq!(verdict, Ok(true));
+        let verdict = verifier.verify(b"other", &signature, &how);
+        assert_eq!(verdict, Ok(false));
+    }
+}
+
+#[tokio::test]
+async fn a_compact_signature_that_cannot_be_is_refused() {
+    let server = Server::start().await;
+    server.ok("keys/e", json!({"type": "ed25519"})).await;
+    server.ok("keys/a", json!({})).await;
+    let derived = json!({"type": "ed25519", "derived": true});
+    server.ok("keys/d", derived).await;
+    for (name, more, refusal) in [
+        (
+            "e",
+            json!({"jws_header": {"alg": "none"}}),
+            "jws_header must not hold \"alg\"",
+        ),
+        (
+            "e",
+            json!({"jws_header": {"kid": "x"}}),
+            "jws_header must not hold \"kid\"",
+        ),
+        (
+            "e",
+            json!({"key_version": 2}),
+            "requested version for signing is higher than the latest key version",
+        ),
+        (
+            "e",
+            json!({"batch_input": [{"input": HELLO}]}),
+            "marshaling_algorithm=jws-compact signs one input at a time",
+        ),
+        (
+            "d",
+            json!({}),
+            "key type ed25519 does not support signing of JWS",
+        ),
+        (
+            "a",
+            json!({}),
+            "key type aes256-gcm96 does not support signing",
+        ),
+        ("none", json!({}), "signing key not found"),
+    ] {
+        let mut body = json!({"input": HELLO, "marshaling_algorithm": "jws-compact"});
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let refused = server.refused(&format!("sign/{name}"), body).await;
+        assert_eq!(refused, refusal);
+    }
+}
