@@ -174,7 +174,9 @@ async fn signatures_cross_both_ways() {
         };
         shared.exchange_signatures(&jws).await;
     }
-    for name in ["ed25519", "rsa-3072", "rsa-4096"] {
+    for name in [
+        "ed25519", "mldsa-44", "mldsa-65", "mldsa-87", "rsa-3072", "rsa-4096",
+    ] {
         let shared = Shared::new(&target, name).await;
         shared.exchange_signatures(&SignRequest::default()).await;
     }
