@@ -15,3 +15,4 @@ mod lease;
 mod seal;
 mod support;
 mod tidy;
+mod wrapping;

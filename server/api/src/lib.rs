@@ -19,5 +19,5 @@ pub mod transit;
 
 pub use client::Client;
 pub use endpoint::{Access, Endpoint, Operation};
-pub use reply::{Failure, GrantedAuth, Reply};
+pub use reply::{Failure, GrantedAuth, Reply, WrapInfo};
 pub use sensitive::{Base64, Sensitive, SensitiveJson};

@@ -22,6 +22,9 @@ pub struct Reply<T> {
     pub lease_duration: u64,
     /// The answer itself.
     pub data: Option<T>,
+    /// The token that opens the answer, where it was wrapped; then there is nothing else.
+    #[serde(default)]
+    pub wrap_info: Option<WrapInfo>,
     /// What the caller should know although the call succeeded.
     #[serde(default)]
     pub warnings: Option<Vec<String>>,
@@ -47,6 +50,7 @@ impl<'a> Reply<&'a RawValue> {
             renewable: self.renewable,
             lease_duration: self.lease_duration,
             data: data.map(serde_json::from_slice).transpose()?,
+            wrap_info: self.wrap_info,
             warnings: self.warnings,
             auth: self.auth,
             mount_type: self.mount_type,
@@ -82,6 +86,24 @@ pub struct GrantedAuth {
     pub mfa_requirement: Option<()>,
     /// How often the token may be used; 0 is without limit.
     pub num_uses: u64,
+}
+
+/// The `wrap_info` block of a reply: a token that opens the answer, once.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct WrapInfo {
+    /// The wrapping token.
+    pub token: Sensitive,
+    /// The handle by which the token can be looked up and revoked, but not used.
+    pub accessor: String,
+    /// For how many seconds the answer can be opened.
+    pub ttl: u64,
+    /// When it was wrapped, RFC 3339.
+    pub creation_time: String,
+    /// The path that answered.
+    pub creation_path: String,
+    /// The accessor of the token inside, where the answer grants one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub wrapped_accessor: String,
 }
 
 /// The JSON answer of a call that failed.

@@ -59,6 +59,11 @@ impl Answer {
         self.block("data")
     }
 
+    /// Tells whether it is a token that opens the answer.
+    pub(crate) fn is_wrapped(&self) -> bool {
+        self.block("wrap_info").is_some()
+    }
+
     /// Tells whether it has anything to show beside errors.
     pub(crate) fn tells_something(&self) -> bool {
         let data = self.data().is_some_and(|data| data.get("errors").is_none());
@@ -86,6 +91,9 @@ impl Answer {
 
     /// Returns one field as `-field` names it: of the data, or of the token that was granted.
     pub(crate) fn field(&self, name: &str) -> Option<&Json> {
+        if let (Some(info), Some(inner)) = (self.block("wrap_info"), wrap_name(name)) {
+            return info.get(inner);
+        }
         if let (Some(auth), Some(inner)) = (self.block("auth"), inner_name(name)) {
             return auth.get(inner);
         }
@@ -101,6 +109,9 @@ impl Answer {
     /// Returns the rows of its table: the token, the lease, then the data by name.
     pub(crate) fn rows(&self) -> Vec<(String, String)> {
         let mut rows = Vec::new();
+        if let Some(info) = self.block("wrap_info") {
+            rows.extend(wrap_rows(info));
+        }
         if let Some(auth) = self.block("auth") {
             rows.extend(auth_rows(auth));
         }
@@ -156,6 +167,36 @@ fn inner_name(name: &str) -> Option<&'static str> {
         "policies" => "policies",
         _ => return None,
     })
+}
+
+/// Returns how the wrapping token calls what its table calls otherwise.
+fn wrap_name(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "wrapping_token" => "token",
+        "wrapping_accessor" => "accessor",
+        "wrapping_token_ttl" => "ttl",
+        "wrapping_token_creation_time" => "creation_time",
+        "wrapping_token_creation_path" => "creation_path",
+        "wrapped_accessor" => "wrapped_accessor",
+        _ => return None,
+    })
+}
+
+/// The rows of a token that opens the answer; Vault's command line prints the colons too.
+fn wrap_rows(info: &Json) -> Vec<(String, String)> {
+    let ttl = info.get("ttl").and_then(Json::as_u64).unwrap_or(0);
+    let row = |name: &str, value: String| (format!("{name}:"), value);
+    let mut rows = vec![
+        row("wrapping_token", shown(info, "token")),
+        row("wrapping_accessor", shown(info, "accessor")),
+        row("wrapping_token_ttl", output::duration(ttl)),
+        row("wrapping_token_creation_time", shown(info, "creation_time")),
+        row("wrapping_token_creation_path", shown(info, "creation_path")),
+    ];
+    if info.get("wrapped_accessor").is_some() {
+        rows.push(row("wrapped_accessor", shown(info, "wrapped_accessor")));
+    }
+    rows
 }
 
 fn auth_rows(auth: &Json) -> Vec<(String, String)> {
@@ -240,6 +281,19 @@ mod tests {
             row("n", "90"),
         ];
         assert_eq!(rows, wanted);
+    }
+
+    #[test]
+    fn a_wrapping_token_is_shown_and_has_fields() {
+        let wrapped = answer(
+            r#"{"wrap_info":{"token":"hvs.w","accessor":"a","ttl":90,"creation_time":"now",
+                "creation_path":"secret/data/x"},"data":null,"auth":null}"#,
+        );
+        assert_eq!(wrapped.field("wrapping_token"), Some(&Json::text("hvs.w")));
+        let rows = wrapped.rows();
+        let ttl = rows.iter().find(|(name, _)| name == "wrapping_token_ttl:");
+        assert_eq!(ttl.unwrap().1, "1m30s");
+        assert_eq!(rows.len(), 5);
     }
 
     #[test]

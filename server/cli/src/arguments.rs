@@ -70,6 +70,10 @@ pub(crate) struct Connection {
     /// Trust any certificate: whoever is in between reads all. [SKIP_VERIFY]
     #[arg(long, global = true, hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) tls_skip_verify: Option<bool>,
+    /// Get a token that opens the answer, once and for so long, instead of the answer; such as 5m.
+    /// [WRAP_TTL]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DURATION")]
+    pub(crate) wrap_ttl: Option<String>,
 }
 
 /// How results are printed.

@@ -30,6 +30,8 @@ pub(crate) struct Http {
     address: Url,
     token: Option<SecretString>,
     namespace: Option<String>,
+    /// How long answers shall stay wrapped, if they shall be wrapped.
+    pub(crate) wrap_ttl: Option<String>,
     retries: u32,
     last: RefCell<Exchange>,
 }
@@ -97,6 +99,7 @@ impl Http {
             address,
             token,
             namespace: setting(&flags.namespace, "NAMESPACE"),
+            wrap_ttl: setting(&flags.wrap_ttl, "WRAP_TTL"),
             retries: retries(environment)?,
             last: RefCell::default(),
         })
@@ -130,6 +133,9 @@ impl Http {
         }
         if let Some(namespace) = &self.namespace {
             sending = sending.header("x-vault-namespace", namespace);
+        }
+        if let Some(ttl) = &self.wrap_ttl {
+            sending = sending.header("x-vault-wrap-ttl", ttl);
         }
         for (name, value) in &request.headers {
             sending = sending.header(*name, secret_header(value));

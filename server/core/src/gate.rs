@@ -52,6 +52,7 @@ pub(crate) async fn admit<'r>(
 ) -> Result<(Matched<'r>, Admitted), Refused> {
     let mut seen = Seen {
         operation: request.operation,
+        needs_token: true,
         principal: None,
         verdict: None,
     };
@@ -64,9 +65,11 @@ pub(crate) async fn admit<'r>(
         mount: mount.map(|mount| Arc::clone(&mount.entry)),
         time: now,
     });
-    // A use counts even where the request is then refused, as in Vault.
+    // A use counts even where the request is then refused, as in Vault; not on public paths.
     let used = match seen.principal.as_deref().map(|principal| &principal.token) {
-        Some(token) if token.num_uses() != 0 => use_token(core, token, &ticket).await,
+        Some(token) if seen.needs_token && token.num_uses() != 0 => {
+            use_token(core, token, &ticket, now).await
+        }
         _ => Ok(()),
     };
     let (matched, mount) = match used.and(decided) {
@@ -92,9 +95,14 @@ pub(crate) async fn admit<'r>(
 }
 
 /// Counts one use of a token that has only so many; on record first.
-async fn use_token(core: &Unsealed, token: &Arc<Token>, ticket: &Ticket) -> Result<(), Error> {
+async fn use_token(
+    core: &Unsealed,
+    token: &Arc<Token>,
+    ticket: &Ticket,
+    now: Timestamp,
+) -> Result<(), Error> {
     ticket.written().await?;
-    match core.tokens.consume(token).await? {
+    match core.tokens.consume(token, now).await? {
         true => Ok(()),
         false => Err(Error::Denied(Denial::Token)),
     }
@@ -103,6 +111,7 @@ async fn use_token(core: &Unsealed, token: &Arc<Token>, ticket: &Ticket) -> Resu
 /// What was learnt of a request, for the record, however the decision falls.
 struct Seen {
     operation: Operation,
+    needs_token: bool,
     principal: Option<Arc<Principal>>,
     verdict: Option<Verdict>,
 }
@@ -119,7 +128,8 @@ async fn decide<'r>(
         seen.principal = core.principal(token, now).await?;
     }
     let access = route.as_ref().map_or(Access::Token, Matched::access);
-    if access != Access::Public {
+    seen.needs_token = access != Access::Public;
+    if seen.needs_token {
         let Some(principal) = seen.principal.clone() else {
             return Err(Error::Denied(Denial::Token));
         };

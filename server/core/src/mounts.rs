@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     Error,
     barrier::{Barrier, Change},
+    cubbyhole,
     engine::{Backing, Class, EngineKind, Mounted},
     json,
     mount::{MountConfig, MountEntry},
@@ -82,6 +83,7 @@ impl Mounts {
         let stored = view.get_as::<Stored>(TABLE).await?;
         let mut table = BTreeMap::new();
         let builtin = [
+            (Class::Secret, "cubbyhole/", "cubbyhole", cubbyhole::mount()),
             (Class::Secret, "sys/", "system", sys::mount()),
             (
                 Class::Auth,
@@ -202,7 +204,7 @@ impl Mounts {
         };
         self.store(&table, request).await?;
         self.table.store(Arc::new(table));
-        clear(&mount.view).await?;
+        mount.view.clear().await?;
         Ok(Some(mount))
     }
 
@@ -345,6 +347,7 @@ fn mount_view(barrier: &Arc<Barrier>, entry: &MountEntry) -> View {
 /// The mounts that are always there, and stand in no table.
 fn builtin_entry(path: &str, kind: &str) -> MountEntry {
     let (accessor, description) = match kind {
+        "cubbyhole" => ("cubbyhole_00000000", "per-token private secret storage"),
         "token" => ("auth_token_00000000", "token based credentials"),
         _ => (
             "system_00000000",
@@ -366,7 +369,7 @@ fn builtin_entry(path: &str, kind: &str) -> MountEntry {
             ..MountConfig::default()
         },
         options: None,
-        local: false,
+        local: kind == "cubbyhole",
         seal_wrap: kind == "system",
     }
 }
@@ -377,30 +380,7 @@ fn is_reserved(full: &str) -> bool {
     RESERVED.iter().any(|reserved| full.starts_with(reserved))
 }
 
-fn is_builtin(kind: &str) -> bool {
-    matches!(kind, "system" | "token")
-}
-
-/// Removes everything below a view.
-async fn clear(view: &View) -> Result<(), Error> {
-    const PAGE: usize = 256;
-    let mut folders = vec![String::new()];
-    while let Some(folder) = folders.pop() {
-        let mut after = None;
-        loop {
-            let names = view.list(&folder, after.as_deref(), Some(PAGE)).await?;
-            let Some(last) = names.last().cloned() else {
-                break;
-            };
-            let (below, entries): (Vec<_>, Vec<_>) =
-                names.iter().partition(|name| name.ends_with('/'));
-            folders.extend(below.into_iter().map(|name| format!("{folder}{name}")));
-            let deletes = entries
-                .into_iter()
-                .map(|name| Change::delete(format!("{folder}{name}")));
-            view.commit(deletes.collect()).await?;
-            after = Some(last);
-        }
-    }
-    Ok(())
+/// Tells whether a type is one of the mounts that are always there, and of no other.
+pub(crate) fn is_builtin(kind: &str) -> bool {
+    matches!(kind, "cubbyhole" | "system" | "token")
 }

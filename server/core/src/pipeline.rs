@@ -4,44 +4,20 @@
 
 use std::sync::Arc;
 
-use keyward_api::{GrantedAuth, Operation};
-use keyward_crypto::SecretBytes;
+use keyward_api::Operation;
 
 use crate::{
-    Core, Error, Outcome, Request, Response,
+    Core, Done, Error, Request, Response,
     audit::Answer,
     engine::Call,
     gate::{self, Admitted, Principal, Refused},
     lifecycle::Unsealed,
-    mount::MountEntry,
     mounts::Mount,
+    response::Rewrapped,
     token::Auth,
+    view::View,
+    wrapping::{self, WrapGrant, Wrapped},
 };
-
-/// What a request came to, ready to be written into the envelope.
-#[derive(Debug)]
-pub struct Done {
-    /// The JSON text of the data.
-    pub data: Option<SecretBytes>,
-    /// How it went.
-    pub outcome: Outcome,
-    /// What the caller should know.
-    pub warnings: Vec<String>,
-    /// The token that was made.
-    pub auth: Option<GrantedAuth>,
-    /// The name of that token in audit entries; empty where none was made.
-    pub display_name: String,
-    /// The lease that was registered; empty where there is none.
-    pub lease_id: String,
-    /// Whether the lease may be renewed.
-    pub renewable: bool,
-    /// Seconds that the data may be used; 0 where there is no lease.
-    pub lease_duration: u64,
-    /// Whether the fields of the data stand beside the envelope's once more.
-    pub at_top: bool,
-    /// The mount that answered.
-    pub mount: Arc<MountEntry>,
-}
 
 impl Core {
     /// Answers one request.
@@ -71,10 +47,6 @@ async fn handle(core: &Arc<Unsealed>, mut request: Request) -> Result<Done, Erro
         _ if writes_to_folder(&request) => {
             Err(Error::invalid("cannot write to a path ending in '/'"))
         }
-        // Served unwrapped, the answer would reach whom the caller wanted to keep it from.
-        _ if request.wrap_ttl.is_some() => Err(Error::invalid(
-            "response wrapping is not supported by this server",
-        )),
         None => Err(Error::NoRoute(path.to_owned())),
         Some((mount, rest)) => mount.mounted.routes.find(request.operation, rest),
     };
@@ -137,13 +109,40 @@ async fn record_failure(refused: Refused) -> Result<Done, Error> {
     Err(refused.error)
 }
 
-/// Makes what the engine granted: a token, a lease.
+/// Makes what the engine granted, a token, a lease, and wraps the answer if that is asked for.
 async fn complete(
     core: &Arc<Unsealed>,
     mount: &Mount,
     request: &Request,
     principal: Option<&Principal>,
-    view: &crate::view::View,
+    view: &View,
+    mut response: Response,
+) -> Result<Done, Error> {
+    let entry = Arc::clone(&mount.entry);
+    let (done, again) = match response.wrapped.take().map(|wrapped| *wrapped) {
+        Some(Rewrapped { wrapped, again }) => (Done::unwrapped(&wrapped, entry)?, again),
+        None => (
+            grant(core, mount, request, principal, view, response).await?,
+            None,
+        ),
+    };
+    let asked = || {
+        let path = request.path.as_str().to_owned();
+        request.wrap_ttl.map(|ttl| WrapGrant { ttl, path })
+    };
+    match again.or_else(asked) {
+        Some(how) if !done.is_empty() => wrap(core, request, view, done, how).await,
+        _ => Ok(done),
+    }
+}
+
+/// Makes the token and the lease that the engine granted.
+async fn grant(
+    core: &Arc<Unsealed>,
+    mount: &Mount,
+    request: &Request,
+    principal: Option<&Principal>,
+    view: &View,
     response: Response,
 ) -> Result<Done, Error> {
     let Response {
@@ -153,6 +152,7 @@ async fn complete(
         lease,
         outcome,
         at_top,
+        wrapped: _,
     } = response;
     let created = match auth.map(|auth| *auth) {
         None => None,
@@ -172,17 +172,40 @@ async fn complete(
         created.token.display_name().clone_into(&mut display_name);
         created.into_granted()
     });
-    let lease_duration = lease.as_ref().map_or(0, |lease| lease.ttl.as_secs());
     Ok(Done {
         data,
         outcome,
         warnings,
         auth,
         display_name,
-        lease_id: String::new(),
+        lease_duration: lease.as_ref().map_or(0, |lease| lease.ttl.as_secs()),
         renewable: lease.is_some_and(|lease| lease.renewable),
-        lease_duration,
         at_top,
-        mount: Arc::clone(&mount.entry),
+        ..Done::empty(Arc::clone(&mount.entry))
+    })
+}
+
+/// Lays an answer aside and answers with the token that opens it; warnings stay outside as well.
+async fn wrap(
+    core: &Arc<Unsealed>,
+    request: &Request,
+    view: &View,
+    done: Done,
+    how: WrapGrant,
+) -> Result<Done, Error> {
+    view.on_record().await?;
+    let inside = Done {
+        at_top: false,
+        ..done
+    };
+    let wrapped = Wrapped::of(&inside, request.id)?;
+    let mut info = wrapping::wrap(&core.tokens, wrapped, how, core.clock.now()).await?;
+    if let Some(auth) = &inside.auth {
+        info.wrapped_accessor.clone_from(&auth.accessor);
+    }
+    Ok(Done {
+        wrap_info: Some(info),
+        warnings: inside.warnings,
+        ..Done::empty(inside.mount)
     })
 }

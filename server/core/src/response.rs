@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use keyward_crypto::SecretBytes;
+use serde::{Deserialize, Serialize};
 
-use crate::token::{Auth, AuthGrant, Created};
+use crate::{
+    token::{Auth, AuthGrant, Created},
+    wrapping::{WrapGrant, Wrapped},
+};
 
 /// How the answer went, where success or failure alone does not say it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub enum Outcome {
     /// The data is there, but the answer as a whole is a user error: a batch with a bad item.
     Invalid,
@@ -39,6 +43,15 @@ pub struct Response<T = SecretBytes> {
     /// Whether the fields of the data stand beside the envelope's once more, as Vault does for
     /// older paths of `sys/`.
     pub at_top: bool,
+    /// An answer that was wrapped before, in the place of all the others.
+    pub(crate) wrapped: Option<Box<Rewrapped>>,
+}
+
+/// An answer that was wrapped, and how it is to be wrapped again, if it is.
+#[derive(Debug)]
+pub(crate) struct Rewrapped {
+    pub(crate) wrapped: Wrapped,
+    pub(crate) again: Option<WrapGrant>,
 }
 
 impl<T> Response<T> {
@@ -52,6 +65,7 @@ impl<T> Response<T> {
             lease: None,
             outcome: Outcome::Success,
             at_top: false,
+            wrapped: None,
         }
     }
 
@@ -65,6 +79,7 @@ impl<T> Response<T> {
             lease: None,
             outcome: Outcome::Success,
             at_top: false,
+            wrapped: None,
         }
     }
 
@@ -82,6 +97,28 @@ impl<T> Response<T> {
     pub fn renewed(token: Created) -> Self {
         Self {
             auth: Some(Box::new(Auth::Renewed(token))),
+            ..Self::empty()
+        }
+    }
+
+    /// Answers with an answer that was wrapped before.
+    pub(crate) fn unwrapped(wrapped: Wrapped) -> Self {
+        Self {
+            wrapped: Some(Box::new(Rewrapped {
+                wrapped,
+                again: None,
+            })),
+            ..Self::empty()
+        }
+    }
+
+    /// Answers with a new wrapping of an answer that was wrapped before.
+    pub(crate) fn rewrapped(wrapped: Wrapped, again: WrapGrant) -> Self {
+        Self {
+            wrapped: Some(Box::new(Rewrapped {
+                wrapped,
+                again: Some(again),
+            })),
             ..Self::empty()
         }
     }

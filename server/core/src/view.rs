@@ -116,6 +116,33 @@ impl View {
         self.commit(vec![Change::delete(key)]).await.map(drop)
     }
 
+    /// Removes every entry, page by page; what a failure leaves can be removed by another call.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub(crate) async fn clear(&self) -> Result<(), Error> {
+        const PAGE: usize = 256;
+        let mut folders = vec![String::new()];
+        while let Some(folder) = folders.pop() {
+            let mut after = None;
+            loop {
+                let names = self.list(&folder, after.as_deref(), Some(PAGE)).await?;
+                let Some(last) = names.last().cloned() else {
+                    break;
+                };
+                let (below, entries): (Vec<_>, Vec<_>) =
+                    names.iter().partition(|name| name.ends_with('/'));
+                folders.extend(below.into_iter().map(|name| format!("{folder}{name}")));
+                let deletes = entries
+                    .into_iter()
+                    .map(|name| Change::delete(format!("{folder}{name}")));
+                self.commit(deletes.collect()).await?;
+                after = Some(last);
+            }
+        }
+        Ok(())
+    }
+
     /// Makes all changes, or none; durable when it returns. The changes may expect revisions.
     ///
     /// # Errors

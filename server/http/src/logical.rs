@@ -174,10 +174,10 @@ fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
     let text = value
         .to_str()
         .map_err(|_| Error::invalid("invalid wrap TTL"))?;
-    let seconds = coerce::parse_seconds(text)
-        .map_err(|error| Error::Invalid(format!("error parsing wrap TTL: {error}")))?;
-    let seconds = u64::try_from(seconds)
-        .map_err(|_| Error::invalid("requested wrap ttl cannot be negative"))?;
+    let fault = |why: &str| Error::Invalid(format!("error parsing X-Vault-Wrap-TTL header: {why}"));
+    let seconds = coerce::parse_seconds(text).map_err(|why| fault(&why))?;
+    let seconds =
+        u64::try_from(seconds).map_err(|_| fault("requested wrap ttl cannot be negative"))?;
     Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
 }
 

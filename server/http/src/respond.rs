@@ -1,6 +1,4 @@
-//! Answers on the wire: the only place that knows status codes and the envelope.
-
-use std::fmt::Write as _;
+//! Answers on the wire: the only place that knows status codes.
 
 use axum::{
     body::Body,
@@ -24,12 +22,12 @@ pub(crate) fn done(id: RequestId, done: Done) -> Response {
         Outcome::Partial(code) => StatusCode::from_u16(code).unwrap_or(StatusCode::OK),
         Outcome::Success => StatusCode::OK,
     };
-    if done.data.is_none() && done.auth.is_none() && done.warnings.is_empty() {
+    if done.is_empty() {
         return empty(StatusCode::NO_CONTENT, id);
     }
-    match envelope(id, &done) {
+    match done.envelope(id) {
         Ok(body) => secret_json(status, id, body),
-        Err(error) => failed(id, &Error::internal(error)),
+        Err(error) => failed(id, &error),
     }
 }
 
@@ -117,60 +115,4 @@ impl AsRef<[u8]> for Wiped {
         // EXPOSE: sent to the caller.
         self.0.expose()
     }
-}
-
-/// Writes Vault's envelope by hand, so that the data is copied once and never escaped again.
-fn envelope(id: RequestId, done: &Done) -> Result<SecretBytes, serde_json::Error> {
-    // EXPOSE: copied into the answer.
-    let data = done
-        .data
-        .as_ref()
-        .map_or(&b"null"[..], |data| data.expose());
-    let auth = match &done.auth {
-        // A token travels in it, so the text is wiped too.
-        Some(auth) => SecretBytes::new(serde_json::to_vec(auth)?),
-        None => SecretBytes::new(b"null".to_vec()),
-    };
-    let warnings = match &done.warnings[..] {
-        [] => "null".to_owned(),
-        warnings => serde_json::to_string(warnings)?,
-    };
-    let at_top = if done.at_top { inner(data) } else { &[] };
-    let mut head = String::with_capacity(192);
-    // Writing to a String cannot fail.
-    let _ = write!(
-        head,
-        "\"request_id\":\"{id}\",\"lease_id\":{},\"renewable\":{},\"lease_duration\":{},\"data\":",
-        serde_json::to_string(&done.lease_id)?,
-        done.renewable,
-        done.lease_duration,
-    );
-    // EXPOSE: copied into the answer.
-    let auth = auth.expose();
-    let tail = format!(
-        ",\"mount_type\":{}}}",
-        serde_json::to_string(&done.mount.kind)?
-    );
-    let parts: [&[u8]; 10] = [
-        b"{",
-        at_top,
-        if at_top.is_empty() { b"" } else { b"," },
-        head.as_bytes(),
-        data,
-        b",\"wrap_info\":null,\"warnings\":",
-        warnings.as_bytes(),
-        b",\"auth\":",
-        auth,
-        tail.as_bytes(),
-    ];
-    // The exact length, so that no outgrown buffer stays behind unwiped.
-    Ok(SecretBytes::new(parts.concat()))
-}
-
-/// Returns the members of an object without its braces.
-fn inner(object: &[u8]) -> &[u8] {
-    object
-        .strip_prefix(b"{")
-        .and_then(|rest| rest.strip_suffix(b"}"))
-        .unwrap_or_default()
 }

@@ -10,7 +10,13 @@ use serde_json::Value;
 use super::call::Names;
 
 /// Members whose text is random in a form of its own: shown by length.
-const RANDOM_MEMBERS: &[&str] = &["accessor", "public_key", "publickey", "plaintext_key"];
+const RANDOM_MEMBERS: &[&str] = &[
+    "accessor",
+    "public_key",
+    "publickey",
+    "plaintext_key",
+    "wrapped_accessor",
+];
 /// Members that count down while the test runs: shown rounded up to ten seconds.
 const REMAINING_SECONDS: &[&str] = &["lease_duration", "ttl"];
 /// Members that name the build or the installation.

@@ -7,6 +7,7 @@ mod mounts;
 mod policies;
 mod seal;
 mod ui;
+mod wrapping;
 
 pub use audit::{
     AuditDevice, AuditHash, DisableAuditDevice, EnableAuditDevice, HashForAudit, ListAuditDevices,
@@ -27,3 +28,4 @@ pub use seal::{
     Seal, SealStatus, Unseal,
 };
 pub use ui::{ShownMount, UiMount, UiMountOutput, UiMounts, UiMountsReply};
+pub use wrapping::{LookupWrapping, ReadWrapping, Rewrap, Unwrap, Wrap, WrappingInfo};

@@ -170,6 +170,9 @@ pub(super) async fn list(session: &mut Session<'_, '_>, path: &str) -> Outcome {
         }
         found => found.at(path)?,
     };
+    if answer.is_wrapped() {
+        return session.show(answer, None);
+    }
     match (
         session.format,
         answer.data().and_then(|data| data.get("keys")),

@@ -10,6 +10,7 @@ mod secrets;
 mod server;
 mod status;
 mod token;
+mod unwrap;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -42,6 +43,7 @@ pub(crate) enum Remote {
     List(logical::List),
     Login(login::Login),
     Status(status::Status),
+    Unwrap(unwrap::Unwrap),
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
@@ -112,6 +114,7 @@ impl Remote {
             Self::Secrets(command) => command.run(session).await,
             Self::Status(command) => command.run(session).await,
             Self::Token(command) => command.run(session).await,
+            Self::Unwrap(command) => command.run(session).await,
             Self::Write(command) => command.run(session).await,
         }
     }

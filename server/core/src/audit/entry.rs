@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use keyward_api::{GrantedAuth, Operation};
+use keyward_api::{GrantedAuth, Operation, WrapInfo};
 
 use super::{
     Lines,
@@ -236,6 +236,9 @@ impl<'a> Entry<'a> {
                         block.redacted("data", data.expose(), rules, salt);
                     }
                     block.texts("warnings", warnings);
+                    if let Some(info) = &done.wrap_info {
+                        block.object("wrap_info", |block| wrap_info(info, salt, format, block));
+                    }
                 }
                 // The sentence may quote what the caller sent.
                 Answer::Failed(error) => {
@@ -349,6 +352,20 @@ fn accessor(
         block.text(name, accessor);
     } else {
         block.text(name, salt.hash(accessor.as_bytes()).as_str());
+    }
+}
+
+fn wrap_info(info: &WrapInfo, salt: &Salt, format: &Format, block: &mut Object<'_>) {
+    block.number("ttl", info.ttl);
+    // EXPOSE: hashed.
+    let token = salt.hash(info.token.expose().as_bytes());
+    block.text("token", token.as_str());
+    accessor("accessor", &info.accessor, salt, format, block);
+    block.text("creation_time", &info.creation_time);
+    block.text("creation_path", &info.creation_path);
+    if !info.wrapped_accessor.is_empty() {
+        let wrapped = &info.wrapped_accessor;
+        accessor("wrapped_accessor", wrapped, salt, format, block);
     }
 }
 

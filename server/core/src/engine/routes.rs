@@ -204,6 +204,7 @@ fn erase<T: serde::Serialize>(response: Response<T>) -> Result<Response, Error> 
         lease: response.lease,
         outcome: response.outcome,
         at_top: response.at_top,
+        wrapped: response.wrapped,
     })
 }
 

@@ -1,4 +1,4 @@
-//! The text that the `default` policy starts with.
+//! The texts of the policies that every server has.
 
 /// Grants what every token needs for itself, as Vault's `default` policy does. An operator may
 /// change the stored text.
@@ -34,4 +34,19 @@ path "sys/wrapping/unwrap" { capabilities = ["update"] }
 # It may hash.
 path "sys/tools/hash"   { capabilities = ["update"] }
 path "sys/tools/hash/*" { capabilities = ["update"] }
+"#;
+
+/// Grants a wrapping token what it is for; nobody can change this.
+pub const WRAPPING_POLICY: &str = r#"
+path "cubbyhole/response" {
+    capabilities = ["create", "read"]
+}
+
+path "sys/wrapping/unwrap" {
+    capabilities = ["update"]
+}
+
+path "auth/token/revoke-self" {
+    capabilities = ["update"]
+}
 "#;

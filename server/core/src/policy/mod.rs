@@ -37,7 +37,7 @@ use base64::Engine as _;
 
 pub use acl::{Acl, Question, Verdict};
 pub use capability::{Capabilities, Capability};
-pub use default::DEFAULT_POLICY;
+pub use default::{DEFAULT_POLICY, WRAPPING_POLICY};
 use parameters::Parameters;
 pub use parse::PolicyError;
 pub(crate) use store::PolicyStore;
@@ -47,6 +47,9 @@ pub const ROOT_POLICY_NAME: &str = "root";
 
 /// The name of the policy that every token has unless it asks not to.
 pub const DEFAULT_POLICY_NAME: &str = "default";
+
+/// The name of the policy of wrapping tokens, which no other token gets.
+pub const WRAPPING_POLICY_NAME: &str = "response-wrapping";
 
 /// A named list of rules, read and checked.
 ///

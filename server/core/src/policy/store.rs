@@ -6,7 +6,10 @@ use arc_swap::ArcSwap;
 use keyward_crypto::SecretBytes;
 use quick_cache::sync::Cache;
 
-use super::{Acl, DEFAULT_POLICY, DEFAULT_POLICY_NAME, Policy, ROOT_POLICY_NAME, decode_text};
+use super::{
+    Acl, DEFAULT_POLICY, DEFAULT_POLICY_NAME, Policy, ROOT_POLICY_NAME, WRAPPING_POLICY,
+    WRAPPING_POLICY_NAME, decode_text,
+};
 use crate::{Error, view::View};
 
 /// How many different sets of policies are kept compiled.
@@ -15,6 +18,8 @@ const COMPILED: usize = 1024;
 /// All policies in memory, behind the barrier in storage.
 pub(crate) struct PolicyStore {
     view: View,
+    /// The policy of wrapping tokens, which is not stored.
+    wrapping: Arc<Policy>,
     snapshot: ArcSwap<Snapshot>,
     /// One change at a time; it awaits storage in between.
     changing: tokio::sync::Mutex<()>,
@@ -48,8 +53,10 @@ impl PolicyStore {
                 policies.insert(name, (Arc::new(policy), text.into()));
             }
         }
+        let wrapping = Policy::parse(WRAPPING_POLICY_NAME, WRAPPING_POLICY);
         let store = Self {
             view,
+            wrapping: Arc::new(wrapping.map_err(Error::internal)?),
             snapshot: ArcSwap::from_pointee(Snapshot::of(policies)),
             changing: tokio::sync::Mutex::default(),
         };
@@ -79,6 +86,9 @@ impl PolicyStore {
         if names.iter().any(|name| name == ROOT_POLICY_NAME) {
             policies.push(Arc::new(Policy::root()));
         }
+        if names.iter().any(|name| name == WRAPPING_POLICY_NAME) {
+            policies.push(Arc::clone(&self.wrapping));
+        }
         let acl = Arc::new(Acl::new(&policies));
         snapshot.compiled.insert(names.into(), Arc::clone(&acl));
         acl
@@ -94,8 +104,10 @@ impl PolicyStore {
 
     /// Returns the text of a policy.
     pub(crate) fn text(&self, name: &str) -> Option<Arc<str>> {
-        if name == ROOT_POLICY_NAME {
-            return Some("".into());
+        match name {
+            ROOT_POLICY_NAME => return Some("".into()),
+            WRAPPING_POLICY_NAME => return Some(WRAPPING_POLICY.into()),
+            _ => {}
         }
         self.snapshot
             .load()
@@ -106,8 +118,8 @@ impl PolicyStore {
 
     /// Writes a policy, through the view of the request that asks for it.
     pub(crate) async fn write(&self, name: &str, text: &str, request: &View) -> Result<(), Error> {
-        if name == ROOT_POLICY_NAME {
-            return Err(Error::invalid("cannot update \"root\" policy"));
+        if [ROOT_POLICY_NAME, WRAPPING_POLICY_NAME].contains(&name) {
+            return Err(Error::Invalid(format!("cannot update \"{name}\" policy")));
         }
         let text = decode_text(text);
         let policy =
@@ -126,7 +138,9 @@ impl PolicyStore {
     /// Removes a policy; its absence is no error.
     pub(crate) async fn delete(&self, name: &str, request: &View) -> Result<(), Error> {
         match name {
-            ROOT_POLICY_NAME => return Err(Error::invalid("cannot delete \"root\" policy")),
+            ROOT_POLICY_NAME | WRAPPING_POLICY_NAME => {
+                return Err(Error::Invalid(format!("cannot delete \"{name}\" policy")));
+            }
             DEFAULT_POLICY_NAME => return Err(Error::invalid("cannot delete default policy")),
             _ => {}
         }

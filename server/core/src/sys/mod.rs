@@ -8,6 +8,7 @@ mod mounts;
 mod policies;
 mod seal;
 mod ui;
+mod wrapping;
 
 use std::sync::Arc;
 
@@ -64,6 +65,11 @@ pub(crate) fn mount() -> Mounted {
         .on(seal::seal)
         .on(ui::mount)
         .on(ui::mounts)
+        .on(wrapping::lookup)
+        .on(wrapping::read)
+        .on(wrapping::rewrap)
+        .on(wrapping::unwrap)
+        .on(wrapping::wrap)
         .build();
     Mounted { routes, engine }
 }

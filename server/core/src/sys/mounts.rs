@@ -16,7 +16,7 @@ use crate::{
     Error, Response,
     engine::{Class, Context},
     mount::{MountConfig, MountEntry},
-    mounts::NewMount,
+    mounts::{NewMount, is_builtin},
 };
 
 /// Lists the secrets engines.
@@ -208,7 +208,7 @@ fn check_version(entry: &MountEntry, options: Option<&EngineOptions>) -> Result<
 
 /// Shows a mount entry on the wire.
 pub(super) fn output(entry: &MountEntry, version: &str) -> MountOutput {
-    let supported = !matches!(entry.kind.as_str(), "system" | "token");
+    let supported = !is_builtin(&entry.kind);
     MountOutput {
         kind: entry.kind.clone(),
         description: entry.description.clone(),

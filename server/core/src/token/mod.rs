@@ -20,7 +20,7 @@ mod ttl;
 mod tests;
 
 pub(crate) use digest::Digest;
-pub(crate) use engine::mount;
+pub(crate) use engine::{mount, named};
 pub use grant::{Auth, AuthGrant, Created};
 pub use record::{Token, TokenKind};
 pub(crate) use store::TokenStore;

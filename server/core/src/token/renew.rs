@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Created, Digest, Token, TokenStore,
     record::Record,
-    store::{expiry_key, id_key, mark},
+    store::{expiry_key, grave_key, id_key, mark},
     ttl::Terms,
 };
 use crate::{
@@ -15,26 +15,30 @@ use crate::{
     storage::{Expect, Revision},
 };
 
+/// For how long the request that had the last use of a token may work with what the token kept.
+const LAST_REQUEST: Duration = Duration::from_secs(300);
+
 impl TokenStore {
     /// Counts one use of a token that has only so many; false if none is left.
     ///
     /// The count is durable before this returns, and exact however many callers come at once. The
-    /// last use removes the token: the request that has it goes on, no other comes in.
+    /// last use removes the token: the request that has it goes on and finds what the token keeps
+    /// for itself, no other comes in.
     ///
     /// # Errors
     /// The store below failed: the request must not go on.
-    pub(crate) async fn consume(&self, token: &Token) -> Result<bool, Error> {
+    pub(crate) async fn consume(&self, token: &Token, now: Timestamp) -> Result<bool, Error> {
         loop {
             let Some((mut record, revision)) = self.read(token.digest).await? else {
                 return Ok(false);
             };
             let counted = match record.num_uses {
                 0 => return Ok(true),
-                // It may not have children, so that nothing is left to be revoked after it.
                 1 => {
-                    self.view
-                        .commit(record.removal(token.digest, revision))
-                        .await
+                    let mut changes = record.removal(token.digest, revision);
+                    let rest = now.plus(LAST_REQUEST);
+                    changes.push(Change::put_as(grave_key(token.digest), &rest)?);
+                    self.view.commit(changes).await
                 }
                 left => {
                     record.num_uses = left - 1;

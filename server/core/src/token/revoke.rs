@@ -2,7 +2,7 @@
 //!
 //! A tree is revoked from the top. One commit removes a token and digs its grave, which says that
 //! its children are still to be revoked; they are buried in the same way, page by page, and a grave
-//! is cleared when nothing below it is left. So the token that was named is dead at once, a crash
+//! is cleared when nothing below it and nothing in its cubbyhole is left. So the token that was named is dead at once, a crash
 //! in the middle leaves graves that [`TokenStore::tick`] finds, and no tree is too large for a
 //! commit.
 
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Error, Timestamp,
     barrier::Change,
+    json,
     storage::{Expect, Revision},
 };
 
@@ -70,7 +71,7 @@ impl TokenStore {
     /// Some tokens could not be revoked now, the first reason is told; they stay due. One that
     /// fails does not hold up the others.
     pub(crate) async fn tick(&self, now: Timestamp) -> Result<(), Error> {
-        let mut outcome = self.clear_all().await;
+        let mut outcome = self.clear_all(now).await;
         let mut after = None;
         loop {
             let names = self
@@ -92,14 +93,15 @@ impl TokenStore {
         }
     }
 
-    /// Clears the graves of these tokens, after burying all that is below them.
+    /// Clears the graves of these tokens, after burying all that is below them and removing what
+    /// they kept.
     pub(super) async fn clear(&self, mut pending: Vec<Digest>) -> Result<(), Error> {
         let mut outcome = Ok(());
         let mut cleared = Vec::new();
         while let Some(parent) = pending.pop() {
             let (buried, result) = self.bury_children(parent).await;
             pending.extend(buried);
-            match result {
+            match result.and(self.cubbyhole(parent).clear().await) {
                 Ok(()) => cleared.push(parent),
                 Err(error) => outcome = outcome.and(Err(error)),
             }
@@ -111,17 +113,34 @@ impl TokenStore {
         outcome
     }
 
-    /// Clears every grave that a crash or a failure left.
-    async fn clear_all(&self) -> Result<(), Error> {
+    /// Clears every grave that a crash, a failure or a last use left.
+    async fn clear_all(&self, now: Timestamp) -> Result<(), Error> {
         let mut outcome = Ok(());
         let mut after = None;
         loop {
             let names = self.view.list(GRAVES, after.as_deref(), Some(PAGE)).await?;
-            outcome = outcome.and(self.clear(digests(&names).collect()).await);
+            let mut due = Vec::with_capacity(names.len());
+            for digest in digests(&names) {
+                match self.rests_until(digest).await {
+                    Ok(moment) => due.extend((moment <= now).then_some(digest)),
+                    Err(error) => outcome = outcome.and(Err(error)),
+                }
+            }
+            outcome = outcome.and(self.clear(due).await);
             match names.into_iter().next_back() {
                 Some(last) => after = Some(last),
                 None => return outcome,
             }
+        }
+    }
+
+    /// Reads from when on a grave may be cleared.
+    async fn rests_until(&self, digest: Digest) -> Result<Timestamp, Error> {
+        let grave = self.view.get(&grave_key(digest)).await?;
+        // EXPOSE: only whether a moment stands there is looked at.
+        match grave.filter(|grave| !grave.value.expose().is_empty()) {
+            Some(grave) => json::from_secret(&grave.value),
+            None => Ok(Timestamp::default()),
         }
     }
 

@@ -8,7 +8,9 @@
 //! accessor/ACCESSOR             its digest
 //! child/PARENT/DIGEST           that it is a child of PARENT
 //! expiry/NANOSECONDS.DIGEST     that it ends then; 16 hexadecimal digits, so that time sorts
-//! grave/DIGEST                  that it was revoked and its children are still to be revoked
+//! grave/DIGEST                  that it is gone and what it left is still to be removed: its
+//!                               children and its cubbyhole; a value says from when on
+//! cubbyhole/DIGEST/…            what it keeps for itself
 //! ```
 //!
 //! **Invariant:** the entries of a token are written and removed in one commit: no crash leaves a
@@ -75,6 +77,10 @@ pub(super) fn child_key(parent: Digest, digest: Digest) -> String {
 
 pub(super) fn expiry_key(expires: Timestamp, digest: Digest) -> String {
     format!("{EXPIRIES}{:016x}.{digest}", expires.unix_nanos())
+}
+
+fn cubbyhole_folder(digest: Digest) -> String {
+    format!("cubbyhole/{digest}/")
 }
 
 pub(super) fn grave_key(digest: Digest) -> String {
@@ -286,6 +292,12 @@ impl TokenStore {
         self.create(grant, None, NO_LIMITS, ROOT_PATH, now)
             .await
             .map(drop)
+    }
+
+    /// Returns what a token keeps for itself, which goes when the token goes. A handler waits for
+    /// [`View::on_record`] before it writes there.
+    pub(crate) fn cubbyhole(&self, digest: Digest) -> View {
+        self.view.below(&cubbyhole_folder(digest))
     }
 
     /// Reads a record past the cache, with the revision that a change to it expects.

@@ -36,6 +36,9 @@ impl Get {
         let place = self.secret.find(session).await?;
         let path = place.path("data");
         let answer = read(session, &place, self.version).await?;
+        if answer.is_wrapped() {
+            return session.show(answer, self.field.name());
+        }
         if place.version() == Version::One {
             return show_unversioned(session, answer, &path, self.field.name());
         }
@@ -235,7 +238,7 @@ async fn write(
     let Some(answer) = answer else {
         return session.success(&format!("Data written to: {path}"));
     };
-    if field.name().is_some() || session.format != Format::Table {
+    if answer.is_wrapped() || field.name().is_some() || session.format != Format::Table {
         return session.show(answer, field.name());
     }
     session.warn(&answer);

@@ -39,7 +39,7 @@ impl Metadata {
     }
 }
 
-async fn find(session: &Session<'_, '_>, secret: &Secret) -> Outcome<Place> {
+async fn find(session: &mut Session<'_, '_>, secret: &Secret) -> Outcome<Place> {
     let place = secret.find(session).await?;
     place.needs_versions("Metadata")?;
     Ok(place)
@@ -79,7 +79,8 @@ impl Get {
             .find(&format!("reading {path}"), raw)
             .await?
             .at(&path)?;
-        if self.field.name().is_some() || session.format != Format::Table {
+        let is_whole = answer.is_wrapped() || self.field.name().is_some();
+        if is_whole || session.format != Format::Table {
             return session.show(answer, self.field.name());
         }
         session.warn(&answer);

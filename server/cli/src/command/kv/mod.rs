@@ -59,7 +59,7 @@ struct Secret {
 }
 
 impl Secret {
-    async fn find(&self, session: &Session<'_, '_>) -> Outcome<Place> {
+    async fn find(&self, session: &mut Session<'_, '_>) -> Outcome<Place> {
         Place::find(session, self.mount.as_deref(), &self.path).await
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Place {
 impl Place {
     /// Asks the server which mount a path belongs to, and of which version it is.
     pub(super) async fn find(
-        session: &Session<'_, '_>,
+        session: &mut Session<'_, '_>,
         mount: Option<&str>,
         path: &str,
     ) -> Outcome<Self> {
@@ -41,7 +41,10 @@ impl Place {
         let request = UiMount {
             path: whole.to_owned(),
         };
+        // This answer is not what the caller asks to be wrapped.
+        let wrap_ttl = session.http.wrap_ttl.take();
         let found = session.try_call("sys", &request).await;
+        session.http.wrap_ttl = wrap_ttl;
         let found = found.map_err(|error| Error::plain_call(&error, &session.http.last()))?;
         let found = found
             .data

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::{Answer, Broker, DeviceInfo, Facts, Ticket};
 use crate::{
-    CanonicalPath, Clock, Denial, Done, Error, ManualClock, MountEntry, Outcome, Request,
-    Timestamp, TokenId, barrier::Barrier, storage::memory::Memory, view::View,
+    CanonicalPath, Clock, Denial, Done, Error, ManualClock, MountEntry, Request, Timestamp,
+    TokenId, barrier::Barrier, storage::memory::Memory, view::View,
 };
 use recorder::{KINDS, Mode, Recorder};
 
@@ -112,15 +112,7 @@ fn mount() -> Arc<MountEntry> {
 fn done(data: &str) -> Done {
     Done {
         data: Some(SecretBytes::new(data.as_bytes().to_vec())),
-        outcome: Outcome::Success,
-        warnings: Vec::new(),
-        auth: None,
-        display_name: String::new(),
-        lease_id: String::new(),
-        renewable: false,
-        lease_duration: 0,
-        at_top: false,
-        mount: mount(),
+        ..Done::empty(mount())
     }
 }
 

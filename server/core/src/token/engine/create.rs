@@ -11,7 +11,7 @@ use super::{
     super::{AuthGrant, Token, TokenKind, TokenStore, grant::sanitize},
     has_sudo, named, principal,
 };
-use crate::{Error, Response, TokenId, engine::Context};
+use crate::{Error, Response, TokenId, engine::Context, policy::WRAPPING_POLICY_NAME};
 
 /// Makes a token, as a child of the caller's unless it asks for an orphan and may.
 pub(super) async fn create(
@@ -142,7 +142,7 @@ fn policies(
         let text = "root tokens may not be created without parent token being root";
         return Err(Error::invalid(text));
     }
-    if asked.iter().any(|policy| policy == "response-wrapping") {
+    if asked.iter().any(|policy| policy == WRAPPING_POLICY_NAME) {
         return Err(Error::invalid("cannot assign policy \"response-wrapping\""));
     }
     Ok((asked, no_default || (!sudo && !has("default"))))

@@ -77,7 +77,7 @@ async fn accessed(
 }
 
 /// Takes the token that a request names, if it names one.
-fn named(token: Option<keyward_api::Sensitive>) -> Option<TokenId> {
+pub(crate) fn named(token: Option<keyward_api::Sensitive>) -> Option<TokenId> {
     // EXPOSE: moved into the type that a token has inside.
     let text = token
         .as_ref()

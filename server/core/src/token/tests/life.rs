@@ -474,8 +474,8 @@ async fn uses_are_exact_among_many_callers() {
         .await;
     let token = bench.lookup(&created).await.unwrap();
     let callers = (0..64).map(|_| {
-        let (store, token) = (Arc::clone(&bench.store), Arc::clone(&token));
-        tokio::spawn(async move { store.consume(&token).await.unwrap() })
+        let (store, token, now) = (Arc::clone(&bench.store), Arc::clone(&token), bench.now());
+        tokio::spawn(async move { store.consume(&token, now).await.unwrap() })
     });
     let mut used = 0;
     for caller in callers.collect::<Vec<_>>() {
@@ -483,7 +483,9 @@ async fn uses_are_exact_among_many_callers() {
     }
     assert_eq!(used, USES);
     assert!(!bench.is_alive(&created).await);
-    assert!(!bench.store.consume(&token).await.unwrap());
+    assert!(!bench.store.consume(&token, bench.now()).await.unwrap());
+    bench.clock.advance(HOUR);
+    bench.tick().await;
     assert!(bench.leftovers().await.is_empty());
 }
 
@@ -501,12 +503,12 @@ async fn a_use_is_durable_before_it_is_granted() {
         .await;
     let token = bench.lookup(&created).await.unwrap();
     bench.medium.commits_left.store(0, Ordering::SeqCst);
-    assert!(bench.store.consume(&token).await.is_err());
+    assert!(bench.store.consume(&token, bench.now()).await.is_err());
     bench
         .medium
         .commits_left
         .store(usize::MAX, Ordering::SeqCst);
-    assert!(bench.store.consume(&token).await.unwrap());
+    assert!(bench.store.consume(&token, bench.now()).await.unwrap());
     bench.restart().await;
     assert_eq!(bench.lookup(&created).await.unwrap().num_uses(), 1);
 }

@@ -1,5 +1,6 @@
 //! Tokens on the reference store, with a clock that the test moves.
 
+mod kept;
 mod life;
 mod model;
 

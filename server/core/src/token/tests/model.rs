@@ -166,7 +166,7 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 let Some(found) = bench.lookup(&model.0[token].created).await else {
                     continue;
                 };
-                prop_assert!(bench.store.consume(&found).await.unwrap());
+                prop_assert!(bench.store.consume(&found, bench.now()).await.unwrap());
                 let known = &mut model.0[token];
                 known.there = known.uses != 1;
                 known.uses = known.uses.saturating_sub(1);

@@ -1,0 +1,112 @@
+//! `sys/wrapping/`: answers that are handed over as a token which opens them once.
+
+use std::sync::Arc;
+
+use keyward_api::{
+    Operation, Sensitive, SensitiveJson,
+    sys::{LookupWrapping, ReadWrapping, Rewrap, Unwrap, Wrap, WrappingInfo},
+};
+
+use super::Sys;
+use crate::{
+    Denial, Error, Response, Token, TokenId,
+    engine::Context,
+    token,
+    wrapping::{self, WrapGrant},
+};
+
+/// Answers what it was sent, to be wrapped.
+pub(super) async fn wrap(cx: Context<Sys>, _: Wrap) -> Result<Response<SensitiveJson>, Error> {
+    let request = cx.request();
+    if request.wrap_ttl.is_none() {
+        return Err(Error::invalid(
+            "endpoint requires response wrapping to be used",
+        ));
+    }
+    // EXPOSE: the caller's own data, which is wrapped.
+    let body = str::from_utf8(request.body.expose()).map_err(Error::internal)?;
+    let body = if body.is_empty() { "{}" } else { body };
+    Ok(Response::data(
+        SensitiveJson::new(body.to_owned()).map_err(Error::internal)?,
+    ))
+}
+
+/// Tells where a wrapped answer comes from.
+pub(super) async fn lookup(
+    cx: Context<Sys>,
+    request: LookupWrapping,
+) -> Result<Response<WrappingInfo>, Error> {
+    let named = token::named(request.token);
+    let token = wrapping::find(&cx.core().tokens, meant(&cx, named.as_ref())?, cx.now()).await?;
+    Ok(Response::data(WrappingInfo {
+        creation_path: token.path().to_owned(),
+        creation_time: token.created().to_string(),
+        creation_ttl: token.creation_ttl(),
+    }))
+}
+
+/// As [`lookup`].
+pub(super) async fn read(
+    cx: Context<Sys>,
+    ReadWrapping { token }: ReadWrapping,
+) -> Result<Response<WrappingInfo>, Error> {
+    lookup(cx, LookupWrapping { token }).await
+}
+
+/// Opens a wrapped answer, once.
+///
+/// Whoever has the wrapping token as its own needs no other. Who names it in the body must be
+/// allowed to unwrap, so that a token found in a log is worth nothing by itself.
+pub(super) async fn unwrap(
+    cx: Context<Sys>,
+    request: Unwrap,
+) -> Result<Response<SensitiveJson>, Error> {
+    let (token, is_own) = wrapping_token(&cx, request.token).await?;
+    if !is_own {
+        let principal = cx.principal().ok_or(Error::Denied(Denial::Token))?;
+        if principal.token.num_uses() != 0 {
+            cx.view().on_record().await?;
+            let tokens = &cx.core().tokens;
+            if !tokens.consume(&principal.token, cx.now()).await? {
+                return Err(Error::Denied(Denial::Token));
+            }
+        }
+        if !cx.permits(Operation::Update, "wrapping/unwrap") {
+            return Err(Error::Denied(Denial::Policy));
+        }
+    }
+    cx.view().on_record().await?;
+    let wrapped = wrapping::open(&cx.core().tokens, &token).await?;
+    Ok(Response::unwrapped(wrapped))
+}
+
+/// Moves a wrapped answer under a new wrapping token.
+pub(super) async fn rewrap(cx: Context<Sys>, request: Rewrap) -> Result<Response<()>, Error> {
+    let (token, _) = wrapping_token(&cx, request.token).await?;
+    cx.view().on_record().await?;
+    let wrapped = wrapping::open(&cx.core().tokens, &token).await?;
+    let grant = WrapGrant {
+        ttl: std::time::Duration::from_secs(token.creation_ttl()),
+        path: token.path().to_owned(),
+    };
+    Ok(Response::rewrapped(wrapped, grant))
+}
+
+/// Finds the wrapping token that a request is about, and tells whether it is the caller's own.
+async fn wrapping_token(
+    cx: &Context<Sys>,
+    named: Option<Sensitive>,
+) -> Result<(Arc<Token>, bool), Error> {
+    let named = token::named(named);
+    let meant = meant(cx, named.as_ref())?;
+    let token = wrapping::find(&cx.core().tokens, meant, cx.now()).await?;
+    let is_own = cx.request().token.as_ref() == Some(meant);
+    Ok((token, is_own))
+}
+
+/// Returns the token that is named, or else the caller's own.
+fn meant<'a>(cx: &'a Context<Sys>, named: Option<&'a TokenId>) -> Result<&'a TokenId, Error> {
+    let meant = named.or(cx.request().token.as_ref());
+    meant
+        .ok_or_else(|| Error::Refused("error validating wrapping token: token is empty".to_owned()))
+}

@@ -1,0 +1,154 @@
+//! Response wrapping: an answer that is handed over as a token which opens it once.
+//!
+//! The whole envelope of the answer is laid into the cubbyhole of a new token that may do nothing
+//! but unwrap it. The record of that token says all that can be asked about it: the path of the
+//! answer, when it was made, how long it can be opened.
+
+use std::{sync::Arc, time::Duration};
+
+use keyward_api::{Sensitive, WrapInfo};
+use keyward_crypto::{SecretBytes, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AuthGrant, Done, Error, Outcome, RequestId, Timestamp, Token, TokenId, TtlLimits,
+    barrier::Change, json, policy::WRAPPING_POLICY_NAME, token::TokenStore,
+};
+
+/// The entry of a cubbyhole that holds a wrapped answer.
+pub(crate) const RESPONSE: &str = "response";
+/// The entry beside it that tells how the answer went, where it did not simply succeed.
+const OUTCOME: &str = "outcome";
+
+/// An answer as it is wrapped.
+#[derive(Debug)]
+pub(crate) struct Wrapped {
+    /// The whole envelope.
+    pub(crate) envelope: SecretBytes,
+    /// How it went.
+    pub(crate) outcome: Outcome,
+}
+
+/// How an answer shall be wrapped.
+#[derive(Clone, Debug)]
+pub(crate) struct WrapGrant {
+    /// For how long it can be opened.
+    pub(crate) ttl: Duration,
+    /// The path that answered.
+    pub(crate) path: String,
+}
+
+/// What `cubbyhole/response` holds, in Vault's form.
+#[derive(Deserialize, Serialize)]
+struct Entry {
+    response: Sensitive,
+}
+
+/// Wraps an answer; durable when it returns. The request must be on record.
+///
+/// # Errors
+/// The store failed: nobody can open it.
+pub(crate) async fn wrap(
+    tokens: &TokenStore,
+    wrapped: Wrapped,
+    WrapGrant { ttl, path }: WrapGrant,
+    now: Timestamp,
+) -> Result<WrapInfo, Error> {
+    let grant = AuthGrant {
+        policies: vec![WRAPPING_POLICY_NAME.to_owned()],
+        no_default_policy: true,
+        display_name: "token".to_owned(),
+        ttl,
+        explicit_max_ttl: ttl,
+        num_uses: 1,
+        renewable: false,
+        ..AuthGrant::default()
+    };
+    let limits = TtlLimits {
+        default: ttl,
+        max: ttl,
+    };
+    let created = tokens.create(grant, None, limits, &path, now).await?;
+    let token = created.token;
+    let changes = entries(&wrapped)?;
+    let cubbyhole = tokens.cubbyhole(token.digest());
+    if let Err(error) = cubbyhole.commit(changes).await {
+        // What opens to nothing must not be found; if this fails too, it ends by itself.
+        let _ = tokens.revoke(token.digest()).await;
+        return Err(error);
+    }
+    // EXPOSE: the caller is given the token that opens its answer.
+    let id = created.id.as_ref().map_or("", TokenId::expose);
+    Ok(WrapInfo {
+        token: Sensitive::new(id.to_owned()),
+        accessor: token.accessor().to_owned(),
+        ttl: token.creation_ttl(),
+        creation_time: token.created().to_string(),
+        creation_path: path,
+        wrapped_accessor: String::new(),
+    })
+}
+
+/// Finds a wrapping token.
+///
+/// # Errors
+/// [`Error::Invalid`] in Vault's words when there is no such token, or it wraps nothing.
+pub(crate) async fn find(
+    tokens: &TokenStore,
+    id: &TokenId,
+    now: Timestamp,
+) -> Result<Arc<Token>, Error> {
+    let token = tokens.lookup(id, now).await?;
+    let wraps = |token: &Arc<Token>| token.policies() == [WRAPPING_POLICY_NAME];
+    token.filter(wraps).ok_or_else(no_such_token)
+}
+
+/// Opens what a wrapping token wraps, once: however many ask at the same time, one gets it. The
+/// request must be on record.
+///
+/// # Errors
+/// [`Error::Invalid`] as [`find`], or when another request was first; else the store failed.
+pub(crate) async fn open(tokens: &TokenStore, token: &Token) -> Result<Wrapped, Error> {
+    let cubbyhole = tokens.cubbyhole(token.digest());
+    let entry = cubbyhole.get_as::<Entry>(RESPONSE).await?;
+    let outcome = cubbyhole.get_as::<Outcome>(OUTCOME).await?;
+    // Only who removes the token has the answer.
+    let is_first = tokens.revoke(token.digest()).await?;
+    let (Some((entry, _)), true) = (entry, is_first) else {
+        return Err(no_such_token());
+    };
+    Ok(Wrapped {
+        // EXPOSE: copied into a buffer that is wiped too.
+        envelope: SecretBytes::new(entry.response.expose().as_bytes().to_vec()),
+        outcome: outcome.map(|(outcome, _)| outcome).unwrap_or_default(),
+    })
+}
+
+impl Wrapped {
+    /// Takes an answer.
+    pub(crate) fn of(done: &Done, request_id: RequestId) -> Result<Self, Error> {
+        Ok(Self {
+            envelope: done.envelope(request_id)?,
+            outcome: done.outcome,
+        })
+    }
+}
+
+/// The text of every refusal, which must not tell a used token from one that never was.
+fn no_such_token() -> Error {
+    Error::invalid("wrapping token is not valid or does not exist")
+}
+
+fn entries(wrapped: &Wrapped) -> Result<Vec<Change>, Error> {
+    // EXPOSE: becomes a text in an entry that the barrier seals.
+    let envelope = String::from_utf8(wrapped.envelope.expose().clone());
+    let response = SecretString::new(envelope.map_err(Error::internal)?);
+    let entry = Entry {
+        response: Sensitive::from(response),
+    };
+    let mut changes = vec![Change::put(RESPONSE, json::to_secret(&entry)?)];
+    if wrapped.outcome != Outcome::Success {
+        changes.push(Change::put_as(OUTCOME, &wrapped.outcome)?);
+    }
+    Ok(changes)
+}
