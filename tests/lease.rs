@@ -14,7 +14,7 @@ async fn create(client: &Client, path: &str, body: Value) -> (String, String) {
 }
 
 #[tokio::test]
-async fn revoking_a_token_revokes_all_that_grew_from_it() {
+async fn trap_24_revoking_a_token_revokes_all_that_grew_from_it() {
     let target = Target::keyward();
     let root = Client::new(&target);
     let policy =
@@ -122,7 +122,7 @@ async fn an_accessor_revokes_but_does_not_reveal() {
 }
 
 #[tokio::test]
-async fn renewing_moves_the_end_within_the_explicit_maximum() {
+async fn trap_24_renewing_moves_the_end_from_now_within_the_explicit_maximum() {
     let target = Target::keyward();
     let root = Client::new(&target);
     let body = json!({ "policies": ["default"], "ttl": "1h", "explicit_max_ttl": "2h" });

@@ -15,4 +15,5 @@ mod lease;
 mod seal;
 mod support;
 mod tidy;
+mod traps;
 mod wrapping;

@@ -122,7 +122,7 @@ async fn every_call_leaves_its_request_and_its_answer() {
 }
 
 #[tokio::test]
-async fn values_are_hashed_as_audit_hash_tells_and_no_secret_is_in_the_log() {
+async fn trap_25_values_are_hashed_as_audit_hash_tells_and_no_secret_is_in_the_log() {
     let audited = Audited::start().await;
     let root = &audited.root;
     root.post("sys/mounts/transit", json!({ "type": "transit" }))
@@ -265,7 +265,7 @@ async fn the_chain_goes_on_over_a_kill_and_a_restart() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_write_its_audit_serves_nothing_secret() {
+async fn trap_25_a_server_that_cannot_write_its_audit_serves_nothing_secret() {
     let mut audited = Audited::start().await;
     audited
         .root

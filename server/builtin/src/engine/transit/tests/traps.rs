@@ -1,7 +1,7 @@
 //! What clones of Vault's transit get wrong, one test each.
 //!
-//! The numbers are those of the list in the contract of the wire. What belongs to HTTP (LIST as a
-//! verb, PUT as POST, empty answers) is compared with a peer in `tests/compat/differential`.
+//! The numbers are those of the list in the contract of the wire. What belongs to HTTP, policies,
+//! leases, wrapping and audit stands in `tests/`, under names that begin alike.
 
 use keyward_crypto::{HashAlgorithm, byok, encoding};
 
