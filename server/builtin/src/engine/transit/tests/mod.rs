@@ -17,6 +17,7 @@ mod races;
 mod random;
 mod retention;
 mod signing;
+mod throng;
 mod translate;
 mod traps;
 mod usage;

@@ -146,10 +146,14 @@ async fn a_caller_that_hangs_up_leaves_no_old_key_behind() {
 }
 
 /// A small generator, so that a run can be repeated.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         // Knuth's MMIX constants; the upper bits are the good ones.
         self.0 = self
             .0
@@ -174,7 +178,7 @@ fn version_of(ciphertext: &str) -> u64 {
 }
 
 async fn work(server: Arc<Server>, ledger: Arc<Ledger>, seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     for step in 0..40 {
         let which = dice.roll(NAMES.len() as u64) as usize;
         let name = NAMES[which];
