@@ -23,6 +23,8 @@ mod mac;
 pub mod random;
 mod secret;
 pub mod shamir;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod x509;
 
 pub use error::Error;
 pub use hash::HashAlgorithm;

@@ -19,7 +19,7 @@ pub(super) const PUBLIC: &str = "PUBLIC KEY";
 pub(super) const PRIVATE: &str = "PRIVATE KEY";
 
 /// Writes what is public as PEM.
-pub(super) fn pem(label: &'static str, der: &[u8]) -> Result<String, Error> {
+pub(crate) fn pem(label: &'static str, der: &[u8]) -> Result<String, Error> {
     encode_string(label, LineEnding::LF, der).map_err(|_| Error::internal("PEM refused a key"))
 }
 
@@ -104,7 +104,7 @@ pub(super) fn no_raw_form(kind: &str) -> Error {
     ))
 }
 
-const fn without_parameters<'a>(oid: ObjectIdentifier) -> AlgorithmIdentifierRef<'a> {
+pub(super) const fn without_parameters<'a>(oid: ObjectIdentifier) -> AlgorithmIdentifierRef<'a> {
     AlgorithmIdentifierRef {
         oid,
         parameters: None,

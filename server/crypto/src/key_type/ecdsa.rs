@@ -16,8 +16,12 @@ use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, KeyPair as _,
     ParsedPublicKey,
 };
+use pkcs8::ObjectIdentifier;
 
-use super::{AgreementType, Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
+use super::{
+    AgreementType, Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, X509Signature,
+    der,
+};
 use crate::keyring::Marshaling;
 use crate::{Error, HashAlgorithm, SecretBytes, SecretString, SignRequest, encoding};
 
@@ -30,6 +34,8 @@ pub(super) struct Ecdsa {
     width: usize,
     /// The algorithm of JSON Web Signatures, and its hash (RFC 7518 section 3.4).
     jws: (&'static str, HashAlgorithm),
+    /// ecdsa-with-SHA256 and the others (RFC 5758 section 3.2), with the hash of `jws`.
+    x509: ObjectIdentifier,
     /// The hash whose digests the library takes.
     hash: &'static digest::Algorithm,
     agreement: &'static agreement::Algorithm,
@@ -49,6 +55,7 @@ pub(super) static P256: Ecdsa = Ecdsa {
     key_name: "P-256",
     width: 32,
     jws: ("ES256", HashAlgorithm::Sha2_256),
+    x509: ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"),
     hash: &digest::SHA256,
     agreement: &agreement::ECDH_P256,
     asn1: Form {
@@ -66,6 +73,7 @@ pub(super) static P384: Ecdsa = Ecdsa {
     key_name: "P-384",
     width: 48,
     jws: ("ES384", HashAlgorithm::Sha2_384),
+    x509: ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"),
     hash: &digest::SHA384,
     agreement: &agreement::ECDH_P384,
     asn1: Form {
@@ -83,6 +91,7 @@ pub(super) static P521: Ecdsa = Ecdsa {
     key_name: "P-521",
     width: 66,
     jws: ("ES512", HashAlgorithm::Sha2_512),
+    x509: ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"),
     hash: &digest::SHA512,
     agreement: &agreement::ECDH_P521,
     asn1: Form {
@@ -170,6 +179,10 @@ impl PublicType for Ecdsa {
         Ok(Public::new(*self, &der::public_from_pem(text)?)?.public_key())
     }
 
+    fn spki(&self, public_key: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(public_key.to_vec())
+    }
+
     fn print(&self, public_key: &[u8], form: KeyForm) -> Result<String, Error> {
         match form {
             KeyForm::Default | KeyForm::Pem => der::pem(der::PUBLIC, public_key),
@@ -221,6 +234,16 @@ impl SignerType for Ecdsa {
 
     fn prepare_public(&self, public_key: &[u8]) -> Result<Box<dyn Verifier>, Error> {
         Ok(Box::new(Public::new(*self, public_key)?))
+    }
+
+    fn x509(&self) -> Option<X509Signature> {
+        Some(X509Signature {
+            algorithm: der::without_parameters(self.x509),
+            request: SignRequest {
+                hash_algorithm: Some(self.jws.1),
+                ..SignRequest::default()
+            },
+        })
     }
 }
 

@@ -14,6 +14,8 @@ use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 
 use pkcs8::ObjectIdentifier;
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::X509Signature;
 use super::{Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
 use crate::{
     Error, HashAlgorithm, Secret, SecretBytes, SecretString, SignRequest, encoding, random,
@@ -93,11 +95,15 @@ impl PublicType for Ed25519 {
         der::public_key(&der::public_from_pem(text)?, OID)
     }
 
+    fn spki(&self, public_key: &[u8]) -> Result<Vec<u8>, Error> {
+        der::spki(OID, public_key)
+    }
+
     fn print(&self, public_key: &[u8], form: KeyForm) -> Result<String, Error> {
         match form {
             KeyForm::Default | KeyForm::Raw => Ok(encoding::encode(public_key)),
-            KeyForm::Der => Ok(encoding::encode(&der::spki(OID, public_key)?)),
-            KeyForm::Pem => der::pem(der::PUBLIC, &der::spki(OID, public_key)?),
+            KeyForm::Der => Ok(encoding::encode(&self.spki(public_key)?)),
+            KeyForm::Pem => der::pem(der::PUBLIC, &self.spki(public_key)?),
         }
     }
 
@@ -136,6 +142,15 @@ impl SignerType for Ed25519 {
         let key = VerifyingKey::try_from(public_key)
             .map_err(|_| Error::invalid("the public key is not one of its type"))?;
         Ok(Box::new(key))
+    }
+
+    /// RFC 8410 section 3.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn x509(&self) -> Option<X509Signature> {
+        Some(X509Signature {
+            algorithm: der::without_parameters(OID),
+            request: SignRequest::default(),
+        })
     }
 }
 

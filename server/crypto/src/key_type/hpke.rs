@@ -131,11 +131,15 @@ impl<K: SharedKem> PublicType for HpkeKeyType<K> {
         der::public_key(&der::public_from_pem(text)?, self.oid)
     }
 
+    fn spki(&self, public_key: &[u8]) -> Result<Vec<u8>, Error> {
+        der::spki(self.oid, public_key)
+    }
+
     fn print(&self, public_key: &[u8], form: KeyForm) -> Result<String, Error> {
         match form {
             KeyForm::Default | KeyForm::Raw => Ok(encoding::encode(public_key)),
-            KeyForm::Der => Ok(encoding::encode(&der::spki(self.oid, public_key)?)),
-            KeyForm::Pem => der::pem(der::PUBLIC, &der::spki(self.oid, public_key)?),
+            KeyForm::Der => Ok(encoding::encode(&self.spki(public_key)?)),
+            KeyForm::Pem => der::pem(der::PUBLIC, &self.spki(public_key)?),
         }
     }
 

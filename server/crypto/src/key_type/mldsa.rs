@@ -20,7 +20,7 @@ use ml_dsa::{
 };
 use pkcs8::ObjectIdentifier;
 
-use super::{Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
+use super::{Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, X509Signature, der};
 use crate::{
     Error, HashAlgorithm, Secret, SecretBytes, SecretString, SignRequest, encoding, random,
 };
@@ -139,11 +139,15 @@ impl PublicType for MlDsa {
         der::public_key(&der::public_from_pem(text)?, self.oid)
     }
 
+    fn spki(&self, public_key: &[u8]) -> Result<Vec<u8>, Error> {
+        der::spki(self.oid, public_key)
+    }
+
     fn print(&self, public_key: &[u8], form: KeyForm) -> Result<String, Error> {
         match form {
             KeyForm::Default | KeyForm::Raw => Ok(encoding::encode(public_key)),
-            KeyForm::Der => Ok(encoding::encode(&der::spki(self.oid, public_key)?)),
-            KeyForm::Pem => der::pem(der::PUBLIC, &der::spki(self.oid, public_key)?),
+            KeyForm::Der => Ok(encoding::encode(&self.spki(public_key)?)),
+            KeyForm::Pem => der::pem(der::PUBLIC, &self.spki(public_key)?),
         }
     }
 
@@ -190,6 +194,14 @@ impl SignerType for MlDsa {
 
     fn supports_context(&self) -> bool {
         true
+    }
+
+    /// RFC 9881 section 2.
+    fn x509(&self) -> Option<X509Signature> {
+        Some(X509Signature {
+            algorithm: der::without_parameters(self.oid),
+            request: SignRequest::default(),
+        })
     }
 }
 

@@ -15,7 +15,7 @@ mod aes_gcm;
 mod chacha20_poly1305;
 #[cfg(not(target_arch = "wasm32"))]
 mod cmac;
-mod der;
+pub(crate) mod der;
 #[cfg(not(target_arch = "wasm32"))]
 mod ecdsa;
 mod ed25519;
@@ -33,6 +33,9 @@ mod table;
 
 use std::fmt;
 use std::ops::RangeInclusive;
+
+#[cfg(not(target_arch = "wasm32"))]
+use pkcs8::spki::AlgorithmIdentifierRef;
 
 pub use self::form::{KeyForm, Material};
 pub use self::table::{KEY_TYPES, key_type};
@@ -323,6 +326,12 @@ pub trait PublicType: Send + Sync {
     /// [`Error::Invalid`] when it is no public key of this type.
     fn parse(&self, text: &str) -> Result<Vec<u8>, Error>;
 
+    /// Writes a public half as SubjectPublicKeyInfo DER (RFC 5280 section 4.1.2.7).
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when DER refuses it.
+    fn spki(&self, public_key: &[u8]) -> Result<Vec<u8>, Error>;
+
     /// Writes a public half; [`KeyForm::Default`] is what Vault shows.
     ///
     /// # Errors
@@ -380,6 +389,21 @@ pub trait SignerType: Send + Sync {
     fn supports_context(&self) -> bool {
         false
     }
+
+    /// How its signatures are made where X.509 wants one; `None` when X.509 has no name for them.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn x509(&self) -> Option<X509Signature> {
+        None
+    }
+}
+
+/// A way to sign certificate requests (RFC 2986) and certificates (RFC 5280).
+#[cfg(not(target_arch = "wasm32"))]
+pub struct X509Signature {
+    /// What such a signature is called.
+    pub algorithm: AlgorithmIdentifierRef<'static>,
+    /// How it is made.
+    pub request: SignRequest<'static>,
 }
 
 /// A key that verifies, ready for use.

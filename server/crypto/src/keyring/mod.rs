@@ -6,10 +6,13 @@
 //! | `rules.rs` | which versions encrypt, decrypt, are kept; trimming |
 //! | `encrypt.rs` `sign.rs` `hmac.rs` `cmac.rs` | the operations |
 //! | `data_key.rs` `format.rs` `jose.rs` | more of them |
+//! | `certificates.rs` | requests for certificates, and chains of them |
 //! | `stored.rs` | the durable form |
 //!
 //! **Invariant:** the version in a text chooses the key; nothing is tried with another.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod certificates;
 mod cmac;
 mod data_key;
 mod encrypt;
@@ -23,7 +26,7 @@ mod stored;
 mod tests;
 mod version;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use self::data_key::DataKeyRequest;
@@ -84,6 +87,8 @@ pub struct Keyring {
     first: u32,
     /// Contiguous, oldest first, never empty.
     versions: Vec<Arc<Version>>,
+    /// The chains of certificates of the versions that have one, in PEM.
+    certificates: BTreeMap<u32, Arc<str>>,
     /// The versions that their owner has put out of use for now. Not part of the durable form.
     disabled: BTreeSet<u32>,
 }
@@ -160,6 +165,7 @@ impl Keyring {
             rules: Rules::new(),
             first: 1,
             versions,
+            certificates: BTreeMap::new(),
             disabled: BTreeSet::new(),
         })
     }

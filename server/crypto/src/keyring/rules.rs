@@ -160,6 +160,7 @@ impl Keyring {
             "minimum available version should be positive"
         } else {
             self.versions.drain(..(min_available - self.first) as usize);
+            self.certificates = self.certificates.split_off(&min_available);
             self.first = min_available;
             self.rules.min_available = min_available;
             return Ok(());
@@ -173,7 +174,7 @@ impl Keyring {
         self.disabled = versions;
     }
 
-    fn check_enabled(&self, number: u32) -> Result<(), Error> {
+    pub(super) fn check_enabled(&self, number: u32) -> Result<(), Error> {
         if self.disabled.contains(&number) {
             return Err(Error::invalid(format!("key version {number} is disabled")));
         }

@@ -2,7 +2,7 @@
 //!
 //! All numbers are big-endian:
 //! ```text
-//! format u8 = 2
+//! format u8 = 3
 //! key type: length u8 ‖ name
 //! derivation u8: 0 none, 1 derived, 2 convergent
 //! min_available u32 ‖ min_decryption u32 ‖ min_encryption u32
@@ -10,10 +10,11 @@
 //! each version: created u64 (ns since 1970) ‖ encryptions u64
 //!               ‖ kind u8: 0 the whole key, 1 its public half
 //!               ‖ length u32 ‖ material ‖ length u32 ‖ HMAC key
+//!               ‖ length u32 ‖ chain of certificates in PEM, empty if there is none
 //! ```
-//! In format 1 there is no kind: all keys are whole.
+//! Format 2 has no certificates. Format 1 has no kind either: all keys are whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::version::Version;
@@ -21,16 +22,18 @@ use super::{Derivation, Keyring, Rules, Timestamp};
 use crate::key_type::Material;
 use crate::{Error, KeyType, Secret, SecretBytes, key_type};
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// The kinds of material.
 const WHOLE: u8 = 0;
 const PUBLIC: u8 = 1;
 /// The format in which every key is whole.
 const FORMAT_WHOLE: u8 = 1;
+/// The format before there were certificates.
+const FORMAT_BARE: u8 = 2;
 /// Everything but the name of the key type and the versions.
 const HEAD_LEN: usize = 3 + 5 * 4;
-/// Everything of a version but its two keys.
-const VERSION_LEN: usize = 2 * 8 + 1 + 2 * 4;
+/// Everything of a version but its two keys and its certificates.
+const VERSION_LEN: usize = 2 * 8 + 1 + 3 * 4;
 
 impl Keyring {
     /// Writes the durable form, with the counts of encryptions as they stand now.
@@ -46,7 +49,8 @@ impl Keyring {
             .map(|version| VERSION_LEN + keys(version))
             .sum();
         // Reserved whole: a buffer that grew would leave copies behind.
-        let len = HEAD_LEN + name.len() + versions;
+        let certificates: usize = self.certificates.values().map(|chain| chain.len()).sum();
+        let len = HEAD_LEN + name.len() + versions + certificates;
         let mut encoded = Secret::new(Vec::with_capacity(len));
         // EXPOSE: to write into the buffer that is wiped.
         let out = encoded.expose_mut();
@@ -72,15 +76,18 @@ impl Keyring {
         ] {
             out.extend(number.to_be_bytes());
         }
-        for version in &self.versions {
+        for (version, number) in self.versions.iter().zip(self.first..=u32::MAX) {
             out.extend(version.created().unix_nanos().to_be_bytes());
             out.extend(version.encryptions().to_be_bytes());
             let (kind, material) = kept(version);
             out.push(kind);
             // EXPOSE: copied into the durable form, which is a secret too.
-            for key in [material, version.hmac_key().key().expose()] {
-                out.extend((key.len() as u32).to_be_bytes());
-                out.extend_from_slice(key);
+            let hmac_key = version.hmac_key().key().expose();
+            let certificates = self.certificates.get(&number);
+            let certificates = certificates.map_or(&[][..], |chain| chain.as_bytes());
+            for part in [material, hmac_key, certificates] {
+                out.extend((part.len() as u32).to_be_bytes());
+                out.extend_from_slice(part);
             }
         }
         debug_assert_eq!(out.len(), len);
@@ -94,11 +101,11 @@ impl Keyring {
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader(bytes);
         let format = reader.u8()?;
-        if ![FORMAT, FORMAT_WHOLE].contains(&format) {
+        if !(FORMAT_WHOLE..=FORMAT).contains(&format) {
             return Err(Error::internal("a stored key has a format not known here"));
         }
         let name_len = reader.u8()?;
-        let name = std::str::from_utf8(reader.take(name_len.into())?).map_err(|_| damaged())?;
+        let name = str::from_utf8(reader.take(name_len.into())?).map_err(|_| damaged())?;
         let key_type = key_type(name).ok_or_else(damaged)?;
         let derivation = match reader.u8()? {
             0 => Derivation::None,
@@ -112,10 +119,19 @@ impl Keyring {
             min_encryption: reader.u32()?,
         };
         let (first, count) = (reader.u32()?, reader.u32()?);
-        // Collected one by one: a damaged count must not reserve memory.
-        let versions = (0..count)
-            .map(|_| reader.version(format, key_type, derivation).map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()?;
+        let (mut versions, mut certificates) = (Vec::new(), BTreeMap::new());
+        // Pushed one by one: a damaged count must not reserve memory.
+        for index in 0..count {
+            let number = first.checked_add(index).ok_or_else(damaged)?;
+            let version = reader.version(format, key_type, derivation)?;
+            versions.push(Arc::new(version));
+            if format > FORMAT_BARE {
+                let chain = reader.text()?;
+                if !chain.is_empty() {
+                    certificates.insert(number, chain.into());
+                }
+            }
+        }
         if !reader.0.is_empty() {
             return Err(damaged());
         }
@@ -125,6 +141,7 @@ impl Keyring {
             rules,
             first,
             versions,
+            certificates,
             disabled: BTreeSet::new(),
         };
         if keyring.is_consistent() {
@@ -155,7 +172,7 @@ impl Keyring {
 }
 
 /// The kind and the bytes of what is kept of a version.
-fn kept(version: &Version) -> (u8, &Vec<u8>) {
+fn kept(version: &Version) -> (u8, &[u8]) {
     match version.material() {
         // EXPOSE: copied into the durable form, which is a secret too.
         Material::Private(material) => (WHOLE, material.expose()),
@@ -196,6 +213,11 @@ impl<'a> Reader<'a> {
         self.take(len as usize).map(SecretBytes::from)
     }
 
+    fn text(&mut self) -> Result<&'a str, Error> {
+        let len = self.u32()?;
+        str::from_utf8(self.take(len as usize)?).map_err(|_| damaged())
+    }
+
     fn version(
         &mut self,
         format: u8,
@@ -204,7 +226,10 @@ impl<'a> Reader<'a> {
     ) -> Result<Version, Error> {
         let created = Timestamp::from_unix_nanos(self.u64()?);
         let encryptions = self.u64()?;
-        let kind = if format == FORMAT { self.u8()? } else { WHOLE };
+        let kind = match format {
+            FORMAT_WHOLE => WHOLE,
+            _ => self.u8()?,
+        };
         let (material, hmac_key) = (self.key()?, self.key()?);
         let material = match kind {
             WHOLE => Material::Private(material),

@@ -20,17 +20,22 @@ use aws_lc_rs::rsa::{
     Pkcs1PublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey,
 };
 use pkcs8::ObjectIdentifier;
+use pkcs8::der::asn1::AnyRef;
+use pkcs8::spki::AlgorithmIdentifierRef;
 use rsa::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
 use rsa::traits::PublicKeyParts as _;
 
 use super::{
     Cipher, CipherType, Encryptor, Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier,
-    der,
+    X509Signature, der,
 };
-use crate::{Error, HashAlgorithm, SecretBytes, SecretString, encoding};
+use crate::keyring::Scheme;
+use crate::{Error, HashAlgorithm, SecretBytes, SecretString, SignRequest, encoding};
 
 /// rsaEncryption (RFC 8017 appendix A.1).
 const OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// sha256WithRSAEncryption (RFC 8017 appendix A.2.4).
+const WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
 
 /// The key type of one size.
 #[derive(Debug)]
@@ -109,6 +114,10 @@ impl PublicType for Rsa {
         Ok(self.public(&der::public_from_pem(text)?)?.spki)
     }
 
+    fn spki(&self, public_key: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(public_key.to_vec())
+    }
+
     fn print(&self, public_key: &[u8], form: KeyForm) -> Result<String, Error> {
         match form {
             KeyForm::Default | KeyForm::Pem => der::pem(der::PUBLIC, public_key),
@@ -157,6 +166,20 @@ impl SignerType for Rsa {
 
     fn prepare_public(&self, public_key: &[u8]) -> Result<Box<dyn Verifier>, Error> {
         Ok(Box::new(self.public(public_key)?))
+    }
+
+    /// PKCS#1 version 1.5 with SHA-256, which everybody verifies (RFC 4055 section 5).
+    fn x509(&self) -> Option<X509Signature> {
+        Some(X509Signature {
+            algorithm: AlgorithmIdentifierRef {
+                oid: WITH_SHA256,
+                parameters: Some(AnyRef::NULL),
+            },
+            request: SignRequest {
+                scheme: Scheme::Pkcs1v15,
+                ..SignRequest::default()
+            },
+        })
     }
 }
 

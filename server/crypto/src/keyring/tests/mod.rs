@@ -1,6 +1,7 @@
 //! The keyring as a whole.
 
 mod asymmetric;
+mod certificates;
 mod forms;
 mod model;
 mod peer;

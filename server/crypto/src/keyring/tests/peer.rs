@@ -68,6 +68,7 @@ impl Key {
             rules: Rules::new(),
             first: 1,
             versions: versions.collect(),
+            certificates: Default::default(),
             disabled: Default::default(),
         }
     }

@@ -63,6 +63,25 @@ fn a_stored_key_comes_back_whole() {
 }
 
 #[test]
+fn keys_of_older_formats_are_read() {
+    let keyring = keyring("aes256-gcm96", Derivation::None);
+    let newest = keyring.encode();
+    let newest = newest.expose().as_slice();
+    // In format 2 the length of the certificates is not there, in format 1 nor is the kind.
+    let (second, _) = newest.split_last_chunk::<4>().unwrap();
+    let second = [&[2], &second[1..]].concat();
+    let kind_at = second.len() - 2 * (4 + 32) - 1;
+    let first = [&[1], &second[1..kind_at], &second[kind_at + 1..]].concat();
+    for older in [first, second] {
+        let back = Keyring::decode(&older).unwrap();
+        assert_eq!(back.encode(), keyring.encode());
+    }
+    for other in [0, 4] {
+        assert!(Keyring::decode(&[&[other], &newest[1..]].concat()).is_err());
+    }
+}
+
+#[test]
 fn an_hmac_key_keeps_its_size_and_is_its_own_material() {
     let key_type = key_type("hmac").unwrap();
     for size in [32, 100, 512] {
