@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::{Sensitive, coerce, endpoint};
 
 /// `GET export/:kind/:name[/:version]` reads keys in the clear, which their settings must allow;
-/// public keys may always be read.
+/// public keys and certificates may always be read.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ExportKey {
-    /// `encryption-key`, `signing-key`, `hmac-key` or `public-key`.
+    /// `encryption-key`, `signing-key`, `hmac-key`, `public-key` or `certificate-chain`.
     #[serde(skip_serializing)]
     pub kind: String,
     /// The name of the key.

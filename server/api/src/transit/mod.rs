@@ -10,6 +10,7 @@
 mod backup;
 mod batch;
 mod cache;
+mod certificates;
 mod cmac;
 mod data_key;
 mod derive;
@@ -31,6 +32,9 @@ use serde_json::value::RawValue;
 
 pub use backup::{BackUpKey, Backup, RestoreKey};
 pub use cache::{CacheConfig, ConfigureCache, ReadCacheConfig};
+pub use certificates::{
+    CertificateChain, CertificateRequest, MakeCertificateRequest, SetCertificateChain,
+};
 pub use cmac::{Cmac, CmacItem, MakeCmac, MakeCmacItem};
 pub use data_key::{CreateDataKey, CreateDataKeys, DataKey, DataKeys, DeriveDataKeys, KeyPair};
 pub use derive::DeriveKey;

@@ -51,9 +51,7 @@ pub(super) async fn export(
     for version in versions(keyring, request.version.as_deref())? {
         let text = match kind {
             Kind::CertificateChain => {
-                return Err(Error::invalid(
-                    "selected key version does not have a certificate chain imported",
-                ));
+                SecretString::from(keyring.export_certificate_chain(version)?)
             }
             Kind::Public => SecretString::new(keyring.export_public(version, form)?),
             Kind::Secret(purpose) => keyring.export(purpose, version, form)?,

@@ -340,7 +340,10 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
         let created = Timestamp::from_unix_nanos(version.created.unix_nanos());
         let described = match (key_type.public(), version.public_key) {
             (Some(public), Some(public_key)) => api::KeyVersion::Public {
-                certificate_chain: String::new(),
+                certificate_chain: keyring
+                    .certificate_chain(version.number)
+                    .unwrap_or_default()
+                    .to_owned(),
                 creation_time: created.to_string(),
                 name: public.key_name().to_owned(),
                 public_key: match context {

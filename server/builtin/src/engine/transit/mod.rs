@@ -13,6 +13,7 @@
 //! | `derive.rs` | keys that two parties agree on |
 //! | `format.rs` | encryption that keeps the format |
 //! | `sign.rs` `verify.rs` `hmac.rs` `cmac.rs` | authentication |
+//! | `certificates.rs` | requests for certificates, and chains of them |
 //! | `jose.rs` | key sets and signatures for JOSE libraries |
 //! | `random.rs` | random bytes and hashes, without a key |
 //! | `batch.rs` `input.rs` | what the operations share: batches, decoded parameters |
@@ -22,6 +23,7 @@
 
 mod backup;
 mod batch;
+mod certificates;
 mod cmac;
 mod config;
 mod data_key;
@@ -87,6 +89,8 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(keys::create)
         .on(keys::read)
         .on(jose::read)
+        .on(certificates::request)
+        .on(certificates::set)
         .on(keys::list)
         .on(keys::delete)
         .on(keys::rotate)
