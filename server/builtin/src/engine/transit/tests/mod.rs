@@ -3,6 +3,7 @@
 mod asymmetric;
 mod backup;
 mod cache;
+mod certificates;
 mod data_keys;
 mod deletion;
 mod encryption;
