@@ -1,5 +1,5 @@
-//! The suites that are programs of their own: `hvac` in Python; `node-vault`, an HPKE and a JOSE
-//! library in JavaScript.
+//! The suites that are programs of their own: `hvac` and a library for certificates in Python;
+//! `node-vault`, an HPKE and a JOSE library in JavaScript.
 
 use std::{path::Path, process::Command};
 
@@ -37,9 +37,24 @@ fn a_jose_library_verifies_with_the_key_set() {
     node("jose", "jose.mjs", &Target::keyward(), 10);
 }
 
+#[test]
+fn a_certificate_library_certifies_keys_of_keyward() {
+    certificates(&Target::keyward());
+}
+
+#[test]
+fn a_certificate_library_certifies_keys_of_the_peer() {
+    certificates(&Target::peer());
+}
+
 fn hvac(target: &Target) {
     let suite = project_root().join("tests/compat/hvac_suite.py");
     run(&python(), &suite, target, 15);
+}
+
+fn certificates(target: &Target) {
+    let suite = project_root().join("tests/compat/certificate_suite.py");
+    run(&python(), &suite, target, 35);
 }
 
 fn node_vault(target: &Target) {

@@ -65,12 +65,13 @@ pub(crate) fn bao() -> PathBuf {
     )
 }
 
-/// The Python with `hvac`: `KEYWARD_PYTHON`, else the one of the project's own environment.
+/// The Python with `hvac` and `cryptography`: `KEYWARD_PYTHON`, else the one of the project's own
+/// environment.
 pub(crate) fn python() -> PathBuf {
     installed(
         "KEYWARD_PYTHON",
         "python",
-        "a Python with hvac (PyPI: hvac)",
+        "a Python with hvac and cryptography (PyPI)",
     )
 }
 

