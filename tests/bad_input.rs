@@ -114,6 +114,12 @@ async fn values_of_the_wrong_kind_are_refused_and_change_nothing() {
         ("transit/encrypt/k", json!({ "batch_input": [5] })),
         ("transit/decrypt/k", json!({ "ciphertext": [] })),
         ("transit/sign/signer", json!({ "input": [] })),
+        ("transit/keys/signer/csr", json!({ "version": "one" })),
+        ("transit/keys/signer/csr", json!({ "csr": [] })),
+        (
+            "transit/keys/signer/set-certificate",
+            json!({ "certificate_chain": {} }),
+        ),
         ("kv/data/a", json!({ "data": "text" })),
         (
             "kv/data/a",
