@@ -35,4 +35,4 @@ pub use keyring::{
     VersionInfo,
 };
 pub use mac::{MacKey, Tag};
-pub use secret::{Secret, SecretBytes, SecretString};
+pub use secret::{Secret, SecretBytes, SecretString, Wipe};

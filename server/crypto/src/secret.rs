@@ -3,7 +3,7 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::{DefaultIsZeroes, Zeroize as _};
 
 /// A value that must not leak: it is wiped when dropped, `Debug` prints a placeholder and equality
 /// takes the same time wherever the values differ.
@@ -32,7 +32,36 @@ use zeroize::Zeroize;
 /// let key = keyward_crypto::Secret::new(vec![7u8; 32]);
 /// key.len();
 /// ```
-pub struct Secret<T: Zeroize>(T);
+pub struct Secret<T: Wipe>(T);
+
+/// What can be overwritten in its place, its unused capacity included.
+///
+/// The crate `zeroize` does the overwriting. It takes a `Vec` element by element, since an element
+/// may have to be told; ours are numbers, and a slice of them is overwritten in one sweep, which is
+/// many times faster.
+pub trait Wipe {
+    /// Overwrites it with zeros.
+    fn wipe(&mut self);
+}
+
+impl<N: DefaultIsZeroes> Wipe for Vec<N> {
+    fn wipe(&mut self) {
+        self.spare_capacity_mut().zeroize();
+        self.as_mut_slice().zeroize();
+    }
+}
+
+impl Wipe for String {
+    fn wipe(&mut self) {
+        std::mem::take(self).into_bytes().wipe();
+    }
+}
+
+impl<N: DefaultIsZeroes, const LEN: usize> Wipe for [N; LEN] {
+    fn wipe(&mut self) {
+        self.as_mut_slice().zeroize();
+    }
+}
 
 /// Secret bytes of any length.
 pub type SecretBytes = Secret<Vec<u8>>;
@@ -40,7 +69,7 @@ pub type SecretBytes = Secret<Vec<u8>>;
 /// Secret text: a token, a password.
 pub type SecretString = Secret<String>;
 
-impl<T: Zeroize> Secret<T> {
+impl<T: Wipe> Secret<T> {
     /// Takes charge of `value`. Copies made before stay where they are.
     pub const fn new(value: T) -> Self {
         Self(value)
@@ -66,27 +95,27 @@ impl<T: Zeroize> Secret<T> {
     }
 }
 
-impl<T: Zeroize> Drop for Secret<T> {
+impl<T: Wipe> Drop for Secret<T> {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.0.wipe();
     }
 }
 
-impl<T: Zeroize> fmt::Debug for Secret<T> {
+impl<T: Wipe> fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(***)")
     }
 }
 
-impl<T: Zeroize + AsRef<[u8]>> PartialEq for Secret<T> {
+impl<T: Wipe + AsRef<[u8]>> PartialEq for Secret<T> {
     fn eq(&self, other: &Self) -> bool {
         self.0.as_ref().ct_eq(other.0.as_ref()).into()
     }
 }
 
-impl<T: Zeroize + AsRef<[u8]>> Eq for Secret<T> {}
+impl<T: Wipe + AsRef<[u8]>> Eq for Secret<T> {}
 
-impl<T: Zeroize> From<T> for Secret<T> {
+impl<T: Wipe> From<T> for Secret<T> {
     fn from(value: T) -> Self {
         Self(value)
     }
@@ -113,8 +142,8 @@ mod tests {
 
     struct Witness(Arc<AtomicBool>);
 
-    impl Zeroize for Witness {
-        fn zeroize(&mut self) {
+    impl Wipe for Witness {
+        fn wipe(&mut self) {
             self.0.store(true, Ordering::Relaxed);
         }
     }
@@ -124,6 +153,20 @@ mod tests {
         let wiped = Arc::new(AtomicBool::new(false));
         drop(Secret::new(Witness(Arc::clone(&wiped))));
         assert!(wiped.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn wiping_leaves_zeros() {
+        let mut bytes = vec![7u8; 100];
+        bytes.truncate(60);
+        bytes.wipe();
+        assert_eq!(bytes, [0; 60]);
+        let mut text = "hunter2".to_owned();
+        text.wipe();
+        assert!(text.is_empty());
+        let mut key = [7u8; 32];
+        key.wipe();
+        assert_eq!(key, [0; 32]);
     }
 
     #[test]
