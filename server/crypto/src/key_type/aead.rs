@@ -13,6 +13,7 @@ use std::marker::PhantomData;
 use aes_gcm::aead::array::Array;
 use aes_gcm::aead::array::typenum::Unsigned;
 use aes_gcm::aead::consts::U16;
+use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadCore, AeadInOut, KeyInit};
 
 use super::{Cipher, CipherType, ConvergentType, Encryptor, KeyType};
@@ -119,10 +120,12 @@ impl<A: Aead> Encryptor for AeadCipher<A> {
         let (nonce, rest) = payload.split_at_mut(Self::NONCE_LEN);
         let (text, tag) = rest.split_at_mut(plaintext.len());
         self.fill_nonce(plaintext, nonce);
-        text.copy_from_slice(plaintext);
+        let nonce = nonce_of::<A>(nonce)?;
+        let into = InOutBuf::new(plaintext, text)
+            .map_err(|_| Error::internal("a payload has room for its plaintext"))?;
         let made = self
             .aead
-            .encrypt_inout_detached(&nonce_of::<A>(nonce)?, scope.associated_data, text.into())
+            .encrypt_inout_detached(&nonce, scope.associated_data, into)
             .map_err(|_| Error::invalid("the plaintext is too long for the key's type"))?;
         tag.copy_from_slice(&made);
         Ok(())
