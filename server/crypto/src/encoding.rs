@@ -4,19 +4,9 @@
 //! ignored wherever they stand, unused bits of the last character not looked at, and an error that
 //! names the offset where Go stopped. Clients compare that text, so the offset is Go's.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::general_purpose::{
-    GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD,
-};
+use base64_turbo::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::{Error, Secret, SecretBytes, SecretString};
-
-/// Decodes what [`STANDARD`] does, and does not look at unused bits.
-const STANDARD_LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-);
 
 /// Text that is not base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,12 +56,14 @@ pub fn encode_hex(bytes: &[u8]) -> String {
 pub fn decode(text: impl AsRef<[u8]>) -> Result<SecretBytes, DecodeError> {
     let text = text.as_ref();
     // Reserved whole, so that no half-filled buffer is left behind unwiped.
-    let mut out = Secret::new(Vec::with_capacity(text.len().div_ceil(4) * 3));
+    let mut out = Secret::new(Vec::with_capacity(
+        STANDARD.decoded_len_estimate(text.len()),
+    ));
     // EXPOSE: to decode into the buffer that is wiped.
     let bytes = out.expose_mut();
-    if STANDARD_LENIENT.decode_vec(text, bytes).is_err() {
-        // Line breaks or a mistake: rare, so this way may be slow, and it alone knows Go's offsets.
-        bytes.clear();
+    if STANDARD.decode_vec(text, bytes).is_err() {
+        // Line breaks, unused bits or a mistake: rare, so this way may be slow, and it alone knows
+        // Go's offsets.
         decode_as_go(text, bytes)?;
     }
     Ok(out)
