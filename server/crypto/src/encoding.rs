@@ -4,6 +4,11 @@
 //! ignored wherever they stand, unused bits of the last character not looked at, and an error that
 //! names the offset where Go stopped. Clients compare that text, so the offset is Go's.
 
+#[cfg(target_arch = "wasm32")]
+use base64::Engine as _;
+#[cfg(target_arch = "wasm32")]
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+#[cfg(not(target_arch = "wasm32"))]
 use base64_turbo::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::{Error, Secret, SecretBytes, SecretString};
@@ -25,6 +30,17 @@ impl From<DecodeError> for Error {
 /// Encodes with the standard alphabet and padding.
 pub fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
+}
+
+/// How many characters [`encode`] makes of so many bytes.
+pub(crate) const fn encoded_len(len: usize) -> usize {
+    len.div_ceil(3) * 4
+}
+
+/// Encodes as [`encode`] does, into a buffer that has just the length of the text.
+pub(crate) fn encode_into(bytes: &[u8], text: &mut [u8]) {
+    let encoded = STANDARD.encode_slice(bytes, text);
+    debug_assert!(encoded.is_ok(), "the buffer has the length of the text");
 }
 
 /// Encodes a secret with the standard alphabet and padding, into a buffer that is wiped.
@@ -56,9 +72,7 @@ pub fn encode_hex(bytes: &[u8]) -> String {
 pub fn decode(text: impl AsRef<[u8]>) -> Result<SecretBytes, DecodeError> {
     let text = text.as_ref();
     // Reserved whole, so that no half-filled buffer is left behind unwiped.
-    let mut out = Secret::new(Vec::with_capacity(
-        STANDARD.decoded_len_estimate(text.len()),
-    ));
+    let mut out = Secret::new(Vec::with_capacity(text.len().div_ceil(4) * 3));
     // EXPOSE: to decode into the buffer that is wiped.
     let bytes = out.expose_mut();
     if STANDARD.decode_vec(text, bytes).is_err() {
