@@ -127,9 +127,23 @@ impl Barrier {
         Ok(self.storage.commit(batch).await?)
     }
 
+    /// Seals a value that is kept by somebody else, who gives it back to [`open_for`](Self::open_for).
+    ///
+    /// What it is for stands in the associated data in a form that no storage key has, so that
+    /// neither passes for the other.
+    pub(crate) fn seal_for(&self, purpose: &str, value: &SecretBytes) -> Result<Vec<u8>, Error> {
+        self.seal(&outside(purpose), value)
+    }
+
+    /// Opens what [`seal_for`](Self::seal_for) made; none, whatever is wrong with it.
+    pub(crate) fn open_for(&self, purpose: &str, sealed: &[u8]) -> Option<SecretBytes> {
+        let keyring = self.keyring.load();
+        keyring.open(sealed, outside(purpose).as_bytes()).ok()
+    }
+
     fn seal(&self, key: &str, value: &SecretBytes) -> Result<Vec<u8>, Error> {
         let mut sealed = Vec::new();
-        // EXPOSE: sealed into what storage sees.
+        // EXPOSE: sealed into what storage or the keeper sees.
         let value = value.expose();
         self.keyring
             .load()
@@ -152,4 +166,10 @@ impl Barrier {
     pub(crate) fn storage(&self) -> &Arc<dyn Storage> {
         &self.storage
     }
+}
+
+/// Returns the associated data of what is sealed for a purpose outside storage: it begins with a
+/// character that no storage key holds.
+fn outside(purpose: &str) -> String {
+    format!("\0{purpose}")
 }

@@ -156,6 +156,20 @@ impl View {
         self.barrier.commit(changes).await
     }
 
+    /// Seals a value that the caller of the server keeps, for a purpose of this view alone.
+    ///
+    /// # Errors
+    /// The barrier cannot seal.
+    pub(crate) fn seal_for(&self, purpose: &str, value: &SecretBytes) -> Result<Vec<u8>, Error> {
+        self.barrier.seal_for(&self.key(purpose), value)
+    }
+
+    /// Opens what [`seal_for`](Self::seal_for) made for the same purpose; none, whatever is wrong
+    /// with it.
+    pub(crate) fn open_for(&self, purpose: &str, sealed: &[u8]) -> Option<SecretBytes> {
+        self.barrier.open_for(&self.key(purpose), sealed)
+    }
+
     /// Waits until the request is on record. Call it before an effect that is not a write here.
     ///
     /// # Errors
