@@ -1,7 +1,13 @@
 //! Tokens: the operations below `auth/token/`.
 
+mod role;
+
 use std::collections::BTreeMap;
 
+pub use role::{
+    CreateTokenByRole, DeleteTokenRole, ListTokenRoles, ReadTokenRole, TokenRole, TokenRoles,
+    WriteTokenRole,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Sensitive, coerce, endpoint};
@@ -12,6 +18,9 @@ use crate::{Sensitive, coerce, endpoint};
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CreateToken {
+    /// The role, in the path of [`CreateTokenByRole`]; any other path takes none.
+    #[serde(skip_serializing)]
+    pub role_name: String,
     /// The token itself, where the caller chooses it; for root or sudo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Sensitive>,
@@ -82,14 +91,14 @@ pub struct CreateToken {
         deserialize_with = "coerce::int"
     )]
     pub num_uses: Option<i64>,
-    /// `service`.
+    /// `service`, or `batch` for a token that is not stored; a role may decide on it.
     #[serde(
         rename = "type",
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::text"
     )]
     pub kind: Option<String>,
-    /// Refused: it needs a token role.
+    /// Refused: nobody has an alias here.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::text"
@@ -188,8 +197,11 @@ endpoint!(LookupAccessor {} => TokenInfo: Update "lookup-accessor");
 /// What is known of a token. Durations are whole seconds; 0 is without end.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct TokenInfo {
-    /// The handle by which it can be looked up and revoked, but not used.
+    /// The handle by which it can be looked up and revoked, but not used; empty for a batch token.
     pub accessor: String,
+    /// The addresses that it may be used from, if it is bound to some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bound_cidrs: Vec<String>,
     /// When it was made: seconds since 1970.
     pub creation_time: u64,
     /// What it got at creation.
@@ -227,9 +239,12 @@ pub struct TokenInfo {
     pub policies: Vec<String>,
     /// Whether it can be renewed.
     pub renewable: bool,
+    /// The role that it was made under, if it was made under one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub role: String,
     /// What it has left.
     pub ttl: u64,
-    /// `service`.
+    /// `service` or `batch`.
     #[serde(rename = "type")]
     pub kind: String,
 }
@@ -327,3 +342,9 @@ pub struct RevokeOrphan {
     pub token: Option<Sensitive>,
 }
 endpoint!(RevokeOrphan {} => (): Update "revoke-orphan");
+
+/// `POST auth/token/tidy`: removes entries that lead to no token, after it has answered.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct TidyTokens {}
+endpoint!(TidyTokens {} => (): Update "tidy");

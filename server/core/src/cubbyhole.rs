@@ -92,6 +92,9 @@ async fn list(cx: Context<Cubbyhole>, request: List) -> Result<Response<Keys>, E
 fn own(cx: &Context<Cubbyhole>) -> Result<View, Error> {
     let principal = cx.principal().ok_or(Error::Denied(Denial::Token))?;
     match principal.token.kind() {
+        TokenKind::Batch => Err(Error::invalid(
+            "cubbyhole operations are only supported by 'service' type tokens",
+        )),
         TokenKind::Service => Ok(cx.core().tokens.cubbyhole(principal.token.digest())),
     }
 }

@@ -125,7 +125,10 @@ async fn decide<'r>(
     seen: &mut Seen,
 ) -> Result<(Matched<'r>, Arc<Mount>), Error> {
     if let Some(token) = &request.token {
-        seen.principal = core.principal(token, now).await?;
+        // From where it is not bound to, a token is none: it opens nothing, and no use of it is
+        // counted, so that a stranger cannot use it up.
+        let principal = core.principal(token, now).await?;
+        seen.principal = principal.filter(|it| it.token.admits(&request.remote));
     }
     let access = route.as_ref().map_or(Access::Token, Matched::access);
     seen.needs_token = access != Access::Public;

@@ -44,5 +44,5 @@ pub use request::{Remote, Request, RequestId, TokenId};
 pub use response::{LeaseGrant, Outcome, Response};
 pub use seal::SealConfig;
 pub use storage::Expect;
-pub use token::{Auth, AuthGrant, Created, Token, TokenKind};
+pub use token::{Auth, AuthGrant, BoundCidr, Created, NoCidr, Token, TokenKind, TokenType};
 pub use view::View;

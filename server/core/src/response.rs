@@ -13,6 +13,8 @@ use crate::{
 /// How the answer went, where success or failure alone does not say it.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub enum Outcome {
+    /// The work was begun, and goes on after the answer.
+    Accepted,
     /// The data is there, but the answer as a whole is a user error: a batch with a bad item.
     Invalid,
     /// The data tells about something that is gone: a deleted version.

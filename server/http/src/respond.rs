@@ -17,6 +17,7 @@ pub(crate) const REQUEST_ID: &str = "x-request-id";
 /// Writes the answer to a request that the core has handled.
 pub(crate) fn done(id: RequestId, done: Done) -> Response {
     let status = match done.outcome {
+        Outcome::Accepted => StatusCode::ACCEPTED,
         Outcome::Invalid => StatusCode::BAD_REQUEST,
         Outcome::NotFound => StatusCode::NOT_FOUND,
         Outcome::Partial(code) => StatusCode::from_u16(code).unwrap_or(StatusCode::OK),

@@ -30,6 +30,16 @@ impl Digest {
                 .expect("HMAC-SHA-256 is 32 bytes long"),
         )
     }
+
+    /// Takes the bytes of a digest.
+    pub(super) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes.
+    pub(super) const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Display for Digest {

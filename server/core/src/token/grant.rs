@@ -3,9 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use keyward_api::{GrantedAuth, Sensitive};
+use keyward_crypto::random;
 
-use super::{Token, TokenKind};
-use crate::TokenId;
+use super::{
+    BoundCidr, Token, TokenKind,
+    record::Record,
+    ttl::{Term, Terms},
+};
+use crate::{Timestamp, TokenId, TtlLimits};
 
 /// A token that is asked for. Durations of zero ask for nothing.
 ///
@@ -31,14 +36,22 @@ pub struct AuthGrant {
     pub num_uses: u64,
     /// Whether it can be renewed.
     pub renewable: bool,
-    /// How it is kept.
-    pub kind: TokenKind,
+    /// How it is kept; none leaves that to the mount.
+    pub kind: Option<TokenKind>,
     /// Whether it outlives the token that asks for it.
     pub orphan: bool,
     /// The token itself, where the creator chooses it.
     pub id: Option<TokenId>,
     /// The identity entity; empty where there is none.
     pub entity_id: String,
+    /// The addresses that it may be used from; none is all.
+    pub bound_cidrs: Vec<BoundCidr>,
+    /// The token role that it is made under; empty without one.
+    pub role: String,
+    /// What the role adds to the path that the token is known by; empty without that.
+    pub path_suffix: String,
+    /// What the caller should know about what is granted.
+    pub warnings: Vec<String>,
 }
 
 impl Default for AuthGrant {
@@ -53,10 +66,14 @@ impl Default for AuthGrant {
             period: Duration::ZERO,
             num_uses: 0,
             renewable: true,
-            kind: TokenKind::Service,
+            kind: None,
             orphan: true,
             id: None,
             entity_id: String::new(),
+            bound_cidrs: Vec::new(),
+            role: String::new(),
+            path_suffix: String::new(),
+            warnings: Vec::new(),
         }
     }
 }
@@ -86,6 +103,76 @@ impl AuthGrant {
     }
 }
 
+impl Record {
+    /// Characters of an accessor.
+    pub(super) const ACCESSOR_LENGTH: usize = 24;
+
+    /// Writes down what is granted at `now`, and what the caller should know about its term.
+    pub(super) fn of(
+        grant: AuthGrant,
+        parent: Option<&Token>,
+        limits: TtlLimits,
+        path: &str,
+        now: Timestamp,
+    ) -> (Self, Option<String>) {
+        let policies = grant.stored_policies();
+        let kind = grant.kind.unwrap_or_default();
+        // Root has no end of its own; a maximum that it is given is how long it lasts.
+        let is_root = policies == ["root"];
+        let asked = match grant.ttl {
+            Duration::ZERO if is_root => grant.explicit_max_ttl,
+            asked => asked,
+        };
+        let endless = is_root && asked.is_zero() && grant.period.is_zero();
+        let terms = Terms {
+            asked,
+            period: grant.period,
+            explicit_max: grant.explicit_max_ttl,
+            created: now,
+        };
+        let term = (!endless).then(|| terms.grant(limits, now));
+        let (ttl, expires, warning) = match term {
+            Some(Term { length, warning }) => (length.as_secs(), Some(now.plus(length)), warning),
+            None => (0, None, None),
+        };
+        let path = match grant.path_suffix.as_str() {
+            "" => path.to_owned(),
+            suffix => format!("{path}/{suffix}"),
+        };
+        let record = Self {
+            // EXPOSE: an accessor is a handle, which the caller and the audit log see.
+            accessor: random::generate_text(Self::ACCESSOR_LENGTH)
+                .expose()
+                .clone(),
+            policies,
+            meta: grant.meta.filter(|meta| !meta.is_empty()),
+            display_name: grant.display_name,
+            path,
+            role: grant.role,
+            kind,
+            parent: parent.map(Token::digest),
+            created: now,
+            creation_ttl: ttl,
+            ttl,
+            expires,
+            renewed: None,
+            explicit_max_ttl: grant.explicit_max_ttl.as_secs(),
+            period: grant.period.as_secs(),
+            renewable: grant.renewable && expires.is_some(),
+            num_uses: grant.num_uses,
+            entity_id: grant.entity_id,
+            // Whoever may make root tokens without an end may go anywhere, as in Vault: else a
+            // mistake would lock the operator out.
+            bound_cidrs: if endless {
+                Vec::new()
+            } else {
+                grant.bound_cidrs
+            },
+        };
+        (record, warning)
+    }
+}
+
 /// Puts policy names into the form in which policies are stored: trimmed, lower case, sorted, each
 /// once. `root` allows everything, so that it stands alone.
 pub(super) fn sanitize<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Vec<String> {
@@ -103,6 +190,10 @@ pub(super) fn sanitize<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Vec
 
 /// The token that an answer gives.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a response boxes it as a whole, whichever it is"
+)]
 pub enum Auth {
     /// One to be made when the handler is done.
     Asked(AuthGrant),

@@ -3,24 +3,32 @@
 //! A [`Token`] is the record behind a bearer secret. The secret itself ([`TokenId`](crate::TokenId))
 //! is shown once and never stored: a record is found by its [`Digest`], an HMAC of the secret. The
 //! [`TokenStore`] makes records, finds them, counts their uses, renews and revokes them; the
-//! endpoints below `auth/token/` are in [`engine`].
+//! endpoints below `auth/token/` are in [`engine`]. A [`batch`] token has no record: it carries what
+//! would stand in one.
 //!
 //! **Invariant:** nothing that is stored gives back a token.
 
+mod batch;
+mod cidr;
 mod digest;
 mod engine;
 mod grant;
+mod kind;
 mod record;
 mod renew;
 mod revoke;
+mod role;
 mod store;
+mod tidy;
 mod ttl;
 
 #[cfg(test)]
 mod tests;
 
+pub use cidr::{BoundCidr, NoCidr};
 pub(crate) use digest::Digest;
 pub(crate) use engine::{mount, named};
 pub use grant::{Auth, AuthGrant, Created};
-pub use record::{Token, TokenKind};
+pub use kind::{TokenKind, TokenType};
+pub use record::Token;
 pub(crate) use store::TokenStore;

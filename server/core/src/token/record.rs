@@ -4,33 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Digest;
-use crate::Timestamp;
+use super::{BoundCidr, Digest, TokenKind};
+use crate::{Remote, Timestamp};
 
 /// A token that was found good: an immutable copy of its record.
 #[derive(Clone, Debug)]
 pub struct Token {
     pub(super) digest: Digest,
     pub(super) record: Record,
-}
-
-/// How a token is kept.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TokenKind {
-    /// Stored: it can be looked up, renewed and revoked.
-    #[default]
-    Service,
-}
-
-impl TokenKind {
-    /// Returns the name on the wire.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Service => "service",
-        }
-    }
 }
 
 /// The stored form of a token. Durations are whole seconds; 0 is none.
@@ -42,6 +23,9 @@ pub(super) struct Record {
     pub(super) display_name: String,
     /// The path of the request that made it.
     pub(super) path: String,
+    /// The role that it was made under; empty without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) role: String,
     pub(super) kind: TokenKind,
     /// None for an orphan.
     pub(super) parent: Option<Digest>,
@@ -59,6 +43,9 @@ pub(super) struct Record {
     /// How many uses are left; 0 is without limit, since the last use removes the record.
     pub(super) num_uses: u64,
     pub(super) entity_id: String,
+    /// The addresses that it may be used from; none is all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) bound_cidrs: Vec<BoundCidr>,
 }
 
 impl Token {
@@ -149,6 +136,25 @@ impl Token {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.record.path
+    }
+
+    /// Returns the role that it was made under; empty without one.
+    #[must_use]
+    pub fn role(&self) -> &str {
+        &self.record.role
+    }
+
+    /// Returns the addresses that it may be used from; none is all.
+    #[must_use]
+    pub fn bound_cidrs(&self) -> &[BoundCidr] {
+        &self.record.bound_cidrs
+    }
+
+    /// Tells whether it may be used from there.
+    #[must_use]
+    pub fn admits(&self, remote: &Remote) -> bool {
+        let bound = &self.record.bound_cidrs;
+        bound.is_empty() || bound.iter().any(|cidr| cidr.contains(&remote.address))
     }
 
     /// Returns the identity entity; empty where there is none.

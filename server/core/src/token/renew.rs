@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     Created, Digest, Token, TokenStore,
     record::Record,
+    role::Role,
     store::{expiry_key, grave_key, id_key, mark},
     ttl::Terms,
 };
@@ -60,12 +61,16 @@ impl TokenStore {
     /// Gives a token its next term, from `now` on; durable when it returns. An increment of zero
     /// asks for the same term as last time.
     ///
+    /// A token that was made under a role gets the period that the role has by now, and no more
+    /// than its explicit maximum; the one that the token was made with stays as well.
+    ///
     /// # Errors
     /// [`Error::Invalid`] if the token is gone or can not be renewed; else the store below failed.
-    pub(crate) async fn renew(
+    pub(super) async fn renew(
         &self,
         digest: Digest,
         increment: Duration,
+        role: Option<&Role>,
         limits: TtlLimits,
         now: Timestamp,
     ) -> Result<Created, Error> {
@@ -78,6 +83,9 @@ impl TokenStore {
             };
             if expires <= now {
                 return Err(Error::invalid("token not found"));
+            }
+            if let Some(role) = role {
+                record.follow(role);
             }
             let term = record.terms(increment).grant(limits, now);
             if term.length.is_zero() {
@@ -112,6 +120,16 @@ impl TokenStore {
 }
 
 impl Record {
+    /// Takes over what the role says by now about renewals.
+    fn follow(&mut self, role: &Role) {
+        self.period = role.period.value;
+        self.explicit_max_ttl = match (self.explicit_max_ttl, role.explicit_max_ttl.value) {
+            (own, 0) => own,
+            (0, of_role) => of_role,
+            (own, of_role) => own.min(of_role),
+        };
+    }
+
     fn terms(&self, increment: Duration) -> Terms {
         let last = Duration::from_secs(self.ttl);
         Terms {

@@ -267,7 +267,7 @@ fn digests(names: &[String]) -> impl Iterator<Item = Digest> {
 }
 
 /// Reads the name of an entry of the index of ends; see [`store`](super::store).
-fn parse_expiry(name: &str) -> Option<(Timestamp, Digest)> {
+pub(super) fn parse_expiry(name: &str) -> Option<(Timestamp, Digest)> {
     let (time, digest) = name.split_once('.')?;
     let nanos = u64::from_str_radix(time, 16).ok()?;
     Some((Timestamp::from_unix_nanos(nanos), digest.parse().ok()?))

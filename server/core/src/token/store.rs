@@ -16,15 +16,16 @@
 //! **Invariant:** the entries of a token are written and removed in one commit: no crash leaves a
 //! record that no expiry and no parent leads to.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use keyward_crypto::{MacKey, SecretBytes, SecretString, random};
 use quick_cache::sync::Cache;
 
 use super::{
-    AuthGrant, Created, Digest, Token,
+    AuthGrant, Created, Digest, Token, TokenKind,
+    batch::{self, Opened},
     record::Record,
-    ttl::{Term, Terms},
+    tidy::Tidying,
 };
 use crate::{
     Denial, Error, Timestamp, TokenId, TtlLimits,
@@ -40,11 +41,9 @@ const CACHED: usize = 1 << 16;
 /// Characters of a token behind its prefix: 142 bits, each equally likely.
 const BODY_LENGTH: usize = 24;
 
-/// Characters of an accessor.
-const ACCESSOR_LENGTH: usize = 24;
-
 const SALT: &str = "salt";
 pub(super) const ACCESSORS: &str = "accessor/";
+pub(super) const CHILDREN: &str = "child/";
 pub(super) const EXPIRIES: &str = "expiry/";
 pub(super) const GRAVES: &str = "grave/";
 
@@ -54,9 +53,11 @@ pub(super) const GRAVES: &str = "grave/";
 /// [`View::on_record`] before it calls anything that changes something.
 pub(crate) struct TokenStore {
     pub(super) view: View,
-    salt: MacKey,
+    pub(super) salt: MacKey,
     /// Records as they were read; a change to one removes it here after it is durable.
     pub(super) cache: Cache<Digest, Arc<Token>>,
+    pub(super) opened: Opened,
+    pub(super) tidying: Tidying,
 }
 
 pub(super) fn id_key(digest: Digest) -> String {
@@ -68,11 +69,11 @@ pub(super) fn accessor_key(accessor: &str) -> String {
 }
 
 pub(super) fn children(parent: Digest) -> String {
-    format!("child/{parent}/")
+    format!("{CHILDREN}{parent}/")
 }
 
 pub(super) fn child_key(parent: Digest, digest: Digest) -> String {
-    format!("child/{parent}/{digest}")
+    format!("{CHILDREN}{parent}/{digest}")
 }
 
 pub(super) fn expiry_key(expires: Timestamp, digest: Digest) -> String {
@@ -115,6 +116,8 @@ impl TokenStore {
             view,
             salt: MacKey::new(salt),
             cache: Cache::new(CACHED),
+            opened: Opened::new(),
+            tidying: Tidying::default(),
         })
     }
 
@@ -129,7 +132,12 @@ impl TokenStore {
         id: &TokenId,
         now: Timestamp,
     ) -> Result<Option<Arc<Token>>, Error> {
-        self.find(Digest::of(&self.salt, id), now).await
+        let digest = Digest::of(&self.salt, id);
+        if batch::is_batch(id) {
+            self.find_batch(id, digest, now).await
+        } else {
+            self.find(digest, now).await
+        }
     }
 
     /// Finds a token by the name of its record.
@@ -141,8 +149,14 @@ impl TokenStore {
         digest: Digest,
         now: Timestamp,
     ) -> Result<Option<Arc<Token>>, Error> {
-        let token = match self.cache.get_value_or_guard_async(&digest).await {
-            Ok(token) => token,
+        let token = self.stored(digest).await?;
+        Ok(token.filter(|token| token.is_alive(now)))
+    }
+
+    /// Finds what is stored of a token, be its time over or not.
+    pub(super) async fn stored(&self, digest: Digest) -> Result<Option<Arc<Token>>, Error> {
+        match self.cache.get_value_or_guard_async(&digest).await {
+            Ok(token) => Ok(Some(token)),
             Err(vacancy) => {
                 let Some((record, _)) = self.read(digest).await? else {
                     return Ok(None);
@@ -151,10 +165,9 @@ impl TokenStore {
                 // Refused where the record was changed since it was read: then it must be read
                 // again for the next request, and this one came before the change.
                 let _ = vacancy.insert(Arc::clone(&token));
-                token
+                Ok(Some(token))
             }
-        };
-        Ok(token.is_alive(now).then_some(token))
+        }
     }
 
     /// Finds a token by its accessor.
@@ -167,7 +180,7 @@ impl TokenStore {
         now: Timestamp,
     ) -> Result<Option<Arc<Token>>, Error> {
         // It becomes part of a storage key, so that nothing of another form gets there.
-        if accessor.len() != ACCESSOR_LENGTH
+        if accessor.len() != Record::ACCESSOR_LENGTH
             || !accessor.bytes().all(|byte| byte.is_ascii_alphanumeric())
         {
             return Ok(None);
@@ -195,66 +208,40 @@ impl TokenStore {
     /// What the caller may ask for is decided before.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the chosen id is taken, [`Error::Denied`] if the parent was revoked
-    /// meanwhile; else the store below failed.
+    /// [`Error::Invalid`] if the chosen id is taken or a batch token cannot be what is asked,
+    /// [`Error::Denied`] if the parent was revoked meanwhile; else the store below failed.
     pub(crate) async fn create(
         &self,
-        grant: AuthGrant,
+        mut grant: AuthGrant,
         parent: Option<&Token>,
         limits: TtlLimits,
         path: &str,
         now: Timestamp,
     ) -> Result<Created, Error> {
-        let policies = grant.stored_policies();
-        let parent = parent.filter(|_| !grant.orphan).map(Token::digest);
-        let endless = policies == ["root"]
-            && grant.ttl.is_zero()
-            && grant.period.is_zero()
-            && grant.explicit_max_ttl.is_zero();
-        let term = (!endless).then(|| {
-            let AuthGrant {
-                ttl: asked,
-                period,
-                explicit_max_ttl: explicit_max,
-                ..
-            } = grant;
-            Terms {
-                asked,
-                period,
-                explicit_max,
-                created: now,
+        let parent = parent.filter(|_| !grant.orphan);
+        let mut warnings = mem::take(&mut grant.warnings);
+        let chosen = grant.id.take();
+        let (record, warning) = Record::of(grant, parent, limits, path, now);
+        warnings.extend(warning);
+        if record.kind == TokenKind::Batch {
+            if chosen.is_some() {
+                warnings.push(
+                    "The chosen ID was not used: the ID of a batch token is what it says"
+                        .to_owned(),
+                );
             }
-            .grant(limits, now)
-        });
-        let (ttl, expires, warning) = match term {
-            Some(Term { length, warning }) => (length.as_secs(), Some(now.plus(length)), warning),
-            None => (0, None, None),
-        };
-        let record = Record {
-            // EXPOSE: an accessor is a handle, which the caller and the audit log see.
-            accessor: random::generate_text(ACCESSOR_LENGTH).expose().clone(),
-            policies,
-            meta: grant.meta.filter(|meta| !meta.is_empty()),
-            display_name: grant.display_name,
-            path: path.to_owned(),
-            kind: grant.kind,
-            parent,
-            created: now,
-            creation_ttl: ttl,
-            ttl,
-            expires,
-            renewed: None,
-            explicit_max_ttl: grant.explicit_max_ttl.as_secs(),
-            period: grant.period.as_secs(),
-            renewable: grant.renewable && expires.is_some(),
-            num_uses: grant.num_uses,
-            entity_id: grant.entity_id,
-        };
-        let (id, token) = self.insert(grant.id, record).await?;
+            let (id, token) = self.seal_batch(record, parent)?;
+            return Ok(Created {
+                id: Some(id),
+                token,
+                warnings,
+            });
+        }
+        let (id, token) = self.insert(chosen, record).await?;
         // A parent that was revoked in between may have missed this child: whoever writes first,
         // one of the two sees the other.
         if let Some(parent) = parent
-            && self.read(parent).await?.is_none()
+            && self.read(parent.digest).await?.is_none()
         {
             self.revoke(token.digest).await?;
             return Err(Error::Denied(Denial::Token));
@@ -262,7 +249,7 @@ impl TokenStore {
         Ok(Created {
             id: Some(id),
             token,
-            warnings: warning.into_iter().collect(),
+            warnings,
         })
     }
 

@@ -1,17 +1,19 @@
-//! `auth/token/create` and `create-orphan`: what a caller may give away.
+//! `auth/token/create*`: what a caller may give away, and what a role says about it.
 
 use std::time::Duration;
 
 use keyward_api::{
-    auth::{CreateOrphanToken, CreateToken},
+    auth::{CreateOrphanToken, CreateToken, CreateTokenByRole},
     coerce,
 };
 
 use super::{
-    super::{AuthGrant, Token, TokenKind, TokenStore, grant::sanitize},
-    has_sudo, named, principal,
+    super::{AuthGrant, TokenKind, TokenStore, TokenType, batch::cannot_have, role::Role},
+    has_sudo, named,
+    policies::{Asking, Policies},
+    principal, roles,
 };
-use crate::{Error, Response, TokenId, engine::Context, policy::WRAPPING_POLICY_NAME};
+use crate::{Error, Response, TokenId, engine::Context};
 
 /// Makes a token, as a child of the caller's unless it asks for an orphan and may.
 pub(super) async fn create(
@@ -19,13 +21,17 @@ pub(super) async fn create(
     request: CreateToken,
 ) -> Result<Response<()>, Error> {
     let orphan = request.no_parent == Some(true);
-    let grant = grant(&cx, request)?;
-    if orphan && !has_sudo(&cx, principal(&cx)?) {
+    let stray = stray_role(&request);
+    let grant = grant(&cx, request, None)?;
+    if !orphan {
+        return Ok(answer(&cx, grant, stray));
+    }
+    if !has_sudo(&cx, principal(&cx)?) {
         return Err(Error::invalid(
             "root or sudo privileges required to create orphan token",
         ));
     }
-    Ok(answer(&cx, AuthGrant { orphan, ..grant }))
+    Ok(answer(&cx, orphaned(grant), stray))
 }
 
 /// Makes an orphan.
@@ -33,63 +39,91 @@ pub(super) async fn create_orphan(
     cx: Context<TokenStore>,
     CreateOrphanToken(request): CreateOrphanToken,
 ) -> Result<Response<()>, Error> {
-    let grant = grant(&cx, request)?;
-    Ok(answer(
-        &cx,
-        AuthGrant {
-            orphan: true,
-            ..grant
-        },
-    ))
+    let stray = stray_role(&request);
+    let grant = grant(&cx, request, None)?;
+    Ok(answer(&cx, orphaned(grant), stray))
 }
 
-fn answer(cx: &Context<TokenStore>, grant: AuthGrant) -> Response<()> {
+/// Makes a token under a role, which decides whether it is an orphan.
+pub(super) async fn create_by_role(
+    cx: Context<TokenStore>,
+    CreateTokenByRole(request): CreateTokenByRole,
+) -> Result<Response<()>, Error> {
+    let name = request.role_name.clone();
+    let Some(role) = roles::find(cx.view(), &name).await? else {
+        return Err(Error::Invalid(format!("unknown role {name}")));
+    };
+    let grant = grant(&cx, request, Some(&role))?;
+    let grant = AuthGrant {
+        role: name,
+        orphan: role.orphan,
+        path_suffix: role.path_suffix,
+        bound_cidrs: role.bound_cidrs.value,
+        ..grant
+    };
+    Ok(answer(&cx, grant, None))
+}
+
+/// Cuts a grant off from the caller's token, with the addresses that it would have from there.
+fn orphaned(grant: AuthGrant) -> AuthGrant {
+    AuthGrant {
+        orphan: true,
+        bound_cidrs: Vec::new(),
+        ..grant
+    }
+}
+
+/// Warns of a role that is named where none is looked at.
+fn stray_role(request: &CreateToken) -> Option<String> {
+    (!request.role_name.is_empty())
+        .then(|| "Endpoint ignored these unrecognized parameters: [role_name]".to_owned())
+}
+
+fn answer(cx: &Context<TokenStore>, grant: AuthGrant, stray: Option<String>) -> Response<()> {
     let mut warnings = Vec::new();
     for policy in grant.stored_policies() {
         if policy != "root" && cx.core().policies.text(&policy).is_none() {
             warnings.push(format!("Policy \"{policy}\" does not exist"));
         }
     }
+    warnings.extend(stray);
     let mut response = Response::auth(grant);
     response.warnings = warnings;
     response
 }
 
 /// Reads what is asked for and checks that the caller may ask for it.
-fn grant(cx: &Context<TokenStore>, request: CreateToken) -> Result<AuthGrant, Error> {
+fn grant(
+    cx: &Context<TokenStore>,
+    request: CreateToken,
+    role: Option<&Role>,
+) -> Result<AuthGrant, Error> {
     let principal = principal(cx)?;
     let parent = &*principal.token;
     let sudo = has_sudo(cx, principal);
+    if parent.is_batch() {
+        return Err(Error::invalid("batch tokens cannot create more tokens"));
+    }
     if parent.num_uses() != 0 {
         return Err(Error::invalid(
             "restricted use token cannot generate child tokens",
         ));
     }
-    match request.kind.as_deref() {
-        None | Some("" | "service") => {}
-        Some("batch") => return Err(Error::invalid("batch tokens are not supported")),
-        Some(_) => return Err(Error::invalid("invalid 'token_type' value")),
-    }
-    let num_uses = u64::try_from(request.num_uses.unwrap_or_default())
-        .map_err(|_| Error::invalid("number of uses cannot be negative"))?;
-    if request.entity_alias.is_some_and(|alias| !alias.is_empty()) {
-        return Err(Error::invalid(
-            "'entity_alias' is only allowed in combination with token role",
-        ));
+    let kind = kind(role, request.kind.as_deref())?;
+    let mut limits = Limits::asked(&request, kind)?;
+    if let Some(alias) = request.entity_alias.filter(|alias| !alias.is_empty()) {
+        return Err(refuse_alias(&alias, role));
     }
     let id = named(request.id);
     if let Some(id) = &id {
         check_id(id, sudo)?;
     }
-    let (policies, no_default_policy) = policies(
-        parent,
-        sudo,
+    let asking = Asking { parent, sudo, role };
+    let Policies { names, no_default } = asking.decide(
         &request.policies.unwrap_or_default(),
         request.no_default_policy == Some(true),
     )?;
-    let explicit_max_ttl = duration("explicit_max_ttl", request.explicit_max_ttl)?;
-    let period = duration("period", request.period)?;
-    if !period.is_zero() && !sudo {
+    if !limits.period.is_zero() && !sudo {
         return Err(Error::invalid(
             "root or sudo privileges required to create periodic token",
         ));
@@ -98,54 +132,125 @@ fn grant(cx: &Context<TokenStore>, request: CreateToken) -> Result<AuthGrant, Er
         Some(ttl) => duration("ttl", Some(ttl))?,
         None => duration("lease", request.lease)?,
     };
-    let endless = ttl.is_zero() && period.is_zero() && explicit_max_ttl.is_zero();
-    if policies == ["root"] && endless && parent.expires().is_some() {
+    let warnings = role.map_or_else(Vec::new, |role| limits.narrow(role, kind));
+    let endless = ttl.is_zero() && limits.period.is_zero() && limits.explicit_max_ttl.is_zero();
+    if names == ["root"] && endless && parent.expires().is_some() {
         let text = "expiring root tokens cannot create non-expiring root tokens";
         return Err(Error::invalid(text));
     }
     Ok(AuthGrant {
-        policies,
-        no_default_policy,
+        policies: names,
+        no_default_policy: no_default,
         meta: request.meta,
         display_name: display_name(request.display_name),
         ttl,
-        explicit_max_ttl,
-        period,
-        num_uses,
-        renewable: request.renewable.unwrap_or(true),
-        kind: TokenKind::Service,
-        orphan: false,
+        explicit_max_ttl: limits.explicit_max_ttl,
+        period: limits.period,
+        num_uses: limits.num_uses,
+        renewable: request.renewable.unwrap_or(true) && role.is_none_or(|role| role.renewable),
+        kind: Some(kind),
         id,
         entity_id: parent.entity_id().to_owned(),
+        orphan: false,
+        bound_cidrs: parent.bound_cidrs().to_vec(),
+        warnings,
+        ..AuthGrant::default()
     })
 }
 
-/// Decides which policies the new token gets, and whether it goes without `default`.
-///
-/// Without root or sudo a caller gives what it has and no more, `default` included.
-fn policies(
-    parent: &Token,
-    sudo: bool,
-    asked: &[String],
-    no_default: bool,
-) -> Result<(Vec<String>, bool), Error> {
-    let has = |policy: &str| parent.policies().iter().any(|own| own == policy);
-    if asked.is_empty() {
-        return Ok((parent.policies().to_vec(), no_default || !has("default")));
+/// Decides on the kind of the token; a role that leaves no choice does not look at what is asked.
+fn kind(role: Option<&Role>, asked: Option<&str>) -> Result<TokenKind, Error> {
+    let token_type = role.map_or_else(TokenType::default, |role| role.token_type);
+    let asked = match (token_type, asked) {
+        (TokenType::Batch | TokenType::Service, _) | (_, None | Some("")) => None,
+        (_, Some("batch")) => Some(TokenKind::Batch),
+        (_, Some("service")) => Some(TokenKind::Service),
+        (_, Some(_)) => return Err(Error::invalid("invalid 'token_type' value")),
+    };
+    Ok(token_type.kind(asked))
+}
+
+/// What bounds the life of a token beside its first term. Zero is no bound.
+struct Limits {
+    num_uses: u64,
+    explicit_max_ttl: Duration,
+    period: Duration,
+}
+
+impl Limits {
+    /// Reads what the caller asks for; nothing of it can be had of a batch token.
+    fn asked(request: &CreateToken, kind: TokenKind) -> Result<Self, Error> {
+        let explicit_max_ttl = duration("explicit_max_ttl", request.explicit_max_ttl.clone())?;
+        let period = duration("period", request.period.clone())?;
+        let num_uses = request.num_uses.unwrap_or_default();
+        if kind == TokenKind::Batch {
+            for (setting, is_set) in [
+                ("explicit_max_ttl", !explicit_max_ttl.is_zero()),
+                ("num_uses", num_uses != 0),
+                ("period", !period.is_zero()),
+            ] {
+                if is_set {
+                    return Err(cannot_have(setting));
+                }
+            }
+        }
+        let num_uses = u64::try_from(num_uses)
+            .map_err(|_| Error::invalid("number of uses cannot be negative"))?;
+        Ok(Self {
+            num_uses,
+            explicit_max_ttl,
+            period,
+        })
     }
-    // A list of blanks names no policy; it does not ask for those of the caller.
-    let asked = sanitize(asked);
-    if !sudo && !asked.iter().all(|policy| has(policy)) {
-        return Err(Error::invalid("child policies must be subset of parent"));
+
+    /// Narrows them to those of the role; returns what the caller should know.
+    fn narrow(&mut self, role: &Role, kind: TokenKind) -> Vec<String> {
+        self.num_uses = [self.num_uses, role.num_uses]
+            .into_iter()
+            .filter(|uses| *uses != 0)
+            .min()
+            .unwrap_or_default();
+        // A batch token is not renewed, so that neither would come to bear.
+        if kind == TokenKind::Batch {
+            return Vec::new();
+        }
+        let explicit_max_ttl = narrow(
+            "Explicit max TTL",
+            &mut self.explicit_max_ttl,
+            role.explicit_max_ttl.value,
+        );
+        let period = narrow("Period", &mut self.period, role.period.value);
+        explicit_max_ttl.into_iter().chain(period).collect()
     }
-    if asked == ["root"] && !parent.is_root() {
-        let text = "root tokens may not be created without parent token being root";
-        return Err(Error::invalid(text));
+}
+
+/// Takes the lesser of what the caller and the role say, where both say something.
+fn narrow(what: &str, asked: &mut Duration, role: u64) -> Option<String> {
+    let role = Duration::from_secs(role);
+    if role.is_zero() {
+        return None;
     }
-    if asked.iter().any(|policy| policy == WRAPPING_POLICY_NAME) {
-        return Err(Error::invalid("cannot assign policy \"response-wrapping\""));
+    if asked.is_zero() {
+        *asked = role;
+        return None;
     }
-    Ok((asked, no_default || (!sudo && !has("default"))))
+    *asked = role.min(*asked);
+    Some(format!(
+        "{what} specified both during creation call and in role; using the lesser value of {} \
+         seconds",
+        asked.as_secs()
+    ))
+}
+
+/// Says why a token gets no alias: there is no identity store that knows one.
+fn refuse_alias(alias: &str, role: Option<&Role>) -> Error {
+    Error::invalid(match role {
+        None => "'entity_alias' is only allowed in combination with token role",
+        Some(role) if role.allows_alias(alias) => {
+            "'entity_alias' is not supported by this server, which has no identity store"
+        }
+        Some(_) => "invalid 'entity_alias' value",
+    })
 }
 
 /// Checks a token that the caller chooses; what looks generated must be generated.

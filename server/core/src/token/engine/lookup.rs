@@ -82,6 +82,9 @@ pub(super) async fn by_accessor(
 async fn about_caller(cx: &Context<TokenStore>) -> Result<Response<TokenInfo>, Error> {
     let token = &principal(cx)?.token;
     let id = cx.request().token.as_ref();
+    if token.is_batch() {
+        return Ok(Response::data(info(token, id, cx.now())));
+    }
     // Read again, since this very request may have used it up in part.
     let info = match cx.find(token.digest(), cx.now()).await? {
         Some(token) => info(&token, id, cx.now()),
@@ -97,6 +100,11 @@ async fn about_caller(cx: &Context<TokenStore>) -> Result<Response<TokenInfo>, E
 fn info(token: &Token, id: Option<&TokenId>, now: Timestamp) -> TokenInfo {
     TokenInfo {
         accessor: token.accessor().to_owned(),
+        bound_cidrs: token
+            .bound_cidrs()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         creation_time: token.created().unix_seconds(),
         creation_ttl: token.creation_ttl(),
         display_name: token.display_name().to_owned(),
@@ -115,6 +123,7 @@ fn info(token: &Token, id: Option<&TokenId>, now: Timestamp) -> TokenInfo {
         period: Some(token.period()).filter(|period| *period != 0),
         policies: token.policies().to_vec(),
         renewable: token.renewable(),
+        role: token.role().to_owned(),
         ttl: token.remaining(now),
         kind: token.kind().name().to_owned(),
     }

@@ -4,30 +4,42 @@
 
 mod create;
 mod lookup;
+mod policies;
 mod renew;
 mod revoke;
+mod roles;
+mod tidy;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use keyward_crypto::SecretString;
 
 use super::{Token, TokenStore};
 use crate::{
-    Denial, Error, TokenId,
+    Denial, Error, Timestamp, TokenId,
     engine::{Context, Engine, Mounted, Routes},
     gate::Principal,
     policy::{Capability, Question},
 };
 
-impl Engine for TokenStore {}
+#[async_trait]
+impl Engine for TokenStore {
+    /// Tidies; what ends by itself is in [`TokenStore::tick`], which the core calls first.
+    async fn tick(&self, _: Timestamp) -> Result<(), Error> {
+        self.tidy_some().await;
+        Ok(())
+    }
+}
 
 /// Builds the one mount of the token engine.
 pub(crate) fn mount(store: Arc<TokenStore>) -> Mounted {
     let routes = Routes::of(Arc::clone(&store))
         .on(create::create)
+        .on(create::create_by_role)
         .on(create::create_orphan)
         .on(lookup::accessors)
         .on(lookup::by_accessor)
@@ -42,6 +54,11 @@ pub(crate) fn mount(store: Arc<TokenStore>) -> Mounted {
         .on(revoke::orphan)
         .on(revoke::own)
         .on(revoke::token)
+        .on(roles::delete)
+        .on(roles::list)
+        .on(roles::read)
+        .on_upsert(roles::write, roles::exists)
+        .on(tidy::tidy)
         .build();
     Mounted {
         routes,

@@ -6,7 +6,7 @@ use keyward_api::auth::{RenewAccessor, RenewSelf, RenewToken};
 
 use super::{
     super::{Created, Token, TokenStore},
-    accessed, fault, named, principal,
+    accessed, fault, named, principal, roles,
 };
 use crate::{Error, Response, TokenId, engine::Context};
 
@@ -53,15 +53,28 @@ async fn renew(
              '{increment}'"
         ))
     })?;
+    if token.is_batch() {
+        return Err(Error::invalid("batch tokens cannot be renewed"));
+    }
     if !token.renewable() {
         return Err(Error::invalid("lease is not renewable"));
     }
+    let role = match token.role() {
+        "" => None,
+        name => Some(roles::find(cx.view(), name).await?.ok_or_else(|| {
+            fault(&format!(
+                "failed to renew entry: original token role \"{name}\" could not be found, not \
+                 renewing"
+            ))
+        })?),
+    };
     cx.view().on_record().await?;
     let limits = cx.mount().config.limits();
     let renewed = cx
         .renew(
             token.digest(),
             Duration::from_secs(seconds),
+            role.as_ref(),
             limits,
             cx.now(),
         )

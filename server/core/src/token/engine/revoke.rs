@@ -2,7 +2,10 @@
 
 use keyward_api::auth::{RevokeAccessor, RevokeOrphan, RevokeSelf, RevokeToken};
 
-use super::{super::TokenStore, accessed, has_sudo, named, principal};
+use super::{
+    super::{Token, TokenStore},
+    accessed, has_sudo, named, principal,
+};
 use crate::{Error, Response, engine::Context};
 
 /// Revokes the token of the request and all that it made.
@@ -12,6 +15,7 @@ pub(super) async fn token(
 ) -> Result<Response<()>, Error> {
     let id = named(request.token).ok_or_else(|| Error::invalid("missing token ID"))?;
     if let Some(token) = cx.lookup(&id, cx.now()).await? {
+        check_stored(&token)?;
         cx.view().on_record().await?;
         cx.revoke(token.digest()).await?;
     }
@@ -20,8 +24,10 @@ pub(super) async fn token(
 
 /// Revokes the caller's token and all that it made.
 pub(super) async fn own(cx: Context<TokenStore>, _: RevokeSelf) -> Result<Response<()>, Error> {
+    let token = &principal(&cx)?.token;
+    check_stored(token)?;
     cx.view().on_record().await?;
-    cx.revoke(principal(&cx)?.token.digest()).await?;
+    cx.revoke(token.digest()).await?;
     Ok(Response::empty())
 }
 
@@ -51,7 +57,16 @@ pub(super) async fn orphan(
     let id = named(request.token).ok_or_else(|| Error::invalid("missing token ID"))?;
     let token = cx.lookup(&id, cx.now()).await?;
     let token = token.ok_or_else(|| Error::invalid("token to revoke not found"))?;
+    check_stored(&token)?;
     cx.view().on_record().await?;
     cx.revoke_orphan(token.digest()).await?;
     Ok(Response::empty())
+}
+
+/// Refuses a token of which nothing is stored that could be removed.
+fn check_stored(token: &Token) -> Result<(), Error> {
+    if token.is_batch() {
+        return Err(Error::invalid("batch tokens cannot be revoked"));
+    }
+    Ok(())
 }

@@ -2,7 +2,12 @@
 //!
 //! The texts are those that Vault's clients compare.
 
+mod batch;
+mod bound;
 mod lookup;
+mod presented;
+mod roles;
+mod under_role;
 
 use std::{sync::Arc, time::Duration};
 
@@ -80,6 +85,15 @@ impl House {
     ) -> Result<Done, Error> {
         let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
         let request = Request::new(operation, CanonicalPath::parse(path).unwrap(), body);
+        let token = TokenId::new(SecretString::new(token.to_owned()));
+        self.core.handle(request.with_token(token)).await
+    }
+
+    /// Calls from an address of the network.
+    async fn from(&self, address: &str, token: &str, path: &str) -> Result<Done, Error> {
+        let path = CanonicalPath::parse(path).unwrap();
+        let mut request = Request::new(Operation::Read, path, SecretBytes::new(Vec::new()));
+        request.remote.address = address.to_owned();
         let token = TokenId::new(SecretString::new(token.to_owned()));
         self.core.handle(request.with_token(token)).await
     }
@@ -280,11 +294,6 @@ async fn creation_refuses_with_vaults_texts() {
             &house.root,
             json!({"type": "foo"}),
             "invalid 'token_type' value",
-        ),
-        (
-            &house.root,
-            json!({"type": "batch"}),
-            "batch tokens are not supported",
         ),
         (
             &house.root,

@@ -339,7 +339,7 @@ async fn a_renewal_counts_from_now_and_moves_the_end() {
     let renew = |increment| {
         bench
             .store
-            .renew(created.token.digest(), increment, LIMITS, bench.now())
+            .renew(created.token.digest(), increment, None, LIMITS, bench.now())
     };
     assert!(bench.is_alive(&created).await);
     bench.clock.advance(HOUR);
@@ -381,7 +381,7 @@ async fn no_renewal_goes_beyond_the_explicit_maximum() {
     let digest = created.token.digest();
     let renewed = bench
         .store
-        .renew(digest, 2 * HOUR, LIMITS, bench.now())
+        .renew(digest, 2 * HOUR, None, LIMITS, bench.now())
         .await
         .unwrap();
     assert_eq!(renewed.token.ttl(), 5400);
@@ -413,7 +413,7 @@ async fn a_periodic_token_lives_as_long_as_it_is_renewed() {
         let digest = created.token.digest();
         let renewed = bench
             .store
-            .renew(digest, 500 * HOUR, LIMITS, bench.now())
+            .renew(digest, 500 * HOUR, None, LIMITS, bench.now())
             .await
             .unwrap();
         assert_eq!((renewed.token.ttl(), renewed.warnings.len()), (7200, 0));
@@ -439,7 +439,7 @@ async fn what_cannot_be_renewed_says_so() {
     for created in [&fixed, &root] {
         let renewed = bench
             .store
-            .renew(created.token.digest(), HOUR, LIMITS, bench.now())
+            .renew(created.token.digest(), HOUR, None, LIMITS, bench.now())
             .await;
         assert_eq!(renewed.unwrap_err().to_string(), "lease is not renewable");
     }
@@ -451,7 +451,7 @@ async fn what_cannot_be_renewed_says_so() {
     bench.clock.advance(2 * HOUR);
     let late = bench
         .store
-        .renew(created.token.digest(), HOUR, outlived, bench.now())
+        .renew(created.token.digest(), HOUR, None, outlived, bench.now())
         .await;
     assert_eq!(
         late.unwrap_err().to_string(),

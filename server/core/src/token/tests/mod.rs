@@ -1,8 +1,10 @@
 //! Tokens on the reference store, with a clock that the test moves.
 
+mod batch;
 mod kept;
 mod life;
 mod model;
+mod tidy;
 
 use std::{
     sync::{
@@ -15,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use keyward_crypto::{Derivation, Keyring, SecretString, key_type};
 
-use super::{AuthGrant, Created, Token, TokenStore};
+use super::{AuthGrant, Created, Token, TokenKind, TokenStore};
 use crate::{
     Clock as _, Error, ManualClock, Timestamp, TokenId, TtlLimits,
     barrier::Barrier,
@@ -80,6 +82,7 @@ impl Storage for Medium {
 /// A token store, what it stands on, and the time.
 struct Bench {
     medium: Arc<Medium>,
+    barrier: Arc<Barrier>,
     view: View,
     clock: ManualClock,
     store: Arc<TokenStore>,
@@ -96,10 +99,12 @@ impl Bench {
         let aes = key_type("aes256-gcm96").unwrap();
         let keyring = Keyring::generate(aes, Derivation::None, clock.now().into()).unwrap();
         let storage: Arc<dyn Storage> = medium.clone();
-        let view = View::new(Arc::new(Barrier::new(storage, keyring)), "sys/token/");
+        let barrier = Arc::new(Barrier::new(storage, keyring));
+        let view = View::new(Arc::clone(&barrier), "sys/token/");
         let store = Arc::new(TokenStore::open(view.clone()).await.unwrap());
         Self {
             medium,
+            barrier,
             view,
             clock,
             store,
@@ -163,6 +168,13 @@ fn lasting(ttl: Duration) -> AuthGrant {
     AuthGrant {
         ttl,
         ..AuthGrant::default()
+    }
+}
+
+fn batch(ttl: Duration) -> AuthGrant {
+    AuthGrant {
+        kind: Some(TokenKind::Batch),
+        ..lasting(ttl)
     }
 }
 

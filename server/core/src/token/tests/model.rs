@@ -14,6 +14,10 @@ enum Step {
         hours: u32,
         uses: u64,
     },
+    CreateBatch {
+        parent: Option<usize>,
+        hours: u32,
+    },
     Renew {
         token: usize,
         hours: u32,
@@ -37,6 +41,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..4u32).prop_map(|hours| Step::Advance { hours }),
         6 => (prop::option::weighted(0.8, token.clone()), 1..9u32, 0..4u64)
             .prop_map(|(parent, hours, uses)| Step::Create { parent, hours, uses }),
+        3 => (prop::option::weighted(0.8, token.clone()), 1..9u32)
+            .prop_map(|(parent, hours)| Step::CreateBatch { parent, hours }),
         2 => (token.clone(), 1..9u32).prop_map(|(token, hours)| Step::Renew { token, hours }),
         1 => Just(Step::Restart),
         1 => token.clone().prop_map(|token| Step::Revoke { token }),
@@ -50,6 +56,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Known {
     created: Created,
     there: bool,
+    batch: bool,
     parent: Option<usize>,
     expires: Timestamp,
     uses: u64,
@@ -63,8 +70,22 @@ impl Model {
         (!self.0.is_empty()).then(|| token % self.0.len())
     }
 
+    /// Picks a token that is stored.
+    fn pick_stored(&self, token: usize) -> Option<usize> {
+        self.pick(token).filter(|&token| !self.0[token].batch)
+    }
+
+    /// Picks a token that the gate lets make others: a living one without a limit of uses.
+    fn pick_parent(&self, token: Option<usize>, now: Timestamp) -> Option<usize> {
+        self.pick_stored(token?)
+            .filter(|&token| self.is_alive(token, now) && self.0[token].uses == 0)
+    }
+
     fn is_alive(&self, token: usize, now: Timestamp) -> bool {
-        self.0[token].there && now < self.0[token].expires
+        let known = &self.0[token];
+        // Of a batch token nothing is removed: it looks at its parent each time.
+        let parent = known.parent.filter(|_| known.batch);
+        known.there && now < known.expires && parent.is_none_or(|parent| self.is_alive(parent, now))
     }
 
     fn remove(&mut self, token: usize) {
@@ -102,10 +123,7 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 hours,
                 uses,
             } => {
-                // The gate lets only living tokens without a limit of uses make others.
-                let parent = parent
-                    .and_then(|parent| model.pick(parent))
-                    .filter(|&parent| model.is_alive(parent, now) && model.0[parent].uses == 0);
+                let parent = model.pick_parent(parent, now);
                 let token = parent.map(|parent| Arc::clone(&model.0[parent].created.token));
                 let grant = AuthGrant {
                     orphan: parent.is_none(),
@@ -117,26 +135,47 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 model.0.push(Known {
                     created,
                     there: true,
+                    batch: false,
                     parent,
                     expires,
                     uses,
                 });
             }
+            Step::CreateBatch { parent, hours } => {
+                let parent = model.pick_parent(parent, now);
+                let token = parent.map(|parent| Arc::clone(&model.0[parent].created.token));
+                let grant = AuthGrant {
+                    orphan: parent.is_none(),
+                    ..batch(hours * HOUR)
+                };
+                let created = bench.create(grant, token.as_deref()).await;
+                model.0.push(Known {
+                    created,
+                    there: true,
+                    batch: true,
+                    parent,
+                    expires: now.plus(hours * HOUR),
+                    uses: 0,
+                });
+            }
             Step::Renew { token, hours } => {
-                let Some(token) = model.pick(token) else {
+                let Some(token) = model.pick_stored(token) else {
                     continue;
                 };
                 let alive = model.is_alive(token, now);
                 let known = &mut model.0[token];
                 let digest = known.created.token.digest();
-                let renewed = bench.store.renew(digest, hours * HOUR, LIMITS, now).await;
+                let renewed = bench
+                    .store
+                    .renew(digest, hours * HOUR, None, LIMITS, now)
+                    .await;
                 prop_assert_eq!(renewed.is_ok(), alive);
                 if alive {
                     known.expires = now.plus(hours * HOUR);
                 }
             }
             Step::Revoke { token } => {
-                let Some(token) = model.pick(token) else {
+                let Some(token) = model.pick_stored(token) else {
                     continue;
                 };
                 let there = bench.revoke(&model.0[token].created).await;
@@ -144,7 +183,7 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 model.remove(token);
             }
             Step::RevokeOrphan { token } => {
-                let Some(token) = model.pick(token) else {
+                let Some(token) = model.pick_stored(token) else {
                     continue;
                 };
                 let digest = model.0[token].created.token.digest();
@@ -156,11 +195,13 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                     .iter_mut()
                     .filter(|known| known.parent == Some(token))
                 {
+                    // A batch token still names its parent, which is gone.
+                    known.there &= !known.batch;
                     known.parent = None;
                 }
             }
             Step::Use { token } => {
-                let Some(token) = model.pick(token) else {
+                let Some(token) = model.pick_stored(token) else {
                     continue;
                 };
                 let Some(found) = bench.lookup(&model.0[token].created).await else {
