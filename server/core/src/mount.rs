@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::token::{TokenKind, TokenType};
+
 /// One line of the mount table, as it is stored.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct MountEntry {
@@ -56,9 +58,9 @@ pub struct MountConfig {
     /// Response headers that the engine may set.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed_response_headers: Vec<String>,
-    /// `default-service`, `default-batch`, `service` or `batch`; auth methods only.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub token_type: String,
+    /// Which kind of token its logins give; auth methods only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<TokenType>,
 }
 
 /// The longest that a lease or token lasts, and how long it lasts where nothing is configured:
@@ -75,6 +77,12 @@ pub struct TtlLimits {
 }
 
 impl MountConfig {
+    /// Decides on the kind of a token that a login asks for.
+    #[must_use]
+    pub fn token_kind(&self, asked: Option<TokenKind>) -> TokenKind {
+        self.token_type.unwrap_or_default().kind(asked)
+    }
+
     /// Returns the limits as they take effect.
     #[must_use]
     pub fn limits(&self) -> TtlLimits {

@@ -16,7 +16,7 @@ use crate::{
     mount::{MountConfig, MountEntry},
     storage::Expect,
     sys,
-    token::TokenStore,
+    token::{TokenStore, TokenType},
     view::View,
 };
 
@@ -361,11 +361,7 @@ fn builtin_entry(path: &str, kind: &str) -> MountEntry {
         accessor: accessor.to_owned(),
         description: description.to_owned(),
         config: MountConfig {
-            token_type: if kind == "token" {
-                "default-service".to_owned()
-            } else {
-                String::new()
-            },
+            token_type: (kind == "token").then(TokenType::default),
             ..MountConfig::default()
         },
         options: None,

@@ -157,8 +157,9 @@ async fn grant(
     let created = match auth.map(|auth| *auth) {
         None => None,
         Some(Auth::Renewed(renewed)) => Some(renewed),
-        Some(Auth::Asked(grant)) => {
+        Some(Auth::Asked(mut grant)) => {
             view.on_record().await?;
+            grant.kind = Some(mount.entry.config.token_kind(grant.kind));
             let parent = principal.map(|principal| &*principal.token);
             let limits = mount.entry.config.limits();
             let path = request.path.as_str();

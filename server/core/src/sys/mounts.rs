@@ -17,6 +17,7 @@ use crate::{
     engine::{Class, Context},
     mount::{MountConfig, MountEntry},
     mounts::{NewMount, is_builtin},
+    token::TokenType,
 };
 
 /// Lists the secrets engines.
@@ -128,7 +129,9 @@ pub(super) async fn read_tune(
         audit_non_hmac_response_keys: config.audit_non_hmac_response_keys,
         passthrough_request_headers: config.passthrough_request_headers,
         allowed_response_headers: config.allowed_response_headers,
-        token_type: config.token_type,
+        token_type: config
+            .token_type
+            .map_or_else(String::new, |token_type| token_type.name().to_owned()),
     })
     .at_top())
 }
@@ -161,6 +164,7 @@ pub(super) async fn tune(cx: Context<Sys>, request: Tune) -> Result<Response<()>
         allowed_response_headers: request.allowed_response_headers,
         token_type: request.token_type,
     };
+    check_token_type(class, &mount.entry, input.token_type.as_deref())?;
     let config = apply(mount.entry.config.clone(), input)?;
     if config.max_lease_ttl != 0 && config.max_lease_ttl < config.default_lease_ttl {
         return Err(Error::Invalid(format!(
@@ -189,6 +193,20 @@ pub(super) async fn tune(cx: Context<Sys>, request: Tune) -> Result<Response<()>
 pub(super) async fn tune_auth(cx: Context<Sys>, request: TuneAuth) -> Result<Response<()>, Error> {
     let path = format!("auth/{}", request.0.path);
     tune(cx, Tune { path, ..request.0 }).await
+}
+
+/// Refuses a type of token where no login gives one, or where callers choose it themselves.
+fn check_token_type(class: Class, entry: &MountEntry, given: Option<&str>) -> Result<(), Error> {
+    match given {
+        None => Ok(()),
+        Some(_) if class == Class::Secret => Err(Error::invalid(
+            "'token_type' can only be modified on auth mounts",
+        )),
+        Some(_) if entry.kind == "token" => Err(Error::invalid(
+            "'token_type' cannot be set for 'token' or 'ns_token' auth mounts",
+        )),
+        Some(_) => Ok(()),
+    }
 }
 
 /// Refuses to make a mount another version of its engine, which could not read what is stored.
@@ -245,7 +263,13 @@ async fn mount(
         .filter(|kind| !kind.is_empty())
         .or(request.plugin_name);
     let kind = kind.ok_or_else(|| Error::invalid("backend type must be specified as a string"))?;
-    let config = apply(MountConfig::default(), request.config.unwrap_or_default())?;
+    let mut input = request.config.unwrap_or_default();
+    let mut before = MountConfig::default();
+    match class {
+        Class::Auth => before.token_type = Some(TokenType::default()),
+        Class::Secret => input.token_type = None,
+    }
+    let config = apply(before, input)?;
     if config.max_lease_ttl != 0 && config.max_lease_ttl < config.default_lease_ttl {
         return Err(Error::invalid(
             "given default lease TTL greater than given max lease TTL",
@@ -321,7 +345,11 @@ fn apply(mut config: MountConfig, input: MountConfigInput) -> Result<MountConfig
         &mut config.allowed_response_headers,
         input.allowed_response_headers,
     );
-    config.token_type = input.token_type.unwrap_or(config.token_type);
+    if let Some(name) = input.token_type.filter(|name| !name.is_empty()) {
+        let token_type = TokenType::parse(&name);
+        config.token_type =
+            Some(token_type.ok_or_else(|| Error::invalid("invalid value for 'token_type'"))?);
+    }
     Ok(config)
 }
 

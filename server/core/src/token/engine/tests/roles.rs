@@ -211,3 +211,20 @@ async fn tidying_is_accepted_once_and_done_behind_the_answer() {
     let again = house.root("auth/token/tidy", json!({})).await.unwrap();
     assert!(again.warnings[0].contains("successfully started"));
 }
+
+#[tokio::test]
+async fn the_type_of_token_is_tuned_of_an_auth_method_and_of_nothing_else() {
+    let house = House::new().await;
+    let own = "'token_type' cannot be set for 'token' or 'ns_token' auth mounts";
+    for token_type in ["batch", "default-service", "foo", ""] {
+        let body = json!({"token_type": token_type});
+        let text = house
+            .refusal(&house.root, "sys/auth/token/tune", body.clone())
+            .await;
+        assert_eq!(text, own);
+        let text = house
+            .refusal(&house.root, "sys/mounts/sys/tune", body)
+            .await;
+        assert_eq!(text, "'token_type' can only be modified on auth mounts");
+    }
+}
