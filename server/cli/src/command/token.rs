@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use keyward_api::{
     Reply, Sensitive,
     auth::{
-        CreateOrphanToken, CreateToken, LookupAccessor, LookupSelf, LookupToken, RenewAccessor,
-        RenewSelf, RenewToken, RevokeAccessor, RevokeOrphan, RevokeSelf, RevokeToken,
+        CreateOrphanToken, CreateToken, CreateTokenByRole, LookupAccessor, LookupSelf, LookupToken,
+        RenewAccessor, RenewSelf, RenewToken, RevokeAccessor, RevokeOrphan, RevokeSelf,
+        RevokeToken,
     },
     coerce,
     sys::{Capabilities, CapabilitiesSelf},
@@ -101,7 +102,10 @@ impl CapabilitiesOf {
 Examples:
   keyward token create -policy=orders -ttl=1h
   keyward token create -policy=a -policy=b -orphan -metadata=team=billing
-  keyward token create -field=token -policy=orders -use-limit=5")]
+  keyward token create -field=token -policy=orders -use-limit=5
+  keyward token create -type=batch -policy=orders -ttl=20m
+  keyward write auth/token/roles/shop allowed_policies=orders token_bound_cidrs=10.0.0.0/8
+  keyward token create -role=shop")]
 pub(crate) struct Create {
     /// What it may do; several by repeating. Without one it may do what you may.
     #[arg(long, value_name = "NAME")]
@@ -133,9 +137,16 @@ pub(crate) struct Create {
     /// A label for the audit log; several by repeating.
     #[arg(long, value_name = "KEY=VALUE")]
     metadata: Vec<String>,
-    /// The kind of token: service.
+    /// The kind of token: `service`, or `batch` for one that is not stored, which is cheap to make
+    /// and cannot be renewed or revoked.
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
+    /// The token role to make it under, which may decide on what is given here.
+    #[arg(long, value_name = "NAME")]
+    role: Option<String>,
+    /// The entity alias to make it for; with a role that allows it.
+    #[arg(long, value_name = "NAME")]
+    entity_alias: Option<String>,
     /// The token itself; for root alone, and best left out.
     #[arg(long, value_name = "TOKEN")]
     id: Option<String>,
@@ -158,15 +169,24 @@ impl Create {
             display_name: self.display_name,
             num_uses: self.use_limit,
             kind: self.kind,
+            entity_alias: self.entity_alias,
+            role_name: self.role.unwrap_or_default(),
             ..CreateToken::default()
         };
-        let doing = "creating token";
-        let reply = if self.orphan {
-            session
-                .call(doing, "auth/token", &CreateOrphanToken(request))
-                .await?
-        } else {
-            session.call(doing, "auth/token", &request).await?
+        let (doing, mount) = ("creating token", "auth/token");
+        // A role decides whether its tokens are orphans, so that it comes first.
+        let reply = match request {
+            request if !request.role_name.is_empty() => {
+                session
+                    .call(doing, mount, &CreateTokenByRole(request))
+                    .await?
+            }
+            request if self.orphan => {
+                session
+                    .call(doing, mount, &CreateOrphanToken(request))
+                    .await?
+            }
+            request => session.call(doing, mount, &request).await?,
         };
         show(session, &reply, &self.field)
     }

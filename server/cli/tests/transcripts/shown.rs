@@ -50,6 +50,7 @@ fn name_of(word: &str) -> Option<&'static str> {
     }
     match word.len() {
         28 if word.starts_with("hvs.") => Some("<token>"),
+        100.. if word.starts_with("hvb.") => Some("<batch token>"),
         24 if all(|byte| byte.is_ascii_alphanumeric()) => Some("<accessor>"),
         44 if all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)) => {
             Some("<base64>")
