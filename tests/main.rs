@@ -15,5 +15,6 @@ mod lease;
 mod seal;
 mod support;
 mod tidy;
+mod tokens;
 mod traps;
 mod wrapping;
