@@ -4,6 +4,7 @@
 
 mod batch;
 mod bound;
+mod login;
 mod lookup;
 mod presented;
 mod roles;
@@ -41,7 +42,7 @@ impl House {
             1_700_000_000_000_000_000,
         )));
         let registry = Registry {
-            engines: &[],
+            engines: &[login::DOOR],
             audit: &[],
         };
         let settings = Settings {
