@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection (each from KEYWARD_… or VAULT_… if not given)")]
 pub(crate) struct Connection {
-    /// The server, such as http://127.0.0.1:8200. [ADDR]
+    /// The server, such as https://127.0.0.1:8200 or unix:///run/keyward.sock. [ADDR]
     #[arg(long, global = true, hide_short_help = true, value_name = "URL")]
     pub(crate) address: Option<String>,
     /// The namespace. [NAMESPACE]
@@ -67,6 +67,10 @@ pub(crate) struct Connection {
     /// The key of that certificate, in a PEM file. [CLIENT_KEY]
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) client_key: Option<String>,
+    /// The name that the server's certificate must hold for, if not that of its address.
+    /// [TLS_SERVER_NAME]
+    #[arg(long, global = true, hide_short_help = true, value_name = "NAME")]
+    pub(crate) tls_server_name: Option<String>,
     /// Trust any certificate: whoever is in between reads all. [SKIP_VERIFY]
     #[arg(long, global = true, hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) tls_skip_verify: Option<bool>,

@@ -3,18 +3,20 @@
 //! **Invariant:** a token goes to the server that it is meant for and to no other: a redirect may
 //! not leave TLS, and a server on this machine is never asked through a proxy.
 
-use std::{cell::RefCell, fmt, fs, path::Path, time::Duration};
+mod address;
+mod tls;
 
-use anyhow::{Context as _, Result, bail};
+use std::{cell::RefCell, fmt, time::Duration};
+
+use anyhow::{Context as _, Result};
 use keyward_api::{
     client::{HttpRequest, HttpResponse, Transport},
     coerce,
 };
 use keyward_crypto::{SecretBytes, SecretString};
-use reqwest::{
-    Certificate, ClientBuilder, Identity, Method, StatusCode, Url, header::HeaderValue, redirect,
-};
+use reqwest::{Method, StatusCode, Url, header::HeaderValue, redirect};
 
+use self::address::Address;
 use crate::{Environment, arguments::Connection, config::DEFAULT_ADDRESS};
 
 /// How long one request may take.
@@ -27,7 +29,10 @@ const RETRIES: u32 = 2;
 #[derive(Debug)]
 pub(crate) struct Http {
     client: reqwest::Client,
+    /// Where the user says that it is.
     address: Url,
+    /// The same, with the name that its certificate must hold for.
+    base: Url,
     token: Option<SecretString>,
     namespace: Option<String>,
     /// How long answers shall stay wrapped, if they shall be wrapped.
@@ -83,20 +88,20 @@ impl Http {
                 .or_else(|| environment.setting(name).map(str::to_owned))
         };
         let address = setting(&flags.address, "ADDR");
-        // Without TLS, as the server listens by default; nothing leaves this machine.
+        // Without TLS, as a development server listens; nothing leaves this machine.
         let address = address.unwrap_or_else(|| format!("http://{DEFAULT_ADDRESS}"));
-        let address = parse_address(&address)?;
-        let mut builder = reqwest::Client::builder()
+        let address = Address::parse(&address)?;
+        let builder = reqwest::Client::builder()
             .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
             .redirect(redirects())
             .timeout(timeout(environment)?);
-        if is_local(&address) {
-            builder = builder.no_proxy();
-        }
-        let client = with_tls(builder, flags, environment)?.build();
+        let server_name = setting(&flags.tls_server_name, "TLS_SERVER_NAME");
+        let (builder, base) = address.connect(builder, server_name.as_deref())?;
+        let client = tls::settings(builder, flags, environment)?.build();
         Ok(Self {
             client: client.context("cannot set up TLS")?,
-            address,
+            address: address.url,
+            base,
             token,
             namespace: setting(&flags.namespace, "NAMESPACE"),
             wrap_ttl: setting(&flags.wrap_ttl, "WRAP_TTL"),
@@ -161,13 +166,16 @@ impl Transport for &Http {
     type Error = Unreachable;
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Unreachable> {
-        let url = self.address.join(&request.target);
-        let url = url.map_err(|error| Unreachable(error.to_string()))?;
+        let join = |base: &Url| {
+            let joined = base.join(&request.target);
+            joined.map_err(|error| Unreachable(error.to_string()))
+        };
+        let url = join(&self.base)?;
         let method = Method::from_bytes(request.method.as_bytes());
         let method = method.map_err(|error| Unreachable(error.to_string()))?;
         *self.last.borrow_mut() = Exchange {
             method: request.method,
-            url: url.to_string(),
+            url: join(&self.address)?.to_string(),
             raw: None,
         };
         let mut left = self.retries;
@@ -230,22 +238,6 @@ async fn pause() {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
-fn parse_address(text: &str) -> Result<Url> {
-    let parsed = text.parse::<Url>().ok();
-    let mut url = parsed.with_context(|| {
-        format!("{text:?} is no address of a server: write it as http://127.0.0.1:8200")
-    })?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        bail!("{text:?} is no address of a server: it must begin with http:// or https://");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        // It would stand in every message about an error.
-        bail!("the address of a server holds no user name and no password");
-    }
-    url.set_path("");
-    Ok(url)
-}
-
 /// Follows one redirect, as a standby node sends it, unless it leaves TLS.
 fn redirects() -> redirect::Policy {
     redirect::Policy::custom(|attempt| {
@@ -257,64 +249,6 @@ fn redirects() -> redirect::Policy {
         }
         attempt.follow()
     })
-}
-
-fn is_local(address: &Url) -> bool {
-    let host = address.host_str().unwrap_or_default();
-    let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-}
-
-fn with_tls(
-    mut builder: ClientBuilder,
-    flags: &Connection,
-    environment: &Environment,
-) -> Result<ClientBuilder> {
-    let file = |flag: &Option<String>, name| {
-        flag.clone()
-            .or_else(|| environment.setting(name).map(str::to_owned))
-    };
-    if let Some(path) = file(&flags.ca_cert, "CACERT") {
-        builder = builder.tls_certs_only(certificates(Path::new(&path))?);
-    } else if let Some(folder) = file(&flags.ca_path, "CAPATH") {
-        let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))?;
-        let mut all = Vec::new();
-        for entry in entries {
-            all.extend(certificates(&entry?.path())?);
-        }
-        builder = builder.tls_certs_only(all);
-    }
-    match (
-        file(&flags.client_cert, "CLIENT_CERT"),
-        file(&flags.client_key, "CLIENT_KEY"),
-    ) {
-        (None, None) => {}
-        (Some(certificate), Some(key)) => {
-            let mut pem = SecretBytes::new(read(Path::new(&key))?);
-            // EXPOSE: both halves go to the TLS library as one text.
-            pem.expose_mut().extend(read(Path::new(&certificate))?);
-            // EXPOSE: as above.
-            let identity = Identity::from_pem(pem.expose());
-            let identity =
-                identity.with_context(|| format!("{certificate} and {key} do not fit"))?;
-            builder = builder.identity(identity);
-        }
-        _ => bail!("a client certificate needs its key, and a key its certificate"),
-    }
-    let skip = match flags.tls_skip_verify {
-        Some(skip) => skip,
-        None => environment.flag("SKIP_VERIFY")?.unwrap_or(false),
-    };
-    Ok(builder.tls_danger_accept_invalid_certs(skip))
-}
-
-fn certificates(file: &Path) -> Result<Vec<Certificate>> {
-    let bundle = Certificate::from_pem_bundle(&read(file)?);
-    bundle.with_context(|| format!("{} holds no PEM certificates", file.display()))
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 fn timeout(environment: &Environment) -> Result<Duration> {
@@ -376,19 +310,5 @@ mod tests {
         );
         assert_eq!(foreign_refusal(&answer(502, r#"{"errors":[]}"#)), None);
         assert_eq!(foreign_refusal(&answer(200, "plain")), None);
-    }
-
-    #[test]
-    fn a_server_on_this_machine_is_known() {
-        for (address, local) in [
-            ("http://127.0.0.1:8200", true),
-            ("http://127.8.0.1", true),
-            ("https://[::1]:8200", true),
-            ("http://localhost", true),
-            ("http://localhost.example.com", false),
-            ("http://10.0.0.1:8200", false),
-        ] {
-            assert_eq!(is_local(&address.parse().unwrap()), local, "{address}");
-        }
     }
 }
