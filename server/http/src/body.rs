@@ -9,6 +9,8 @@ use http_body_util::BodyExt as _;
 use keyward_crypto::SecretBytes;
 use serde_json::{Map, Value};
 
+use crate::{JsonLimits, Limits};
+
 /// Why a body was not taken.
 #[derive(Debug)]
 pub(crate) enum BodyError {
@@ -16,14 +18,23 @@ pub(crate) enum BodyError {
     Malformed(String),
     /// It is longer than the limit.
     TooLarge,
+    /// It did not arrive in time.
+    TooSlow,
     /// A PATCH needs another content type.
     UnsupportedType(String),
     /// The connection broke.
     Unreadable,
 }
 
-/// Reads a whole body of at most `limit` bytes into a wiped buffer.
-pub(crate) async fn read(mut body: Body, limit: usize) -> Result<SecretBytes, BodyError> {
+/// Reads a whole body into a wiped buffer.
+pub(crate) async fn read(body: Body, limits: &Limits) -> Result<SecretBytes, BodyError> {
+    let read = read_within(body, limits.max_request_size);
+    let in_time = tokio::time::timeout(limits.read_timeout, read).await;
+    let bytes = in_time.map_err(|_| BodyError::TooSlow)??;
+    Ok(bytes)
+}
+
+async fn read_within(mut body: Body, limit: usize) -> Result<SecretBytes, BodyError> {
     let hint = body.size_hint();
     if hint.lower() > limit as u64 {
         return Err(BodyError::TooLarge);
@@ -87,6 +98,14 @@ pub(crate) fn to_json(
         return Ok(body);
     }
     Ok(pairs_to_json(text, |_| true))
+}
+
+/// Passes a JSON body on that has no more structure than it may.
+pub(crate) fn within(limits: &JsonLimits, body: SecretBytes) -> Result<SecretBytes, BodyError> {
+    // EXPOSE: only counted through.
+    let counted = limits.check(body.expose());
+    counted.map_err(|why| BodyError::Malformed(format!("failed to parse JSON input: {why}")))?;
+    Ok(body)
 }
 
 /// Translates a query string or form to a JSON object; a name given twice becomes a list.

@@ -5,43 +5,73 @@
 
 mod body;
 mod cors;
+mod forwarded;
+mod headers;
+mod json_limits;
 mod listen;
 mod logical;
 mod respond;
 mod sealed;
+mod tls;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use axum::{Router, routing::any};
+use axum::Router;
 use keyward_core::Core;
 
-pub use listen::{Listener, ListenerLimits};
+pub use forwarded::{Doubt, ForwardedFor};
+pub use headers::ResponseHeaders;
+pub use json_limits::JsonLimits;
+pub use listen::{Listener, ListenerLimits, UnixSocket};
+pub use tls::{CipherSuites, ClientCertificates, Tls, TlsError, TlsSettings, TlsVersion};
 
 /// What every request handler needs.
 struct App {
     core: Arc<Core>,
-    limits: Limits,
+    rules: Rules,
 }
 
-/// What one request may cost before it is understood.
+/// How a listener treats requests.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// What one request may cost.
+    pub limits: Limits,
+    /// Which proxies are believed; none are if this is not given.
+    pub forwarded: Option<ForwardedFor>,
+    /// What is added to every answer.
+    pub headers: ResponseHeaders,
+}
+
+/// What one request may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The longest body, in bytes; a longer one is answered 413.
     pub max_request_size: usize,
+    /// The longest token, in bytes; a longer one is answered 431.
+    pub max_token_size: usize,
+    /// How long a body may take to arrive; a slower one is answered 408.
+    pub read_timeout: Duration,
+    /// How long the server may work on an answer; then it is 500.
+    pub max_request_duration: Duration,
+    /// How much structure a body may have; one with more is answered 400.
+    pub json: JsonLimits,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             max_request_size: 32 << 20,
+            max_token_size: 8 << 10,
+            read_timeout: Duration::from_secs(30),
+            max_request_duration: Duration::from_secs(90),
+            json: JsonLimits::default(),
         }
     }
 }
 
 /// Builds the service that answers HTTP requests for a core.
-pub fn router(core: Arc<Core>, limits: Limits) -> Router {
+pub fn router(core: Arc<Core>, rules: Rules) -> Router {
     Router::new()
-        .route("/v1/{*path}", any(logical::handle))
-        .fallback(respond::nothing_here)
-        .with_state(Arc::new(App { core, limits }))
+        .fallback(logical::handle)
+        .with_state(Arc::new(App { core, rules }))
 }

@@ -1,4 +1,4 @@
-//! The one `/v1` route: from an HTTP request to a [`Request`] and back.
+//! The one route, `/v1`: from an HTTP request to a [`Request`] and back.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -19,32 +19,80 @@ use crate::{
     respond, sealed,
 };
 
-/// Answers every request below `/v1/`.
+/// Answers every request.
 pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     request: axum::extract::Request,
 ) -> Response {
     let id = RequestId::generate();
     let (parts, body) = request.into_parts();
+    let mut response = match remote(&app, &parts) {
+        Ok(remote) => from_origin(&app, id, remote, parts, body).await,
+        Err(text) => respond::errors(StatusCode::BAD_REQUEST, id, Some(text)),
+    };
+    app.rules.headers.mark(&mut response);
+    response
+}
+
+/// Returns where a request came from.
+fn remote(app: &App, parts: &Parts) -> Result<Remote, String> {
+    let Some(peer) = parts.extensions.get::<SocketAddr>() else {
+        return Ok(Remote::default());
+    };
+    // An IPv4 client of an IPv6 socket is an IPv4 client.
+    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+    let client = match &app.rules.forwarded {
+        None => peer,
+        Some(rules) => rules.client(peer, &parts.headers)?,
+    };
+    Ok(Remote {
+        address: client.ip().to_string(),
+        port: client.port(),
+    })
+}
+
+async fn from_origin(
+    app: &Arc<App>,
+    id: RequestId,
+    remote: Remote,
+    parts: Parts,
+    body: Body,
+) -> Response {
+    let below = parts.uri.path().strip_prefix("/v1/");
+    if below.is_none_or(str::is_empty) {
+        return respond::errors(StatusCode::NOT_FOUND, id, None);
+    }
     let cors = app.core.cors();
     if parts.method == Method::OPTIONS {
         return cors::preflight(id, cors.as_deref(), &parts.headers);
     }
     match cors::origin(cors.as_deref(), &parts.headers) {
         Origin::Refused => cors::refused(id),
-        Origin::Unmarked => answer(&app, id, parts, body).await,
+        Origin::Unmarked => answer(app, id, remote, parts, body).await,
         Origin::Allowed(origin) => {
-            let mut response = answer(&app, id, parts, body).await;
+            let mut response = answer(app, id, remote, parts, body).await;
             cors::mark(&mut response, origin);
             response
         }
     }
 }
 
-async fn answer(app: &App, id: RequestId, parts: Parts, body: Body) -> Response {
+async fn answer(
+    app: &Arc<App>,
+    id: RequestId,
+    remote: Remote,
+    parts: Parts,
+    body: Body,
+) -> Response {
+    let limits = &app.rules.limits;
     if let Some(face) = sealed::Face::of(parts.uri.path()) {
-        return match body::read(body, app.limits.max_request_size).await {
-            Ok(body) => face.answer(&app.core, id, &parts, &body).await,
+        let read = body::read(body, limits).await;
+        return match read.and_then(|body| body::within(&limits.json, body)) {
+            Ok(body) => {
+                let app = Arc::clone(app);
+                let work = async move { face.answer(&app.core, id, &parts, &body).await };
+                finish(id, limits.max_request_duration, work).await
+            }
             Err(error) => refuse_body(id, error),
         };
     }
@@ -53,25 +101,51 @@ async fn answer(app: &App, id: RequestId, parts: Parts, body: Body) -> Response 
         Ok(operation) => operation,
         Err(status) => return respond::errors(status, id, None),
     };
-    let request = match parse(&parts, id, operation, query) {
+    let request = match parse(&parts, id, remote, operation, query) {
         Ok(request) => request,
         Err(error) => return respond::failed(id, &error),
     };
+    // EXPOSE: only the length is looked at.
+    let token_size = request.token.as_ref().map_or(0, |it| it.expose().len());
+    if token_size > limits.max_token_size {
+        return respond::errors(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, id, None);
+    }
     let body = match operation {
         Operation::Delete | Operation::List | Operation::Read => {
             Ok(body::pairs_to_json(query, |name| name != "list"))
         }
         Operation::Create | Operation::Patch | Operation::Update => {
-            let read = body::read(body, app.limits.max_request_size).await;
+            let read = body::read(body, limits).await;
             read.and_then(|body| body::to_json(&parts.method, &parts.headers, body))
+                .and_then(|body| body::within(&limits.json, body))
         }
     };
     match body {
-        Ok(body) => match app.core.handle(Request { body, ..request }).await {
-            Ok(done) => respond::done(id, done),
-            Err(error) => respond::failed(id, &error),
-        },
+        Ok(body) => {
+            let app = Arc::clone(app);
+            let work = async move {
+                match app.core.handle(Request { body, ..request }).await {
+                    Ok(done) => respond::done(id, done),
+                    Err(error) => respond::failed(id, &error),
+                }
+            };
+            finish(id, limits.max_request_duration, work).await
+        }
         Err(error) => refuse_body(id, error),
+    }
+}
+
+/// Waits for work until its time is over. What was begun goes on to its end in any case, and onto
+/// the record, even if the client hangs up: half a change would be worse than one nobody waits for.
+async fn finish(
+    id: RequestId,
+    most: Duration,
+    work: impl Future<Output = Response> + Send + 'static,
+) -> Response {
+    match tokio::time::timeout(most, tokio::spawn(work)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => respond::failed(id, &Error::internal(panic)),
+        Err(_) => respond::overdue(id),
     }
 }
 
@@ -79,6 +153,7 @@ async fn answer(app: &App, id: RequestId, parts: Parts, body: Body) -> Response 
 fn parse(
     parts: &Parts,
     id: RequestId,
+    remote: Remote,
     operation: Operation,
     query: &str,
 ) -> Result<Request, Error> {
@@ -89,11 +164,6 @@ fn parse(
     if body::form_pairs(query).any(|(name, _)| name == "help") {
         return Err(Error::UnsupportedOperation);
     }
-    let remote = parts.extensions.get::<SocketAddr>();
-    let remote = remote.map_or_else(Remote::default, |address| Remote {
-        address: address.ip().to_string(),
-        port: address.port(),
-    });
     Ok(Request {
         id,
         operation,
@@ -188,6 +258,10 @@ fn refuse_body(id: RequestId, error: BodyError) -> Response {
             StatusCode::PAYLOAD_TOO_LARGE,
             "http: request body too large".to_owned(),
         ),
+        BodyError::TooSlow => {
+            let text = "the request body did not arrive in time".to_owned();
+            (StatusCode::REQUEST_TIMEOUT, text)
+        }
         BodyError::UnsupportedType(text) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, text),
         BodyError::Unreadable => (
             StatusCode::BAD_REQUEST,
@@ -195,4 +269,50 @@ fn refuse_body(id: RequestId, error: BodyError) -> Response {
         ),
     };
     respond::errors(status, id, Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_takes_too_long_is_answered_and_goes_on() {
+        let (go_on, told) = oneshot::channel::<()>();
+        let (ended, end) = oneshot::channel();
+        let id = RequestId::generate();
+        let answer = finish(id, Duration::from_millis(10), async move {
+            told.await.unwrap();
+            ended.send(()).unwrap();
+            respond::empty(StatusCode::NO_CONTENT, id)
+        });
+        assert_eq!(answer.await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        go_on.send(()).unwrap();
+        end.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_goes_on_when_nobody_waits_for_it() {
+        let (go_on, told) = oneshot::channel::<()>();
+        let (ended, end) = oneshot::channel();
+        let id = RequestId::generate();
+        let mut answer = Box::pin(finish(id, Duration::from_secs(60), async move {
+            told.await.unwrap();
+            ended.send(()).unwrap();
+            respond::empty(StatusCode::NO_CONTENT, id)
+        }));
+        let hung_up = tokio::time::timeout(Duration::from_millis(10), &mut answer).await;
+        assert!(hung_up.is_err());
+        drop(answer);
+        go_on.send(()).unwrap();
+        end.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_answer() {
+        let id = RequestId::generate();
+        let answer = finish(id, Duration::from_secs(60), async { panic!("a bug") });
+        assert_eq!(answer.await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

@@ -81,9 +81,11 @@ pub(crate) fn empty(status: StatusCode, id: RequestId) -> Response {
     with_headers(status, id, Body::empty(), false)
 }
 
-/// Answers what is not below `/v1/`.
-pub(crate) async fn nothing_here() -> Response {
-    errors(StatusCode::NOT_FOUND, RequestId::generate(), None)
+/// Writes the answer to a request whose time is over, in Vault's words.
+pub(crate) fn overdue(id: RequestId) -> Response {
+    tracing::warn!(request_id = %id, "a request took longer than max_request_duration");
+    let text = "1 error occurred:\n\t* context canceled\n\n".to_owned();
+    errors(StatusCode::INTERNAL_SERVER_ERROR, id, Some(text))
 }
 
 fn with_headers(status: StatusCode, id: RequestId, body: Body, is_json: bool) -> Response {

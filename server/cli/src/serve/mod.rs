@@ -1,5 +1,9 @@
 //! `keyward server`: puts the house together and runs it until it is told to stop.
 
+mod dev;
+mod dev_tls;
+mod listeners;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -8,21 +12,15 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use keyward_api::{Operation, auth::RevokeSelf, sys::EnableMount};
 use keyward_builtin::{AUDIT_DEVICES, ENGINES, storage};
-use keyward_core::{
-    CanonicalPath, Core, Registry, Request, SealConfig, Settings, SystemClock, TokenId,
-};
-use keyward_crypto::{SecretBytes, SecretString, encoding};
-use keyward_http::{Listener, router};
-use serde::Serialize;
+use keyward_core::{Core, Registry, Settings, SystemClock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{
-    Environment, Io,
-    config::{Config, DEFAULT_ADDRESS, ListenerConfig, StorageConfig},
-    token_helper,
+use self::{
+    dev::Dev,
+    listeners::{Certificates, Listeners},
 };
+use crate::{Environment, Io, config::Config};
 
 /// The version that status endpoints and `keyward version` show.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -30,7 +28,7 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Run a server
 ///
 /// It runs until SIGINT or SIGTERM and then finishes the requests that it took; at SIGHUP it opens
-/// its audit files anew. Without -dev it starts sealed: see `keyward operator init`.
+/// its audit files anew and reads its certificates again. Without -dev it starts sealed: see `keyward operator init`.
 #[derive(Args, Debug, Default)]
 #[command(after_help = "\
 Examples:
@@ -40,8 +38,9 @@ Examples:
 A configuration file, HCL or JSON:
   storage \"sled\" { path = \"/var/lib/keyward\" }
   listener \"tcp\" {
-    address     = \"127.0.0.1:8200\"
-    tls_disable = true
+    address       = \"127.0.0.1:8200\"
+    tls_cert_file = \"/etc/keyward/cert.pem\"
+    tls_key_file  = \"/etc/keyward/key.pem\"
   }")]
 pub(crate) struct Options {
     /// The configuration file.
@@ -56,6 +55,15 @@ pub(crate) struct Options {
     /// Where a development server listens; port 0 takes a free one. [DEV_LISTEN_ADDRESS]
     #[arg(long, value_name = "IP:PORT", requires = "dev")]
     pub(crate) dev_listen_address: Option<String>,
+    /// Serve TLS, with a certificate that is made at start and an authority to trust it by.
+    #[arg(long, requires = "dev")]
+    pub(crate) dev_tls: bool,
+    /// Where the files of -dev-tls are put, to stay there.
+    #[arg(long, value_name = "FOLDER", requires = "dev_tls")]
+    pub(crate) dev_tls_cert_dir: Option<PathBuf>,
+    /// One more name or address that the certificate of -dev-tls holds for.
+    #[arg(long, value_name = "NAME", requires = "dev_tls")]
+    pub(crate) dev_tls_san: Vec<String>,
     /// Do not keep the token of a development server for later commands.
     #[arg(long, requires = "dev")]
     pub(crate) dev_no_store_token: bool,
@@ -83,13 +91,14 @@ impl Options {
     }
 }
 
-/// Runs a server until SIGINT or SIGTERM; SIGHUP opens its audit files anew.
+/// Runs a server until SIGINT or SIGTERM; SIGHUP opens its audit files anew and reads its
+/// certificates again.
 pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     let options = options.with(&io.environment);
-    // Lives as long as the server; the folder goes with it.
-    let scratch = options.dev.then(scratch_directory).transpose()?;
-    let config = match (&scratch, &options.config) {
-        (Some(scratch), _) => dev_config(&options, scratch.path())?,
+    // What a development server keeps goes with it.
+    let dev = options.dev.then(|| Dev::prepare(&options)).transpose()?;
+    let config = match (&dev, &options.config) {
+        (Some(dev), _) => dev.config(&options)?,
         (None, Some(file)) => read_config(file)?,
         (None, None) => bail!("a server needs -config=FILE, or -dev to try things out"),
     };
@@ -102,42 +111,27 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     )?;
     forbid_core_dumps();
     let mut signals = Signals::watch()?;
+    // Before anything is touched: without them nobody could come in.
+    let certificates = Certificates::open(&config.listeners)?;
     let core = Arc::new(open(&config).await?);
-    let mut listeners = Vec::new();
-    for listener in &config.listeners {
-        let bound = Listener::bind(listener.address, listener.connections)
-            .with_context(|| format!("cannot listen on {}", listener.address))?;
-        listeners.push((bound, listener.limits));
-    }
-    let address = listeners[0].0.local_addr()?;
+    let listeners = Listeners::bind(config.listeners, &certificates)?;
+    let addresses = listeners.urls()?.join(", ");
     io.print(&format!(
-        "==> Keyward server configuration:\n\n             Address: http://{address}\n\
+        "==> Keyward server configuration:\n\n             Address: {addresses}\n\
          \x20            Storage: {}\n             Version: Keyward v{VERSION}\n\n",
         config.storage.name
     ))?;
-    if options.dev {
-        prepare_dev(&core, &options, &format!("http://{address}"), io).await?;
+    if let Some(dev) = &dev {
+        dev.unseal(&core, &options, &addresses, io).await?;
     }
-    let (stop, stopped) = tokio::sync::watch::channel(());
-    let serving = listeners.into_iter().map(|(listener, limits)| {
-        let mut stopped = stopped.clone();
-        let router = router(Arc::clone(&core), limits);
-        tokio::spawn(listener.serve(router, async move {
-            // An error means that the sender is gone, which is a stop as well.
-            let _ = stopped.changed().await;
-        }))
-    });
-    let serving: Vec<_> = serving.collect();
+    let serving = listeners.serve(&core);
     let ticking = tokio::spawn(tick(Arc::clone(&core)));
     io.print(&format!(
-        "==> Keyward server started! Listening on http://{address}\n\n"
+        "==> Keyward server started! Listening on {addresses}\n\n"
     ))?;
-    signals.stop(&core).await;
+    signals.stop(&core, &certificates).await;
     io.print("==> Keyward shutdown triggered\n")?;
-    stop.send_replace(());
-    for listener in serving {
-        listener.await?;
-    }
+    serving.finish().await?;
     ticking.abort();
     core.seal().await;
     Ok(())
@@ -147,29 +141,6 @@ fn read_config(file: &Path) -> Result<Config> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the configuration {}", file.display()))?;
     Config::parse(&text).with_context(|| format!("in the configuration {}", file.display()))
-}
-
-fn scratch_directory() -> Result<tempfile::TempDir> {
-    let folder = tempfile::Builder::new().prefix("keyward-dev-").tempdir();
-    folder.context("cannot make a folder for the development store")
-}
-
-fn dev_config(options: &Options, scratch: &Path) -> Result<Config> {
-    let address = options
-        .dev_listen_address
-        .as_deref()
-        .unwrap_or(DEFAULT_ADDRESS);
-    let path = scratch.join("data").to_string_lossy().into_owned();
-    Ok(Config {
-        storage: StorageConfig {
-            name: "sled".to_owned(),
-            settings: [("path".to_owned(), path)].into(),
-        },
-        listeners: vec![ListenerConfig::plain(address)?],
-        cluster_name: None,
-        log_level: None,
-        log_format: None,
-    })
 }
 
 async fn open(config: &Config) -> Result<Core> {
@@ -190,65 +161,6 @@ async fn open(config: &Config) -> Result<Core> {
         registry,
         settings,
     ))
-}
-
-/// Initializes and unseals a development server, with the mounts that Vault's has.
-async fn prepare_dev(core: &Core, options: &Options, address: &str, io: &mut Io<'_>) -> Result<()> {
-    let secrets = core
-        .initialize(SealConfig {
-            shares: 1,
-            threshold: 1,
-        })
-        .await?;
-    let [share] = &secrets.shares[..] else {
-        bail!("one share was asked for")
-    };
-    let unseal_key = encoding::encode_secret(share);
-    core.unseal(share.duplicate()).await?;
-    let token = match &options.dev_root_token_id {
-        None => secrets.root_token,
-        Some(id) => {
-            let chosen = || TokenId::new(SecretString::new(id.clone()));
-            core.create_root_token(chosen()).await?;
-            // Nobody knows the first one, and nobody shall have to.
-            handle(
-                core,
-                "auth/token/revoke-self",
-                &RevokeSelf::default(),
-                secrets.root_token,
-            )
-            .await?;
-            chosen()
-        }
-    };
-    let mount = EnableMount {
-        kind: Some("kv".to_owned()),
-        description: Some("key/value secret storage".to_owned()),
-        options: Some([("version".to_owned(), "2".to_owned())].into()),
-        ..EnableMount::default()
-    };
-    handle(core, "sys/mounts/secret", &mount, token.duplicate()).await?;
-    // EXPOSE: the token of a development server is shown, that is what it is for.
-    let token = token.expose();
-    if !options.dev_no_store_token {
-        token_helper::store(&io.environment.home()?, token)?;
-    }
-    // EXPOSE: the key of a development server is shown, that is what it is for.
-    let unseal_key = unseal_key.expose();
-    io.print(&format!(
-        "WARNING! This is a development server: it keeps nothing, starts unsealed with a single\n\
-         unseal key, and its root token is already known. Never run it in production.\n\n\
-         You may need to set the following environment variable:\n\n    \
-         $ export VAULT_ADDR='{address}'\n\nUnseal Key: {unseal_key}\nRoot Token: {token}\n\n"
-    ))
-}
-
-/// Has the core handle an update, as if it came from outside.
-async fn handle(core: &Core, path: &str, body: &impl Serialize, token: TokenId) -> Result<()> {
-    let body = SecretBytes::new(serde_json::to_vec(body)?);
-    let request = Request::new(Operation::Update, CanonicalPath::parse(path)?, body);
-    core.handle(request.with_token(token)).await?;
-    Ok(())
 }
 
 /// Has the core do what is due, once a second.
@@ -282,12 +194,15 @@ impl Signals {
     }
 
     /// Waits for the one that stops the server, and does meanwhile what the other one asks for.
-    async fn stop(&mut self, core: &Core) {
+    async fn stop(&mut self, core: &Core, certificates: &Certificates) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
-                _ = self.hangup.recv() => core.reopen_audit().await,
+                _ = self.hangup.recv() => {
+                    core.reopen_audit().await;
+                    certificates.reload();
+                }
             }
         }
     }

@@ -1,0 +1,170 @@
+//! The server's configuration file, HCL or JSON, with Vault's names for its stanzas.
+//!
+//! ```text
+//! storage "sled" { path = "/var/lib/keyward" }
+//! listener "tcp" {
+//!   address       = "127.0.0.1:8200"
+//!   tls_cert_file = "/etc/keyward/cert.pem"
+//!   tls_key_file  = "/etc/keyward/key.pem"
+//! }
+//! cluster_name = "production"
+//! log_level    = "info"
+//! ```
+//!
+//! **Invariant:** a key that is not enforced is refused by name and line, never ignored; every
+//! default of the server stands here.
+
+mod listener;
+mod tls;
+mod value;
+
+use anyhow::{Result, anyhow, bail};
+use keyward_builtin::storage;
+use keyward_core::hcl::{self, Body};
+use keyward_http::Rules;
+
+use self::value::{duration, flag, plain, text, unknown};
+pub(crate) use listener::{ListenerConfig, Place};
+
+/// Where a server listens unless told otherwise.
+pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8200";
+
+/// What a server is told.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) storage: StorageConfig,
+    pub(crate) listeners: Vec<ListenerConfig>,
+    pub(crate) cluster_name: Option<String>,
+    pub(crate) log_level: Option<String>,
+    pub(crate) log_format: Option<String>,
+}
+
+/// Which store, and its settings.
+#[derive(Debug)]
+pub(crate) struct StorageConfig {
+    pub(crate) name: String,
+    pub(crate) settings: storage::Settings,
+}
+
+impl Config {
+    /// Reads the text of a configuration file.
+    pub(crate) fn parse(source: &str) -> Result<Self> {
+        let body = hcl::parse(source).map_err(in_line)?;
+        let mut config = Self {
+            storage: one_storage(&body)?,
+            listeners: Vec::new(),
+            cluster_name: None,
+            log_level: None,
+            log_format: None,
+        };
+        let mut rules = Rules::default();
+        for entry in &body.entries {
+            match entry.key.as_str() {
+                // Read above and below, whole.
+                "storage" | "listener" => {}
+                "cluster_name" => config.cluster_name = Some(text(entry)?),
+                "log_level" => config.log_level = Some(text(entry)?),
+                "log_format" => config.log_format = Some(text(entry)?),
+                // Told by Vault's files; nothing is locked into memory and there is one node.
+                "disable_mlock" | "ui" => drop(flag(entry)?),
+                "api_addr" | "cluster_addr" => drop(text(entry)?),
+                "default_max_request_duration" => {
+                    rules.limits.max_request_duration = duration(entry)?;
+                }
+                other => return Err(unknown("stanza or setting", other, entry.position)),
+            }
+        }
+        for block in body.labelled("listener").map_err(in_line)? {
+            config.listeners.push(ListenerConfig::read(block, &rules)?);
+        }
+        if config.listeners.is_empty() {
+            bail!("the configuration has no listener \"tcp\" {{ … }} stanza");
+        }
+        Ok(config)
+    }
+}
+
+/// Says where a file cannot be understood, in the words of the other refusals.
+fn in_line(error: hcl::Error) -> anyhow::Error {
+    anyhow!("line {}: {}", error.position.line, error.message)
+}
+
+fn one_storage(body: &Body) -> Result<StorageConfig> {
+    let blocks = body.labelled("storage").map_err(in_line)?;
+    let [block] = blocks[..] else {
+        bail!(
+            "the configuration needs one storage \"sled\" {{ … }} stanza, and has {}",
+            blocks.len()
+        );
+    };
+    if storage::storage(block.label).is_none() {
+        return Err(unknown("storage backend", block.label, block.position));
+    }
+    let settings = block.body.entries.iter();
+    let settings = settings.map(|entry| Ok((entry.key.clone(), plain(entry)?)));
+    Ok(StorageConfig {
+        name: block.label.to_owned(),
+        settings: settings.collect::<Result<_>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        storage "sled" { path = "/tmp/x" }
+        listener "tcp" { address = "127.0.0.1:1234" tls_disable = 1 }
+        disable_mlock = true
+        cluster_name = "c"
+    "#;
+
+    fn port(config: &Config) -> u16 {
+        let Place::Tcp(address, None) = &config.listeners[0].place else {
+            panic!("it listens without TLS: {config:?}");
+        };
+        address.port()
+    }
+
+    #[test]
+    fn vaults_stanzas_are_read() {
+        let config = Config::parse(GOOD).unwrap();
+        assert_eq!(config.storage.name, "sled");
+        assert_eq!(config.storage.settings["path"], "/tmp/x");
+        assert_eq!(port(&config), 1234);
+        assert_eq!(config.cluster_name.as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let json = r#"{"storage":{"sled":{"path":"/tmp/x"}},
+            "listener":[{"tcp":{"address":"127.0.0.1:1234","tls_disable":true}}]}"#;
+        let config = Config::parse(json).unwrap();
+        assert_eq!(config.storage.settings["path"], "/tmp/x");
+        assert_eq!(port(&config), 1234);
+    }
+
+    #[test]
+    fn what_is_unknown_is_named_with_its_line() {
+        let refused = |text: &str| Config::parse(text).unwrap_err().to_string();
+        assert_eq!(
+            refused(&format!("{GOOD}\nnosuch \"x\" {{ }}")),
+            "unknown stanza or setting \"nosuch\" at line 7"
+        );
+        assert_eq!(
+            refused("storage \"consul\" { }\n"),
+            "unknown storage backend \"consul\" at line 1"
+        );
+        assert!(refused("storage \"sled\" { path = \"x\" }").contains("no listener"));
+        assert!(refused("storage \"sled\" {\n").starts_with("line 2: "));
+        assert!(refused("\nstorage \"sled\" \"x\" \"y\" = 1").starts_with("line 2: "));
+        assert!(refused("\nlistener = 1\nstorage \"sled\" { }").starts_with("line 2: "));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "([a-z_ ={}\"\n0-9.:]{0,8}|storage|listener|tcp|sled){0,12}") {
+            let _ = Config::parse(&text);
+        }
+    }
+}
