@@ -12,6 +12,7 @@ mod config;
 mod cors;
 mod crash;
 mod lease;
+mod listener;
 mod seal;
 mod support;
 mod tidy;

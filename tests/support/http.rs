@@ -35,6 +35,11 @@ impl Client {
             .no_proxy()
             .build()
             .unwrap();
+        Self::with(http, address, token)
+    }
+
+    /// A client over connections of the caller's making.
+    pub(crate) fn with(http: reqwest::Client, address: &str, token: &str) -> Self {
         Self {
             http,
             address: address.to_owned(),

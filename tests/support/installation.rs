@@ -107,10 +107,13 @@ impl Installation {
 
     /// Starts a server with a config file of the caller's and waits for nothing.
     pub(crate) fn launch(&self, config: &Path) -> Process {
+        self.launch_with(&[&format!("-config={}", config.display())])
+    }
+
+    /// Starts a server with other flags and waits for nothing.
+    pub(crate) fn launch_with(&self, flags: &[&str]) -> Process {
         let mut command = self.command();
-        command
-            .arg("server")
-            .arg(format!("-config={}", config.display()));
+        command.arg("server").args(flags);
         Process::spawn(command)
     }
 

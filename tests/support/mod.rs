@@ -1,5 +1,6 @@
 //! What every area stands on: servers as child processes, and plain HTTP to them.
 
+mod certificates;
 mod http;
 mod installation;
 mod peer;
@@ -8,6 +9,7 @@ mod raw;
 mod server;
 mod target;
 
+pub(crate) use certificates::Authority;
 pub(crate) use http::{Answer, Client};
 pub(crate) use installation::{Installation, Keys, Store};
 pub(crate) use peer::{bao, isolated, project_root, python};

@@ -13,6 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::raw;
 
 /// How long a server may take until it answers.
@@ -70,6 +72,22 @@ impl Process {
         ))
     }
 
+    /// Waits until the process prints a line with `text` in it.
+    ///
+    /// # Panics
+    /// If it ends or the deadline passes first.
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        let deadline = Instant::now() + START_DEADLINE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if line.contains(text) => return,
+                Ok(_) => {}
+                Err(_) => panic!("no line says {text:?}:\n{}", self.excerpt()),
+            }
+        }
+    }
+
     /// Waits until the process ends by itself, and returns how, with all it said last.
     pub(crate) fn wait_until_it_ends(mut self) -> (ExitStatus, String) {
         // Both outputs close when the process is gone; then the channel has no sender left.
@@ -93,9 +111,22 @@ impl Process {
 
     /// Asks the process to end (SIGTERM) and returns how it did.
     pub(crate) fn terminate(mut self) -> ExitStatus {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.ask_to_end();
         self.child.wait().unwrap()
+    }
+
+    /// Asks the process to end (SIGTERM).
+    pub(crate) fn ask_to_end(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Asks the process to read its files anew (SIGHUP).
+    pub(crate) fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// The last lines of both outputs.
