@@ -217,11 +217,11 @@ async fn trap_23_the_most_specific_path_decides_and_policies_unite() {
     )
     .await;
     let own = root
-        .post("auth/token/lookup", json!({"token": token.token()}))
+        .post("auth/token/lookup", json!({"token": token.own_token()}))
         .await;
     assert_eq!(own.at("/data/policies"), &json!(["narrow", "wide"]));
     let can = async |path: &str| {
-        let body = json!({"token": token.token(), "path": path});
+        let body = json!({"token": token.own_token(), "path": path});
         root.post("sys/capabilities", body)
             .await
             .at("/capabilities")

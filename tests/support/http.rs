@@ -55,6 +55,11 @@ impl Client {
         }
     }
 
+    /// The token it carries.
+    pub(crate) fn own_token(&self) -> &str {
+        &self.token
+    }
+
     /// Reads `path` (what follows `/v1/`).
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[], None).await
