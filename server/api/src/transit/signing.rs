@@ -42,7 +42,8 @@ pub struct Sign {
         deserialize_with = "coerce::text"
     )]
     pub marshaling_algorithm: Option<String>,
-    /// What the signature is bound to beside its message, for ML-DSA; 255 bytes at most.
+    /// What the signature is bound to beside its message, for Ed25519 (which is Ed25519ctx then, or
+    /// Ed25519ph if the input is hashed) and ML-DSA; 255 bytes at most.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub signature_context: Option<Base64>,
     /// What the header of a compact JWS holds beside `alg` and `kid`, as in `{"typ": "JWT"}`.
@@ -187,7 +188,8 @@ pub struct Verify {
         deserialize_with = "coerce::text"
     )]
     pub marshaling_algorithm: Option<String>,
-    /// What the signature is bound to beside its message, for ML-DSA; 255 bytes at most.
+    /// What the signature is bound to beside its message, for Ed25519 (which is Ed25519ctx then, or
+    /// Ed25519ph if the input is hashed) and ML-DSA; 255 bytes at most.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub signature_context: Option<Base64>,
     /// From which a derived key derives.

@@ -1,22 +1,29 @@
-//! Ed25519 and Ed25519ph (RFC 8032).
+//! Ed25519, Ed25519ctx and Ed25519ph (RFC 8032).
 //!
 //! ```text
 //! material, stored  = seed (32) ‖ public key (32)
 //! material, derived = seed (32)
 //! ```
-//! The message itself is signed, and the hash algorithm of the request does not matter, save for
-//! `prehashed` with `sha2-512`: then the message is a digest and the signature is Ed25519ph, as in
-//! Vault Enterprise.
+//! Which of the three it is, the request says, as in Vault Enterprise:
+//!
+//! | `prehashed` with `sha2-512` | `signature_context` | signature | of |
+//! |---|---|---|---|
+//! | no | none | Ed25519 | the message |
+//! | no | some | Ed25519ctx | the message |
+//! | yes | none or some | Ed25519ph | the digest that the message is |
+//!
+//! No other hash is known to the standard. Without a context the request's hash algorithm does not
+//! matter, `prehashed` or not, and what came is signed as the message that it is.
 
-use digest::consts::U64;
-use digest::{Digest, FixedOutput, HashMarker, Output, OutputSizeUser, Update};
+mod context;
+
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
-
 use pkcs8::ObjectIdentifier;
 
+use self::context::Passed;
 #[cfg(not(target_arch = "wasm32"))]
 use super::X509Signature;
-use super::{Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, der};
+use super::{Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, check_context, der};
 use crate::{
     Error, HashAlgorithm, Secret, SecretBytes, SecretString, SignRequest, encoding, random,
 };
@@ -124,6 +131,10 @@ impl PublicType for Ed25519 {
 }
 
 impl SignerType for Ed25519 {
+    fn supports_context(&self) -> bool {
+        true
+    }
+
     fn prepare(&self, material: &SecretBytes) -> Result<Box<dyn Signer>, Error> {
         // EXPOSE: the key is expanded by the signer, which wipes what it made of it.
         let material = material.expose().as_slice();
@@ -154,13 +165,45 @@ impl SignerType for Ed25519 {
     }
 }
 
+/// What of the three is to be made or verified.
+enum Variant<'a> {
+    /// Ed25519, of the message.
+    Plain,
+    /// Ed25519ctx, of the message, bound to a context that is not empty.
+    Bound(&'a [u8]),
+    /// Ed25519ph, of a digest, bound to a context that may be empty.
+    Prehashed(Passed, &'a [u8]),
+}
+
+impl<'a> Variant<'a> {
+    fn of(message: &[u8], request: &SignRequest<'a>) -> Result<Self, Error> {
+        let context = request.signature_context;
+        check_context(context)?;
+        match (request.prehashed, request.hash_algorithm) {
+            (true, Some(HashAlgorithm::Sha2_512)) => {
+                let digest = message.try_into().map_err(|_| {
+                    Error::invalid("a prehashed input for Ed25519ph must have 64 bytes")
+                })?;
+                Ok(Self::Prehashed(Passed::of(digest), context))
+            }
+            _ if context.is_empty() => Ok(Self::Plain),
+            // The two signatures of one input differ: whoever means the one must not get the other.
+            (true, _) => Err(Error::invalid(
+                "a prehashed input with a signature_context requires hash_algorithm=sha2-512",
+            )),
+            (false, _) => Ok(Self::Bound(context)),
+        }
+    }
+}
+
 impl Signer for SigningKey {
     fn sign(&self, message: &[u8], request: &SignRequest<'_>) -> Result<Vec<u8>, Error> {
-        let signature = match Prehashed::of(message, request)? {
-            Some(digest) => self
-                .sign_prehashed(digest, None)
-                .map_err(|_| Error::internal("Ed25519ph without a context cannot fail"))?,
-            None => ed25519_dalek::Signer::sign(self, message),
+        let signature = match Variant::of(message, request)? {
+            Variant::Plain => ed25519_dalek::Signer::sign(self, message),
+            Variant::Bound(context) => context::sign(self, message, context)?,
+            Variant::Prehashed(digest, context) => self
+                .sign_prehashed(digest, Some(context))
+                .map_err(|_| Error::internal("Ed25519ph fails on long contexts alone"))?,
         };
         Ok(signature.to_bytes().to_vec())
     }
@@ -188,71 +231,21 @@ impl Verifier for VerifyingKey {
         signature: &[u8],
         request: &SignRequest<'_>,
     ) -> Result<bool, Error> {
-        let digest = Prehashed::of(message, request)?;
+        let variant = Variant::of(message, request)?;
         let Ok(signature) = Signature::from_slice(signature) else {
             return Ok(false);
         };
         // Strict: a point of small order would verify under messages nobody signed.
-        let verdict = match digest {
-            Some(digest) => self.verify_prehashed_strict(digest, None, &signature),
-            None => self.verify_strict(message, &signature),
-        };
-        Ok(verdict.is_ok())
+        Ok(match variant {
+            Variant::Plain => self.verify_strict(message, &signature).is_ok(),
+            Variant::Bound(context) => context::verify(self, message, context, &signature),
+            Variant::Prehashed(digest, context) => self
+                .verify_prehashed_strict(digest, Some(context), &signature)
+                .is_ok(),
+        })
     }
 
     fn public_key(&self) -> Vec<u8> {
         self.as_bytes().to_vec()
-    }
-}
-
-/// A digest made elsewhere, in the shape the signing function wants: what goes in comes out.
-#[derive(Clone)]
-struct Prehashed {
-    digest: [u8; 64],
-    filled: usize,
-}
-
-impl Prehashed {
-    /// The digest that `message` is; `None` when `request` means the message itself.
-    fn of(message: &[u8], request: &SignRequest<'_>) -> Result<Option<Self>, Error> {
-        if !request.prehashed || request.hash_algorithm != Some(HashAlgorithm::Sha2_512) {
-            return Ok(None);
-        }
-        if message.len() != 64 {
-            return Err(Error::invalid(
-                "a prehashed input for Ed25519ph must have 64 bytes",
-            ));
-        }
-        Ok(Some(Self::new().chain_update(message)))
-    }
-}
-
-impl Default for Prehashed {
-    fn default() -> Self {
-        Self {
-            digest: [0; 64],
-            filled: 0,
-        }
-    }
-}
-
-impl HashMarker for Prehashed {}
-
-impl OutputSizeUser for Prehashed {
-    type OutputSize = U64;
-}
-
-impl Update for Prehashed {
-    fn update(&mut self, data: &[u8]) {
-        let free = &mut self.digest[self.filled..];
-        let taken = free.len().min(data.len());
-        free[..taken].copy_from_slice(&data[..taken]);
-        self.filled += taken;
-    }
-}
-
-impl FixedOutput for Prehashed {
-    fn finalize_into(self, out: &mut Output<Self>) {
-        out.copy_from_slice(&self.digest);
     }
 }

@@ -20,7 +20,10 @@ use ml_dsa::{
 };
 use pkcs8::ObjectIdentifier;
 
-use super::{Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, X509Signature, der};
+use super::{
+    Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, X509Signature, check_context,
+    der,
+};
 use crate::{
     Error, HashAlgorithm, Secret, SecretBytes, SecretString, SignRequest, encoding, random,
 };
@@ -29,8 +32,6 @@ const SEED_LEN: usize = 32;
 /// The head of a private key that is a seed: `[0] IMPLICIT OCTET STRING` of 32 bytes (RFC 9881
 /// section 6).
 const SEED_HEAD: [u8; 2] = [0x80, 32];
-/// The longest context string (FIPS 204 section 5.2).
-const CONTEXT_MAX: usize = 255;
 
 /// The key type of one parameter set.
 #[derive(Clone, Copy, Debug)]
@@ -269,15 +270,6 @@ impl Verifier for MlDsaVerifier {
     fn public_key(&self) -> Vec<u8> {
         self.public_key.clone()
     }
-}
-
-fn check_context(context: &[u8]) -> Result<(), Error> {
-    if context.len() <= CONTEXT_MAX {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "signature_context is longer than {CONTEXT_MAX} bytes"
-    )))
 }
 
 /// ML-DSA.Sign (FIPS 204 section 5.2), with randomness of ours.

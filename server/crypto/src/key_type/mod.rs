@@ -432,6 +432,18 @@ pub trait Signer: Verifier {
     fn sign(&self, message: &[u8], request: &SignRequest<'_>) -> Result<Vec<u8>, Error>;
 }
 
+/// Refuses a context of a signature that is longer than the standards allow; RFC 8032 section 2 and
+/// FIPS 204 section 5.2 have the same limit.
+fn check_context(context: &[u8]) -> Result<(), Error> {
+    const MAX: usize = 255;
+    if context.len() <= MAX {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "signature_context is longer than {MAX} bytes"
+    )))
+}
+
 /// Refuses the forms of asymmetric keys for a key that is bare bytes, in OpenBao's words.
 pub(crate) fn no_such_form() -> Error {
     Error::invalid("unknown format for HMAC key; supported values are `` or `raw`")

@@ -36,6 +36,13 @@ fn words<T>(result: Result<T, Error>) -> String {
     result.err().expect("must be refused").to_string()
 }
 
+fn hex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
 /// Every key type, but of RSA the smallest alone: its keys are all alike, and long in coming.
 fn types() -> impl Iterator<Item = &'static dyn KeyType> {
     let types = KEY_TYPES.iter().copied();

@@ -49,30 +49,41 @@ async fn ml_dsa_signs_under_both_of_its_names() {
 #[tokio::test]
 async fn a_signature_context_binds_the_signature() {
     let server = Server::start().await;
-    server.ok("keys/m", json!({"type": "mldsa-65"})).await;
-    let body = json!({"input": HELLO, "signature_context": CONTEXT});
-    let signed = server.ok("sign/m", body).await;
-    for (context, valid) in [
-        (json!(CONTEXT), true),
-        (json!(HELLO), false),
-        (json!(""), false),
-    ] {
-        let body = json!({
-            "input": HELLO, "signature": signed["signature"], "signature_context": context,
-        });
-        assert_eq!(
-            server.ok("verify/m", body).await["valid"],
-            valid,
-            "{context}"
-        );
-    }
+    let digest = encoding::encode(&[7; 64]);
     let long = encoding::encode(&[0; 256]);
-    let body = json!({"input": HELLO, "signature_context": long});
-    let refused = server.refused("sign/m", body).await;
-    assert_eq!(refused, "signature_context is longer than 255 bytes");
-    let body = json!({"input": HELLO, "signature_context": "!"});
-    let refused = server.refused("sign/m", body).await;
-    assert_eq!(refused, "failed to base64-decode signature_context");
+    for (key_type, how) in [
+        ("ed25519", json!({"input": HELLO})),
+        (
+            "ed25519",
+            json!({"input": digest, "prehashed": true, "hash_algorithm": "sha2-512"}),
+        ),
+        ("mldsa-65", json!({"input": HELLO})),
+    ] {
+        let (sign, verify) = (format!("sign/{key_type}"), format!("verify/{key_type}"));
+        let key = format!("keys/{key_type}");
+        server.ok(&key, json!({"type": key_type})).await;
+        let body = |context: &str| {
+            let mut body = how.clone();
+            body["signature_context"] = json!(context);
+            body
+        };
+        let signed = server.ok(&sign, body(CONTEXT)).await;
+        for (context, valid) in [(CONTEXT, true), (HELLO, false), ("", false)] {
+            let mut body = body(context);
+            body["signature"] = signed["signature"].clone();
+            let verified = server.ok(&verify, body).await;
+            assert_eq!(verified["valid"], valid, "{key_type} {context}");
+        }
+        for (context, refusal) in [
+            (&*long, "signature_context is longer than 255 bytes"),
+            ("!", "failed to base64-decode signature_context"),
+        ] {
+            assert_eq!(server.refused(&sign, body(context)).await, refusal);
+            let mut body = body(context);
+            body["signature"] = signed["signature"].clone();
+            assert_eq!(server.refused(&verify, body).await, refusal);
+        }
+    }
     server.ok("keys/e", json!({"type": "ecdsa-p256"})).await;
     let body = json!({"input": HELLO, "signature_context": CONTEXT});
     let refused = server.refused("sign/e", body).await;
