@@ -37,6 +37,12 @@ async function check(name, body) {
 
 await call("POST", "sys/mounts/jose", { type: "transit" });
 
+/** Signs as a JWS or JWT. */
+async function sign(key, input, more) {
+  const body = { input: b64(input), marshaling_algorithm: "jws-compact", ...more };
+  return (await call("POST", `jose/sign/${key}`, body)).signature;
+}
+
 for (const [type, alg] of [
   ["ed25519", "EdDSA"],
   ["ecdsa-p256", "ES256"],
@@ -44,24 +50,18 @@ for (const [type, alg] of [
   ["ecdsa-p521", "ES512"],
   ["rsa-2048", "PS256"],
 ]) {
-  const sign = (input, more) =>
-    call("POST", `jose/sign/${type}`, {
-      input: b64(input),
-      marshaling_algorithm: "jws-compact",
-      ...more,
-    });
 
   await check(`${type}: a JWT of each version verifies with the key set`, async () => {
     await call("POST", `jose/keys/${type}`, { type });
-    const before = await sign('{"sub":"a"}', { jws_header: { typ: "JWT" } });
+    const before = await sign(type, '{"sub":"a"}', { jws_header: { typ: "JWT" } });
     await call("POST", `jose/keys/${type}/rotate`);
-    const after = await sign('{"sub":"b"}', { jws_header: { typ: "JWT" } });
+    const after = await sign(type, '{"sub":"b"}', { jws_header: { typ: "JWT" } });
     const keys = createLocalJWKSet(await call("GET", `jose/keys/${type}/jwks`));
     for (const [signed, version, sub] of [
       [before, 1, "a"],
       [after, 2, "b"],
     ]) {
-      const { payload, protectedHeader } = await jwtVerify(signed.signature, keys);
+      const { payload, protectedHeader } = await jwtVerify(signed, keys);
       assert.deepEqual(payload, { sub });
       assert.deepEqual(protectedHeader, { alg, kid: `${type}:v${version}`, typ: "JWT" });
     }
@@ -70,7 +70,7 @@ for (const [type, alg] of [
   await check(`${type}: any payload verifies, and a changed one does not`, async () => {
     const keys = createLocalJWKSet(await call("GET", `jose/keys/${type}/jwks`));
     for (const payload of ["", "hello", "x".repeat(10_000)]) {
-      const { signature } = await sign(payload);
+      const signature = await sign(type, payload);
       const verified = await compactVerify(signature, keys);
       assert.equal(Buffer.from(verified.payload).toString(), payload);
       const [header, , proof] = signature.split(".");
@@ -79,3 +79,20 @@ for (const [type, alg] of [
     }
   });
 }
+
+await check("rsa-2048: every algorithm that the caller can choose verifies", async () => {
+  const keys = createLocalJWKSet(await call("GET", "jose/keys/rsa-2048/jwks"));
+  for (const [signature_algorithm, prefix] of [
+    ["pss", "PS"],
+    ["pkcs1v15", "RS"],
+  ]) {
+    for (const bits of ["256", "384", "512"]) {
+      const signed = await sign("rsa-2048", '{"sub":"a"}', {
+        signature_algorithm,
+        hash_algorithm: `sha2-${bits}`,
+      });
+      const { protectedHeader } = await jwtVerify(signed, keys);
+      assert.equal(protectedHeader.alg, prefix + bits);
+    }
+  }
+});

@@ -36,7 +36,9 @@ pub struct Sign {
     pub prehashed: Option<bool>,
     /// `asn1` (if not given), `jws`, or `jws-compact`: then the signature is a whole JSON Web
     /// Signature (RFC 7515), with the input as its payload and `NAME:vN` as its `kid`. Its algorithm
-    /// is that of the key, and other choices have no effect.
+    /// is that of the key's type (RFC 7518, RFC 8037). RSA has six: `signature_algorithm` and
+    /// `hash_algorithm` choose among PS256 (if nothing is chosen), PS384, PS512, RS256, RS384 and
+    /// RS512. What contradicts the algorithm is refused.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::text"

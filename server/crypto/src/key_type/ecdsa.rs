@@ -9,6 +9,8 @@
 //! takes the leftmost bits (section 6.4.1), and a shorter one gets zeros in front, which are nothing
 //! to the number it is read as.
 
+use std::slice;
+
 use aws_lc_rs::agreement::{self, UnparsedPublicKey, agree};
 use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::encoding::AsDer as _;
@@ -19,8 +21,8 @@ use aws_lc_rs::signature::{
 use pkcs8::ObjectIdentifier;
 
 use super::{
-    AgreementType, Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, X509Signature,
-    der,
+    AgreementType, Jwk, JwsAlgorithm, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier,
+    X509Signature, der,
 };
 use crate::keyring::Marshaling;
 use crate::{Error, HashAlgorithm, SecretBytes, SecretString, SignRequest, encoding};
@@ -32,8 +34,8 @@ pub(super) struct Ecdsa {
     key_name: &'static str,
     /// The length of a coordinate in bytes.
     width: usize,
-    /// The algorithm of JSON Web Signatures, and its hash (RFC 7518 section 3.4).
-    jws: (&'static str, HashAlgorithm),
+    /// RFC 7518 section 3.4.
+    jws: JwsAlgorithm,
     /// ecdsa-with-SHA256 and the others (RFC 5758 section 3.2), with the hash of `jws`.
     x509: ObjectIdentifier,
     /// The hash whose digests the library takes.
@@ -54,7 +56,7 @@ pub(super) static P256: Ecdsa = Ecdsa {
     name: "ecdsa-p256",
     key_name: "P-256",
     width: 32,
-    jws: ("ES256", HashAlgorithm::Sha2_256),
+    jws: jws("ES256", HashAlgorithm::Sha2_256),
     x509: ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2"),
     hash: &digest::SHA256,
     agreement: &agreement::ECDH_P256,
@@ -72,7 +74,7 @@ pub(super) static P384: Ecdsa = Ecdsa {
     name: "ecdsa-p384",
     key_name: "P-384",
     width: 48,
-    jws: ("ES384", HashAlgorithm::Sha2_384),
+    jws: jws("ES384", HashAlgorithm::Sha2_384),
     x509: ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3"),
     hash: &digest::SHA384,
     agreement: &agreement::ECDH_P384,
@@ -90,7 +92,7 @@ pub(super) static P521: Ecdsa = Ecdsa {
     name: "ecdsa-p521",
     key_name: "P-521",
     width: 66,
-    jws: ("ES512", HashAlgorithm::Sha2_512),
+    jws: jws("ES512", HashAlgorithm::Sha2_512),
     x509: ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4"),
     hash: &digest::SHA512,
     agreement: &agreement::ECDH_P521,
@@ -103,6 +105,14 @@ pub(super) static P521: Ecdsa = Ecdsa {
         verify: &signature::ECDSA_P521_SHA512_FIXED,
     },
 };
+
+const fn jws(name: &'static str, hash: HashAlgorithm) -> JwsAlgorithm {
+    JwsAlgorithm {
+        name,
+        hash: Some(hash),
+        scheme: None,
+    }
+}
 
 impl KeyType for Ecdsa {
     fn name(&self) -> &'static str {
@@ -202,13 +212,13 @@ impl PublicType for Ecdsa {
             ("crv", self.key_name.to_owned()),
             ("x", encoding::encode_url(x)),
             ("y", encoding::encode_url(y)),
-            ("alg", self.jws.0.to_owned()),
+            ("alg", self.jws.name.to_owned()),
             ("use", "sig".to_owned()),
         ])
     }
 
-    fn jws(&self) -> Option<(&'static str, HashAlgorithm)> {
-        Some(self.jws)
+    fn jws(&self) -> &[JwsAlgorithm] {
+        slice::from_ref(&self.jws)
     }
 }
 
@@ -240,7 +250,7 @@ impl SignerType for Ecdsa {
         Some(X509Signature {
             algorithm: der::without_parameters(self.x509),
             request: SignRequest {
-                hash_algorithm: Some(self.jws.1),
+                hash_algorithm: self.jws.hash,
                 ..SignRequest::default()
             },
         })

@@ -23,7 +23,10 @@ use pkcs8::ObjectIdentifier;
 use self::context::Passed;
 #[cfg(not(target_arch = "wasm32"))]
 use super::X509Signature;
-use super::{Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, check_context, der};
+use super::{
+    Jwk, JwsAlgorithm, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, check_context,
+    der,
+};
 use crate::{
     Error, HashAlgorithm, Secret, SecretBytes, SecretString, SignRequest, encoding, random,
 };
@@ -125,8 +128,13 @@ impl PublicType for Ed25519 {
         ])
     }
 
-    fn jws(&self) -> Option<(&'static str, HashAlgorithm)> {
-        Some(("EdDSA", HashAlgorithm::Sha2_256))
+    /// RFC 8037 section 3.1: Ed25519, without context and not prehashed.
+    fn jws(&self) -> &[JwsAlgorithm] {
+        &[JwsAlgorithm {
+            name: "EdDSA",
+            hash: Some(HashAlgorithm::Sha2_512),
+            scheme: None,
+        }]
     }
 }
 

@@ -11,6 +11,8 @@
 //! Two libraries work here: AWS-LC is the faster by three and takes no context, so what has one goes
 //! to the crate `ml-dsa`. Both are held to the same vectors.
 
+use std::slice;
+
 use aws_lc_rs::signature::{
     self, KeyPair as _, PqdsaKeyPair, PqdsaSigningAlgorithm, PqdsaVerificationAlgorithm,
     UnparsedPublicKey,
@@ -21,12 +23,10 @@ use ml_dsa::{
 use pkcs8::ObjectIdentifier;
 
 use super::{
-    Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, X509Signature, check_context,
-    der,
+    Jwk, JwsAlgorithm, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier, X509Signature,
+    check_context, der,
 };
-use crate::{
-    Error, HashAlgorithm, Secret, SecretBytes, SecretString, SignRequest, encoding, random,
-};
+use crate::{Error, Secret, SecretBytes, SecretString, SignRequest, encoding, random};
 
 const SEED_LEN: usize = 32;
 /// The head of a private key that is a seed: `[0] IMPLICIT OCTET STRING` of 32 bytes (RFC 9881
@@ -38,8 +38,7 @@ const SEED_HEAD: [u8; 2] = [0x80, 32];
 pub(super) struct MlDsa {
     name: &'static str,
     set: &'static str,
-    /// The name among the algorithms of JSON Web Signatures.
-    jws: &'static str,
+    jws: JwsAlgorithm,
     /// id-ml-dsa-44 and the others (RFC 9881 section 2).
     oid: ObjectIdentifier,
     sign: &'static PqdsaSigningAlgorithm,
@@ -56,7 +55,7 @@ type VerifyInContext = fn(&[u8], &[u8], &[u8], &[u8]) -> bool;
 pub(super) static MLDSA_44: MlDsa = MlDsa {
     name: "mldsa-44",
     set: "44",
-    jws: "ML-DSA-44",
+    jws: jws("ML-DSA-44"),
     oid: ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.17"),
     sign: &signature::ML_DSA_44_SIGNING,
     verify: &signature::ML_DSA_44,
@@ -67,7 +66,7 @@ pub(super) static MLDSA_44: MlDsa = MlDsa {
 pub(super) static MLDSA_65: MlDsa = MlDsa {
     name: "mldsa-65",
     set: "65",
-    jws: "ML-DSA-65",
+    jws: jws("ML-DSA-65"),
     oid: ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.18"),
     sign: &signature::ML_DSA_65_SIGNING,
     verify: &signature::ML_DSA_65,
@@ -78,13 +77,22 @@ pub(super) static MLDSA_65: MlDsa = MlDsa {
 pub(super) static MLDSA_87: MlDsa = MlDsa {
     name: "mldsa-87",
     set: "87",
-    jws: "ML-DSA-87",
+    jws: jws("ML-DSA-87"),
     oid: ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.19"),
     sign: &signature::ML_DSA_87_SIGNING,
     verify: &signature::ML_DSA_87,
     sign_in_context: sign_in_context::<MlDsa87>,
     verify_in_context: verify_in_context::<MlDsa87>,
 };
+
+/// What draft-ietf-cose-dilithium calls a parameter set; its hash is a SHAKE, which has no name here.
+const fn jws(name: &'static str) -> JwsAlgorithm {
+    JwsAlgorithm {
+        name,
+        hash: None,
+        scheme: None,
+    }
+}
 
 impl KeyType for MlDsa {
     fn name(&self) -> &'static str {
@@ -156,14 +164,14 @@ impl PublicType for MlDsa {
     fn jwk(&self, public_key: &[u8]) -> Option<Jwk> {
         Some(vec![
             ("kty", "AKP".to_owned()),
-            ("alg", self.jws.to_owned()),
+            ("alg", self.jws.name.to_owned()),
             ("pub", encoding::encode_url(public_key)),
             ("use", "sig".to_owned()),
         ])
     }
 
-    fn jws(&self) -> Option<(&'static str, HashAlgorithm)> {
-        Some((self.jws, HashAlgorithm::Sha2_256))
+    fn jws(&self) -> &[JwsAlgorithm] {
+        slice::from_ref(&self.jws)
     }
 }
 

@@ -40,8 +40,8 @@ use pkcs8::spki::AlgorithmIdentifierRef;
 pub use self::form::{KeyForm, Material};
 pub use self::table::{KEY_TYPES, key_type};
 use crate::{
-    Error, HashAlgorithm, Scope, SecretBytes, SecretNumerals, SecretString, SignRequest, encoding,
-    random,
+    Error, HashAlgorithm, Scheme, Scope, SecretBytes, SecretNumerals, SecretString, SignRequest,
+    encoding, random,
 };
 
 /// The length of a whole CMAC: a block of AES.
@@ -315,6 +315,17 @@ pub trait Cipher: Encryptor {
 /// The members of a JSON Web Key, in order.
 pub type Jwk = Vec<(&'static str, String)>;
 
+/// An algorithm of JSON Web Signatures (RFC 7518 section 3.1), and how a key signs for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JwsAlgorithm {
+    /// Its name, as in `ES256`.
+    pub name: &'static str,
+    /// The hash that it brings; `None` where it brings none that Vault has a name for.
+    pub hash: Option<HashAlgorithm>,
+    /// How RSA signs; `None` for other types, which know one way.
+    pub scheme: Option<Scheme>,
+}
+
 /// The public side of a key type whose keys have a public half.
 pub trait PublicType: Send + Sync {
     /// The name Vault gives to the key beside its public half, as in `P-256`.
@@ -345,10 +356,10 @@ pub trait PublicType: Send + Sync {
         None
     }
 
-    /// How a JSON Web Signature (RFC 7515) of it is made: the name of the algorithm, and the hash
-    /// if it takes one. `None` when the type makes none.
-    fn jws(&self) -> Option<(&'static str, HashAlgorithm)> {
-        None
+    /// The algorithms of the JSON Web Signatures (RFC 7515) that it makes; the first is what is
+    /// made if nobody chooses. A public half names its algorithm if there is but one.
+    fn jws(&self) -> &[JwsAlgorithm] {
+        &[]
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Derivation, Keyring, Marshaling, SaltLength, Scheme, SignRequest};
 use crate::ciphertext::{Ciphertext, Kind};
-use crate::key_type::Jwk;
-use crate::{Error, encoding};
+use crate::key_type::{Jwk, JwsAlgorithm};
+use crate::{Error, HashAlgorithm, encoding};
 
 impl Keyring {
     /// The public half of a version as a JSON Web Key without `kid`; `None` when there is none for
@@ -13,49 +13,83 @@ impl Keyring {
         self.key_type.public()?.jwk(&public_key)
     }
 
-    /// The name of the algorithm of its JSON Web Signatures.
+    /// Chooses the algorithm of a JSON Web Signature: the first that the type makes with the hash, if
+    /// one is asked for, and, for RSA, in the asked way. The choice of a salt is the standard's.
     ///
     /// # Errors
     /// [`Error::Unsupported`] when the type makes none, or the key is derived: who verifies finds a
-    /// key by its `kid` and knows of no context.
-    pub fn jws_algorithm(&self) -> Result<&'static str, Error> {
-        let algorithm = self.key_type.public().and_then(|public| public.jws());
-        match algorithm {
-            Some((name, _)) if self.derivation == Derivation::None => Ok(name),
-            _ => Err(Error::unsupported(format!(
-                "key type {} does not support signing of JWS",
-                self.key_type.name()
-            ))),
+    /// key by its `kid` and knows of no context. [`Error::Invalid`] when the type makes others.
+    pub fn jws_algorithm(
+        &self,
+        hash: Option<HashAlgorithm>,
+        scheme: Scheme,
+    ) -> Result<JwsAlgorithm, Error> {
+        let public = self.key_type.public();
+        let made = public.map_or(&[][..], |public| public.jws());
+        let name = self.key_type.name();
+        if made.is_empty() || self.derivation != Derivation::None {
+            return Err(Error::unsupported(format!(
+                "key type {name} does not support signing of JWS"
+            )));
         }
+        let chosen = made.iter().find(|made| {
+            (hash.is_none() || hash == made.hash)
+                && made.scheme.is_none_or(|way| allows(way, made.hash, scheme))
+        });
+        chosen.copied().ok_or_else(|| {
+            let made: Vec<_> = made.iter().map(|made| made.name).collect();
+            Error::invalid(format!(
+                "no JWS algorithm of key type {name} has this hash_algorithm, signature_algorithm \
+                 and salt_length: there is {}",
+                made.join(", ")
+            ))
+        })
     }
 
     /// Signs a payload as a JSON Web Signature in its compact form. `header` is the protected header
-    /// as JSON; it must name the algorithm of [`Self::jws_algorithm`].
+    /// as JSON; it must name `algorithm`, which [`Self::jws_algorithm`] chose.
     ///
     /// # Errors
-    /// As [`Self::jws_algorithm`] and [`Self::sign`].
-    pub fn sign_jws(&self, header: &[u8], payload: &[u8], version: u32) -> Result<String, Error> {
-        self.jws_algorithm()?;
-        let hash_algorithm = self.key_type.public().and_then(|public| public.jws());
+    /// As [`Self::sign`].
+    pub fn sign_jws(
+        &self,
+        header: &[u8],
+        payload: &[u8],
+        version: u32,
+        algorithm: JwsAlgorithm,
+    ) -> Result<String, Error> {
         let mut text = format!(
             "{}.{}",
             encoding::encode_url(header),
             encoding::encode_url(payload)
         );
+        let default = SignRequest::default();
         let signed = self.sign(
             text.as_bytes(),
             &SignRequest {
                 version: Some(version),
-                hash_algorithm: hash_algorithm.map(|(_, hash)| hash),
+                hash_algorithm: algorithm.hash.or(default.hash_algorithm),
                 marshaling: Marshaling::Jws,
-                // RFC 7518 section 3.5 fixes the salt.
-                scheme: Scheme::Pss(SaltLength::Hash),
-                ..SignRequest::default()
+                scheme: algorithm.scheme.unwrap_or(default.scheme),
+                ..default
             },
         )?;
         let signature = Ciphertext::parse(Kind::Signature, &signed.text)?;
         text.push('.');
         text.push_str(signature.payload());
         Ok(text)
+    }
+}
+
+/// Tells whether what is asked for leaves room for the `way` of an algorithm with `hash`: a number
+/// for the salt must be the one that the standard fixes, and words leave it to the standard.
+fn allows(way: Scheme, hash: Option<HashAlgorithm>, asked: Scheme) -> bool {
+    match (way, asked) {
+        (Scheme::Pkcs1v15, Scheme::Pkcs1v15) => true,
+        (Scheme::Pss(_), Scheme::Pss(SaltLength::Bytes(len))) => {
+            hash.is_some_and(|hash| hash.digest_len() == len)
+        }
+        (Scheme::Pss(_), Scheme::Pss(_)) => true,
+        _ => false,
     }
 }

@@ -2,9 +2,10 @@
 
 use keyward_api::transit::{Answer, Jwks, ReadJwks, Sign, Signed, SignedItem};
 use keyward_core::{Error, Response, engine::Context};
+use keyward_crypto::key_type::JwsAlgorithm;
 use serde_json::Value;
 
-use super::{Transit, input, sign};
+use super::{Transit, input, sign, store::Key};
 
 /// The marshaling that makes a whole JWS.
 pub(super) const COMPACT: &str = "jws-compact";
@@ -46,6 +47,7 @@ pub(super) async fn sign(
     let key = key.ok_or_else(|| Error::invalid("signing key not found"))?;
     sign::check_type(&key, "signing")?;
     input::check_usable(&key)?;
+    let algorithm = algorithm(&key, &request)?;
     let payload = input::input(request.input.as_ref())?;
     let version = input::version(request.key_version, "signing")?;
     let version = version.unwrap_or_else(|| key.keyring.latest_version());
@@ -53,11 +55,11 @@ pub(super) async fn sign(
     if let Some(name) = RESERVED.iter().find(|name| header.contains_key(**name)) {
         return Err(Error::invalid(format!("jws_header must not hold {name:?}")));
     }
-    let algorithm = key.keyring.jws_algorithm()?;
-    header.insert("alg".to_owned(), Value::from(algorithm));
+    header.insert("alg".to_owned(), Value::from(algorithm.name));
     header.insert("kid".to_owned(), Value::from(kid(&request.name, version)));
     let header = Value::Object(header).to_string();
-    let signature = key.keyring.sign_jws(header.as_bytes(), payload, version)?;
+    let keyring = &key.keyring;
+    let signature = keyring.sign_jws(header.as_bytes(), payload, version, algorithm)?;
     let now = input::moment(cx.now());
     cx.store.mark(&request.name, &key, version, now).await;
     Ok(Response::data(Answer::One(Signed {
@@ -65,6 +67,36 @@ pub(super) async fn sign(
         key_version: version,
         public_key: None,
     })))
+}
+
+/// Reads the choice of an algorithm; nothing that contradicts it is passed over.
+fn algorithm(key: &Key, request: &Sign) -> Result<JwsAlgorithm, Error> {
+    let contradiction = if request.prehashed.unwrap_or_default() {
+        Some("prehashed")
+    } else if input::is_given(request.signature_context.as_ref()) {
+        Some("signature_context")
+    } else {
+        None
+    };
+    if let Some(field) = contradiction {
+        return Err(Error::invalid(format!(
+            "marshaling_algorithm={COMPACT} has no {field}"
+        )));
+    }
+    let (name, alias) = (
+        request.hash_algorithm.as_deref(),
+        request.algorithm.as_deref(),
+    );
+    let is_given = name.or(alias).is_some_and(|name| !name.is_empty());
+    let hash = sign::hash(name, alias)?.ok_or_else(|| {
+        Error::invalid(format!(
+            "marshaling_algorithm={COMPACT} needs a hash_algorithm"
+        ))
+    })?;
+    let salt_length = sign::salt_length(request.salt_length.as_deref())?;
+    let scheme = sign::scheme(key, request.signature_algorithm.as_deref(), salt_length)?;
+    let hash = is_given.then_some(hash);
+    Ok(key.keyring.jws_algorithm(hash, scheme)?)
 }
 
 fn kid(name: &str, version: u32) -> String {

@@ -26,10 +26,10 @@ use rsa::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
 use rsa::traits::PublicKeyParts as _;
 
 use super::{
-    Cipher, CipherType, Encryptor, Jwk, KeyForm, KeyType, PublicType, Signer, SignerType, Verifier,
-    X509Signature, der,
+    Cipher, CipherType, Encryptor, Jwk, JwsAlgorithm, KeyForm, KeyType, PublicType, Signer,
+    SignerType, Verifier, X509Signature, der,
 };
-use crate::keyring::Scheme;
+use crate::keyring::{SaltLength, Scheme};
 use crate::{Error, HashAlgorithm, SecretBytes, SecretString, SignRequest, encoding};
 
 /// rsaEncryption (RFC 8017 appendix A.1).
@@ -136,8 +136,26 @@ impl PublicType for Rsa {
         ])
     }
 
-    fn jws(&self) -> Option<(&'static str, HashAlgorithm)> {
-        Some(("PS256", HashAlgorithm::Sha2_256))
+    /// RFC 7518 sections 3.3 and 3.5, which makes salts as long as the hash.
+    fn jws(&self) -> &[JwsAlgorithm] {
+        const fn of(name: &'static str, hash: HashAlgorithm, scheme: Scheme) -> JwsAlgorithm {
+            JwsAlgorithm {
+                name,
+                hash: Some(hash),
+                scheme: Some(scheme),
+            }
+        }
+        const PSS: Scheme = Scheme::Pss(SaltLength::Hash);
+        const {
+            &[
+                of("PS256", HashAlgorithm::Sha2_256, PSS),
+                of("PS384", HashAlgorithm::Sha2_384, PSS),
+                of("PS512", HashAlgorithm::Sha2_512, PSS),
+                of("RS256", HashAlgorithm::Sha2_256, Scheme::Pkcs1v15),
+                of("RS384", HashAlgorithm::Sha2_384, Scheme::Pkcs1v15),
+                of("RS512", HashAlgorithm::Sha2_512, Scheme::Pkcs1v15),
+            ]
+        }
     }
 }
 

@@ -197,3 +197,19 @@ fn an_ed25519_key_leaves_in_the_forms_of_a_peer() {
         assert_eq!(keyring.export_public(1, form).unwrap(), text);
     }
 }
+
+#[test]
+fn a_json_web_key_names_an_algorithm_if_its_key_makes_no_other() {
+    for (key_type, keyring) in asymmetric() {
+        let Some(jwk) = keyring.jwk(1) else {
+            continue;
+        };
+        let named = jwk.iter().find(|(member, _)| *member == "alg");
+        let named = named.map(|(_, algorithm)| algorithm.as_str());
+        let only = match key_type.public().unwrap().jws() {
+            [only] => Some(only.name),
+            _ => None,
+        };
+        assert_eq!(named, only, "{}", key_type.name());
+    }
+}

@@ -1,6 +1,8 @@
 //! JSON Web Key sets and compact JSON Web Signatures.
 
-use keyward_crypto::{Marshaling, SignRequest, encoding, key_type};
+use keyward_crypto::{
+    HashAlgorithm, Marshaling, SaltLength, Scheme, SignRequest, encoding, key_type,
+};
 
 use super::*;
 
@@ -38,6 +40,11 @@ async fn every_version_is_in_the_key_set_under_its_kid() {
             "hpke-x25519",
             json!({"kty": "OKP", "crv": "X25519", "use": "enc"}),
         ),
+        (
+            // It encrypts and signs, with several algorithms.
+            "rsa-2048",
+            json!({"kty": "RSA", "e": "AQAB", "alg": null, "use": null}),
+        ),
     ] {
         server
             .ok(&format!("keys/{name}"), json!({"type": name}))
@@ -53,7 +60,11 @@ async fn every_version_is_in_the_key_set_under_its_kid() {
             }
             assert_eq!(key["d"], Value::Null, "{name}");
         }
-        let public = if name == "mldsa-65" { "pub" } else { "x" };
+        let public = match name {
+            "mldsa-65" => "pub",
+            "rsa-2048" => "n",
+            _ => "x",
+        };
         assert_ne!(keys[0][public], keys[1][public]);
     }
     let config = json!({"min_decryption_version": 2});
@@ -119,7 +130,7 @@ async fn a_compact_signature_verifies_with_the_key_its_header_names() {
         };
         let verifier = key_type.signer().unwrap().prepare_public(&raw).unwrap();
         let how = SignRequest {
-            hash_algorithm: Some(keyward_crypto::HashAlgorithm::Sha2_384),
+            hash_algorithm: Some(HashAlgorithm::Sha2_384),
             marshaling: Marshaling::Jws,
             ..SignRequest::default()
         };
@@ -129,6 +140,142 @@ async fn a_compact_signature_verifies_with_the_key_its_header_names() {
         let verdict = verifier.verify(b"other", &signature, &how);
         assert_eq!(verdict, Ok(false));
     }
+}
+
+#[tokio::test]
+async fn who_signs_with_rsa_chooses_the_algorithm() {
+    let server = Server::start().await;
+    let key = server.ok("keys/r", json!({"type": "rsa-2048"})).await;
+    let key_type = key_type("rsa-2048").unwrap();
+    let public = text(&key["keys"]["1"]["public_key"]);
+    let public = key_type.public().unwrap().parse(&public).unwrap();
+    let verifier = key_type.signer().unwrap().prepare_public(&public).unwrap();
+    let pss = Scheme::Pss(SaltLength::Hash);
+    for (choice, algorithm, hash, scheme) in [
+        (json!({}), "PS256", HashAlgorithm::Sha2_256, pss),
+        (
+            json!({"hash_algorithm": "sha2-384", "salt_length": "auto"}),
+            "PS384",
+            HashAlgorithm::Sha2_384,
+            pss,
+        ),
+        (
+            json!({"hash_algorithm": "sha2-512", "signature_algorithm": "pss", "salt_length": 64}),
+            "PS512",
+            HashAlgorithm::Sha2_512,
+            pss,
+        ),
+        (
+            json!({"signature_algorithm": "pkcs1v15"}),
+            "RS256",
+            HashAlgorithm::Sha2_256,
+            Scheme::Pkcs1v15,
+        ),
+        (
+            json!({"algorithm": "sha2-384", "signature_algorithm": "pkcs1v15"}),
+            "RS384",
+            HashAlgorithm::Sha2_384,
+            Scheme::Pkcs1v15,
+        ),
+        (
+            json!({"hash_algorithm": "sha2-512", "signature_algorithm": "pkcs1v15"}),
+            "RS512",
+            HashAlgorithm::Sha2_512,
+            Scheme::Pkcs1v15,
+        ),
+    ] {
+        let compact = sign_compact(&server, "r", choice).await.unwrap();
+        let (message, signature) = compact.rsplit_once('.').unwrap();
+        let (header, _) = message.split_once('.').unwrap();
+        let header = encoding::decode_url(header).unwrap();
+        let header: Value = serde_json::from_slice(&header).unwrap();
+        assert_eq!(header, json!({"alg": algorithm, "kid": "r:v1"}));
+        let how = SignRequest {
+            hash_algorithm: Some(hash),
+            marshaling: Marshaling::Jws,
+            scheme,
+            ..SignRequest::default()
+        };
+        let signature = encoding::decode_url(signature).unwrap();
+        let verdict = verifier.verify(message.as_bytes(), &signature, &how);
+        assert_eq!(verdict, Ok(true), "{algorithm}");
+    }
+}
+
+#[tokio::test]
+async fn what_contradicts_the_algorithm_is_refused() {
+    let server = Server::start().await;
+    for name in ["ed25519", "ecdsa-p384", "rsa-2048", "mldsa-44"] {
+        let body = json!({"type": name});
+        server.ok(&format!("keys/{name}"), body).await;
+    }
+    let others = |name: &str, made: &str| {
+        format!(
+            "no JWS algorithm of key type {name} has this hash_algorithm, signature_algorithm and \
+             salt_length: there is {made}"
+        )
+    };
+    let rsa = others("rsa-2048", "PS256, PS384, PS512, RS256, RS384, RS512");
+    for (name, choice, refusal) in [
+        (
+            "ecdsa-p384",
+            json!({"hash_algorithm": "sha2-256"}),
+            &*others("ecdsa-p384", "ES384"),
+        ),
+        (
+            "ed25519",
+            json!({"hash_algorithm": "sha2-256"}),
+            &others("ed25519", "EdDSA"),
+        ),
+        (
+            "mldsa-44",
+            json!({"hash_algorithm": "sha2-256"}),
+            &others("mldsa-44", "ML-DSA-44"),
+        ),
+        ("rsa-2048", json!({"hash_algorithm": "sha1"}), &rsa),
+        ("rsa-2048", json!({"hash_algorithm": "sha3-256"}), &rsa),
+        ("rsa-2048", json!({"salt_length": 20}), &rsa),
+        (
+            "rsa-2048",
+            json!({"signature_algorithm": "x"}),
+            "unsupported rsa signature algorithm x",
+        ),
+        (
+            "rsa-2048",
+            json!({"hash_algorithm": "none", "signature_algorithm": "pkcs1v15"}),
+            "marshaling_algorithm=jws-compact needs a hash_algorithm",
+        ),
+        (
+            "rsa-2048",
+            json!({"prehashed": true}),
+            "marshaling_algorithm=jws-compact has no prehashed",
+        ),
+        (
+            "ed25519",
+            json!({"signature_context": HELLO}),
+            "marshaling_algorithm=jws-compact has no signature_context",
+        ),
+    ] {
+        match sign_compact(&server, name, choice).await {
+            Err(Error::Invalid(text)) => assert_eq!(text, refusal),
+            other => panic!("{name} was not refused: {other:?}"),
+        }
+    }
+    for (name, choice) in [
+        ("ecdsa-p384", json!({"hash_algorithm": "sha2-384"})),
+        ("ecdsa-p384", json!({"signature_algorithm": "pkcs1v15"})),
+        ("ed25519", json!({"hash_algorithm": "sha2-512"})),
+    ] {
+        sign_compact(&server, name, choice).await.unwrap();
+    }
+}
+
+async fn sign_compact(server: &Server, name: &str, choice: Value) -> Result<String, Error> {
+    let mut body = choice;
+    body["input"] = json!(HELLO);
+    body["marshaling_algorithm"] = json!("jws-compact");
+    let signed = server.try_post(&format!("sign/{name}"), body).await?;
+    Ok(text(&signed.data["signature"]))
 }
 
 #[tokio::test]
