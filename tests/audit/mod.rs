@@ -74,9 +74,14 @@ async fn every_call_leaves_its_request_and_its_answer() {
         .await
         .expect(204);
     root.post("transit/keys/k", json!({})).await.expect(200);
+    root.post("transit/keys/public", json!({ "type": "ed25519" }))
+        .await
+        .expect(200);
     let calls: &[(&str, &str, &str, u16)] = &[
         ("GET", "transit/keys/k", &audited.keys.root_token, 200),
         ("GET", "transit/keys/none", &audited.keys.root_token, 404),
+        ("GET", "transit/keys/public/jwks", "", 200),
+        ("GET", "transit/keys/k/jwks", "", 404),
         ("LIST", "transit/keys", &audited.keys.root_token, 200),
         ("POST", "transit/encrypt/k", &audited.keys.root_token, 400),
         ("GET", "transit/keys/k", "nonsense", 403),

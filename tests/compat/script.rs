@@ -34,7 +34,7 @@ fn an_hpke_library_seals_and_opens() {
 
 #[test]
 fn a_jose_library_verifies_with_the_key_set() {
-    node("jose", "jose.mjs", &Target::keyward(), 11);
+    node("jose", "jose.mjs", &Target::keyward(), 13);
 }
 
 #[test]

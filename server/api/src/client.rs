@@ -112,6 +112,10 @@ impl<T: Transport> Client<T> {
         // EXPOSE: parsed into the typed reply; the buffer is wiped on return.
         let bytes = answer.body.expose();
         let succeeded = (200..300).contains(&answer.status);
+        if E::DOCUMENT && succeeded {
+            let document = serde_json::from_slice(bytes).map_err(malformed)?;
+            return Ok(Reply::of_document(document));
+        }
         let reply = serde_json::from_slice::<Reply<&RawValue>>(match &bytes[..] {
             [] => br#"{"data":null}"#,
             bytes => bytes,

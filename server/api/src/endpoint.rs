@@ -78,7 +78,9 @@ pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
     const ACCESS: Access = Access::Token;
     /// Whether the body is the caller's own object, with no parameter names to check it against.
     const FREE_FORM: bool = false;
-    /// The `data` of the answer.
+    /// Whether the answer is a document of its own media type, without Vault's envelope.
+    const DOCUMENT: bool = false;
+    /// The `data` of the answer, or its whole body if that is a document.
     type Reply: Serialize + DeserializeOwned + Send + 'static;
 
     /// Returns the path of this request, relative to the mount.
@@ -93,16 +95,16 @@ pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
 /// endpoint!(Write { path } => (): Update "{path*}" as "{path}"; free_form);
 /// ```
 ///
-/// `as` gives the text that a client formats where it differs from the template.
+/// `free_form` and `document` set the constants of these names; `as` gives the text that a client formats where it differs from the template.
 #[macro_export]
 macro_rules! endpoint {
     ($request:ty { $($capture:ident),* } => $reply:ty : $operation:ident $path:literal
-        $(as $format:literal)? $(, access $access:ident)? $(; $free_form:ident)?) => {
+        $(as $format:literal)? $(, access $access:ident)? $(; $flag:ident)?) => {
         impl $crate::Endpoint for $request {
             const OPERATION: $crate::Operation = $crate::Operation::$operation;
             const PATH: &'static str = $path;
             $(const ACCESS: $crate::Access = $crate::Access::$access;)?
-            $(const FREE_FORM: bool = $crate::endpoint!(@flag $free_form);)?
+            $($crate::endpoint!(@flag $flag);)?
             type Reply = $reply;
 
             fn path(&self) -> String {
@@ -111,7 +113,8 @@ macro_rules! endpoint {
             }
         }
     };
-    (@flag free_form) => { true };
+    (@flag document) => { const DOCUMENT: bool = true; };
+    (@flag free_form) => { const FREE_FORM: bool = true; };
     (@format $path:literal) => { format!($path) };
     (@format $path:literal $format:literal) => { format!($format) };
 }

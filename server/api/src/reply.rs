@@ -38,6 +38,23 @@ pub struct Reply<T> {
     pub mount_type: String,
 }
 
+impl<T> Reply<T> {
+    /// Makes a reply of what came without an envelope.
+    pub(crate) const fn of_document(document: T) -> Self {
+        Self {
+            request_id: String::new(),
+            lease_id: String::new(),
+            renewable: false,
+            lease_duration: 0,
+            data: Some(document),
+            wrap_info: None,
+            warnings: None,
+            auth: None,
+            mount_type: String::new(),
+        }
+    }
+}
+
 impl<'a> Reply<&'a RawValue> {
     /// Reads the data, which was left as it came: one reader of the envelope serves all types of
     /// data, which keeps a client for browsers small.

@@ -9,7 +9,7 @@ use keyward_api::{GrantedAuth, Reply, WrapInfo};
 use keyward_crypto::SecretBytes;
 use serde_json::value::RawValue;
 
-use crate::{Error, MountEntry, Outcome, RequestId, json, wrapping::Wrapped};
+use crate::{Document, Error, MountEntry, Outcome, RequestId, json, wrapping::Wrapped};
 
 /// What a request came to, ready to be written into the envelope.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Done {
     pub lease_duration: u64,
     /// Whether the fields of the data stand beside the envelope's once more.
     pub at_top: bool,
+    /// What is sent in the place of data and envelope.
+    pub document: Option<Document>,
     /// The mount that answered.
     pub mount: Arc<MountEntry>,
     /// Of an answer that was unwrapped: who gave it.
@@ -63,6 +65,7 @@ impl Done {
             renewable: false,
             lease_duration: 0,
             at_top: false,
+            document: None,
             mount,
             origin: None,
         }
@@ -98,6 +101,7 @@ impl Done {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.data.is_none()
+            && self.document.is_none()
             && self.auth.is_none()
             && self.wrap_info.is_none()
             && self.warnings.is_empty()

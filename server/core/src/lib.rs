@@ -41,7 +41,7 @@ pub use lifecycle::{Cluster, Core, Registry, Secrets, Settings, Status};
 pub use mount::{MountConfig, MountEntry, TtlLimits};
 pub use path::{CanonicalPath, PathError};
 pub use request::{Remote, Request, RequestId, TokenId};
-pub use response::{LeaseGrant, Outcome, Response};
+pub use response::{Document, LeaseGrant, Outcome, Response};
 pub use seal::SealConfig;
 pub use storage::Expect;
 pub use token::{Auth, AuthGrant, BoundCidr, Created, NoCidr, Token, TokenKind, TokenType};

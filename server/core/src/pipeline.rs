@@ -131,6 +131,10 @@ async fn complete(
         request.wrap_ttl.map(|ttl| WrapGrant { ttl, path })
     };
     match again.or_else(asked) {
+        // Served unwrapped, it would reach whom the caller wanted to keep it from.
+        Some(_) if done.document.is_some() => Err(Error::invalid(
+            "an answer that has no envelope cannot be wrapped",
+        )),
         Some(how) if !done.is_empty() => wrap(core, request, view, done, how).await,
         _ => Ok(done),
     }
@@ -152,6 +156,7 @@ async fn grant(
         lease,
         outcome,
         at_top,
+        document,
         wrapped: _,
     } = response;
     let created = match auth.map(|auth| *auth) {
@@ -182,6 +187,7 @@ async fn grant(
         lease_duration: lease.as_ref().map_or(0, |lease| lease.ttl.as_secs()),
         renewable: lease.is_some_and(|lease| lease.renewable),
         at_top,
+        document,
         ..Done::empty(Arc::clone(&mount.entry))
     })
 }

@@ -6,6 +6,7 @@ use keyward_crypto::SecretBytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    Error, json,
     token::{Auth, AuthGrant, Created},
     wrapping::{WrapGrant, Wrapped},
 };
@@ -45,6 +46,8 @@ pub struct Response<T = SecretBytes> {
     /// Whether the fields of the data stand beside the envelope's once more, as Vault does for
     /// older paths of `sys/`.
     pub at_top: bool,
+    /// What is sent in the place of data and envelope. Warnings have no place there.
+    pub document: Option<Document>,
     /// An answer that was wrapped before, in the place of all the others.
     pub(crate) wrapped: Option<Box<Rewrapped>>,
 }
@@ -67,6 +70,7 @@ impl<T> Response<T> {
             lease: None,
             outcome: Outcome::Success,
             at_top: false,
+            document: None,
             wrapped: None,
         }
     }
@@ -81,7 +85,17 @@ impl<T> Response<T> {
             lease: None,
             outcome: Outcome::Success,
             at_top: false,
+            document: None,
             wrapped: None,
+        }
+    }
+
+    /// Answers with a document in the place of the envelope, where the client is not one of Vault's.
+    #[must_use]
+    pub fn document(document: Document) -> Self {
+        Self {
+            document: Some(document),
+            ..Self::empty()
         }
     }
 
@@ -150,6 +164,44 @@ impl<T> Response<T> {
     #[must_use]
     pub const fn lease(mut self, lease: LeaseGrant) -> Self {
         self.lease = Some(lease);
+        self
+    }
+}
+
+/// A whole body of a media type of its own: a key set, a certificate, metrics.
+#[derive(Debug)]
+pub struct Document {
+    /// The media type (RFC 9110 section 8.3).
+    pub content_type: &'static str,
+    /// How long anybody's cache may keep it; `None` for not at all. Only for what is public.
+    pub max_age: Option<Duration>,
+    /// The bytes that are sent.
+    pub body: SecretBytes,
+}
+
+impl Document {
+    /// Makes a document that nobody keeps.
+    #[must_use]
+    pub const fn new(content_type: &'static str, body: SecretBytes) -> Self {
+        Self {
+            content_type,
+            max_age: None,
+            body,
+        }
+    }
+
+    /// Makes a document that is the JSON text of a value.
+    ///
+    /// # Errors
+    /// The value refuses to serialize.
+    pub fn json<T: Serialize>(content_type: &'static str, value: &T) -> Result<Self, Error> {
+        Ok(Self::new(content_type, json::to_secret(value)?))
+    }
+
+    /// Lets anybody's cache keep it for so long.
+    #[must_use]
+    pub const fn cached_for(mut self, max_age: Duration) -> Self {
+        self.max_age = Some(max_age);
         self
     }
 }

@@ -7,12 +7,15 @@ use axum::{
 };
 use bytes::Bytes;
 use keyward_api::Failure;
-use keyward_core::{Denial, Done, Error, Outcome, RequestId};
+use keyward_core::{Denial, Document, Done, Error, Outcome, RequestId};
 use keyward_crypto::SecretBytes;
 use serde::Serialize;
 
 /// The header that names a request, in every answer.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
+
+/// The media type of the envelope, and of errors.
+const JSON: &str = "application/json";
 
 /// Writes the answer to a request that the core has handled.
 pub(crate) fn done(id: RequestId, done: Done) -> Response {
@@ -23,6 +26,9 @@ pub(crate) fn done(id: RequestId, done: Done) -> Response {
         Outcome::Partial(code) => StatusCode::from_u16(code).unwrap_or(StatusCode::OK),
         Outcome::Success => StatusCode::OK,
     };
+    if let Some(document) = done.document {
+        return whole(status, id, document);
+    }
     if done.is_empty() {
         return empty(StatusCode::NO_CONTENT, id);
     }
@@ -68,17 +74,36 @@ pub(crate) fn errors(status: StatusCode, id: RequestId, text: Option<String>) ->
 /// Writes a JSON answer without an envelope, with nothing secret in it.
 pub(crate) fn json<T: Serialize>(status: StatusCode, id: RequestId, value: &T) -> Response {
     let body = serde_json::to_vec(value).unwrap_or_default();
-    with_headers(status, id, Body::from(body), true)
+    with_headers(status, id, Body::from(body), Some(JSON))
 }
 
 /// Writes a JSON answer that is wiped once it is sent.
 pub(crate) fn secret_json(status: StatusCode, id: RequestId, body: SecretBytes) -> Response {
-    with_headers(status, id, Body::from(Bytes::from_owner(Wiped(body))), true)
+    let body = Body::from(Bytes::from_owner(Wiped(body)));
+    with_headers(status, id, body, Some(JSON))
+}
+
+/// Writes a document as it is, with its own media type.
+fn whole(status: StatusCode, id: RequestId, document: Document) -> Response {
+    let Document {
+        content_type,
+        max_age,
+        body,
+    } = document;
+    let body = Body::from(Bytes::from_owner(Wiped(body)));
+    let mut response = with_headers(status, id, body, Some(content_type));
+    if let Some(max_age) = max_age {
+        let value = format!("public, max-age={}", max_age.as_secs());
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(header::CACHE_CONTROL, value);
+        }
+    }
+    response
 }
 
 /// Writes an answer without a body.
 pub(crate) fn empty(status: StatusCode, id: RequestId) -> Response {
-    with_headers(status, id, Body::empty(), false)
+    with_headers(status, id, Body::empty(), None)
 }
 
 /// Writes the answer to a request whose time is over, in Vault's words.
@@ -88,16 +113,18 @@ pub(crate) fn overdue(id: RequestId) -> Response {
     errors(StatusCode::INTERNAL_SERVER_ERROR, id, Some(text))
 }
 
-fn with_headers(status: StatusCode, id: RequestId, body: Body, is_json: bool) -> Response {
+fn with_headers(
+    status: StatusCode,
+    id: RequestId,
+    body: Body,
+    content_type: Option<&'static str>,
+) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if is_json {
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+    if let Some(content_type) = content_type {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(REQUEST_ID, id);

@@ -110,6 +110,22 @@ fn a_read_sends_its_fields_in_the_query() {
 }
 
 #[test]
+fn a_document_is_read_without_an_envelope() {
+    let request = transit::ReadJwks {
+        name: "k".to_owned(),
+    };
+    let body = r#"{"keys":[{"kty":"EC","kid":"k:v1"}]}"#;
+    let (outcome, sent) = call("transit", &request, 200, body);
+    assert_eq!(sent[0].target, "/v1/transit/keys/k/jwks");
+    assert_eq!(outcome.unwrap().data.unwrap().keys[0]["kid"], "k:v1");
+    let (outcome, _) = call("transit", &request, 404, r#"{"errors":[]}"#);
+    assert!(matches!(
+        outcome,
+        Err(CallError::Refused { status: 404, .. })
+    ));
+}
+
+#[test]
 fn an_answer_without_a_body_is_a_reply_without_data() {
     let (outcome, _) = call("sys", &sys::Seal {}, 204, "");
     assert!(outcome.unwrap().data.is_none());

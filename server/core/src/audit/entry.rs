@@ -220,6 +220,7 @@ impl<'a> Entry<'a> {
                         data,
                         warnings,
                         lease_id,
+                        document,
                         ..
                     } = done;
                     if !lease_id.is_empty() {
@@ -234,6 +235,16 @@ impl<'a> Entry<'a> {
                     if let Some(data) = data {
                         // EXPOSE: as the data of the request.
                         block.redacted("data", data.expose(), rules, salt);
+                    }
+                    if let Some(document) = document {
+                        // Vault's names, and as in Vault no string is shown.
+                        block.object("data", |data| {
+                            let content_type = salt.hash(document.content_type.as_bytes());
+                            data.text("http_content_type", content_type.as_str());
+                            // EXPOSE: hashed.
+                            let body = salt.hash(document.body.expose());
+                            data.text("http_raw_body", body.as_str());
+                        });
                     }
                     block.texts("warnings", warnings);
                     if let Some(info) = &done.wrap_info {

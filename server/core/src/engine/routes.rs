@@ -205,6 +205,7 @@ fn erase<T: serde::Serialize>(response: Response<T>) -> Result<Response, Error> 
         outcome: response.outcome,
         at_top: response.at_top,
         wrapped: response.wrapped,
+        document: response.document,
     })
 }
 

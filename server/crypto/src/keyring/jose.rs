@@ -7,8 +7,9 @@ use crate::{Error, HashAlgorithm, encoding};
 
 impl Keyring {
     /// The public half of a version as a JSON Web Key without `kid`; `None` when there is none for
-    /// all contexts, or the type has no such form.
+    /// all contexts, the type has no such form, or the version is out of use.
     pub fn jwk(&self, version: u32) -> Option<Jwk> {
+        self.check_enabled(version).ok()?;
         let public_key = self.version(version)?.public_key()?;
         self.key_type.public()?.jwk(&public_key)
     }

@@ -1,7 +1,9 @@
 //! JSON Web Key sets and compact JSON Web Signatures.
 
+use std::time::Duration;
+
 use keyward_api::transit::{Answer, Jwks, ReadJwks, Sign, Signed, SignedItem};
-use keyward_core::{Error, Response, engine::Context};
+use keyward_core::{Document, Error, Response, engine::Context};
 use keyward_crypto::key_type::JwsAlgorithm;
 use serde_json::Value;
 
@@ -13,10 +15,18 @@ pub(super) const COMPACT: &str = "jws-compact";
 /// Members of a header that say how it is verified, which is for the key to say.
 const RESERVED: [&str; 8] = ["alg", "b64", "crit", "jku", "jwk", "kid", "x5c", "x5u"];
 
+/// How long caches may keep a key set. A key that rotates signs with its new version at once, and
+/// who holds the old set takes the signature for false until it asks again; a key that was taken
+/// out of use goes on verifying for as long.
+const MAX_AGE: Duration = Duration::from_secs(60);
+
+/// Shows a key set to everybody. Whether there is a key of a name is nobody's business, so one that
+/// has nothing to show is answered like one that does not exist.
 pub(super) async fn read(cx: Context<Transit>, request: ReadJwks) -> Result<Response<Jwks>, Error> {
     let name = &request.name;
     let found = cx.store.find(name).await?;
-    let keyring = &found.as_ref().ok_or_else(Error::not_found)?.keyring;
+    let key = found.filter(|key| !key.settings.soft_deleted);
+    let keyring = &key.as_ref().ok_or_else(Error::not_found)?.keyring;
     let numbers = keyring.versions().map(|version| version.number);
     let keys = numbers.filter_map(|number| {
         let members = keyring.jwk(number)?.into_iter();
@@ -26,12 +36,10 @@ pub(super) async fn read(cx: Context<Transit>, request: ReadJwks) -> Result<Resp
     });
     let keys: Vec<_> = keys.collect();
     if keys.is_empty() {
-        return Err(Error::invalid(format!(
-            "key type {} has no public keys in this form",
-            keyring.key_type().name()
-        )));
+        return Err(Error::not_found());
     }
-    Ok(Response::data(Jwks { keys }))
+    let document = Document::json("application/jwk-set+json", &Jwks { keys })?;
+    Ok(Response::document(document.cached_for(MAX_AGE)))
 }
 
 pub(super) async fn sign(

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::{Answer, Broker, DeviceInfo, Facts, Ticket};
 use crate::{
-    CanonicalPath, Clock, Denial, Done, Error, ManualClock, MountEntry, Request, Timestamp,
-    TokenId, barrier::Barrier, storage::memory::Memory, view::View,
+    CanonicalPath, Clock, Denial, Document, Done, Error, ManualClock, MountEntry, Request,
+    Timestamp, TokenId, barrier::Barrier, storage::memory::Memory, view::View,
 };
 use recorder::{KINDS, Mode, Recorder};
 
@@ -188,6 +188,27 @@ async fn a_view_of_a_request_changes_nothing_that_is_not_on_record() {
     recorder.set(Mode::Works);
     view.put("key", value()).await.unwrap();
     assert_eq!(kinds(&recorder.lines()[1..]), ["request"]);
+}
+
+#[tokio::test]
+async fn a_document_is_on_record_as_a_hash_of_it() {
+    let bench = Bench::new("document").await;
+    let recorder = bench.enable("a/").await;
+    let mut answer = done("{}");
+    answer.data = None;
+    let body = SecretBytes::new(b"{\"keys\":[]}".to_vec());
+    answer.document = Some(Document::new("application/jwk-set+json", body));
+    let ticket = bench.ticket("{}");
+    ticket.finish(Answer::Done(&answer)).await.unwrap();
+    let lines = recorder.lines();
+    let hash = |text| bench.broker.hash("a/", text).unwrap();
+    assert_eq!(
+        lines[2]["response"]["data"],
+        json!({
+            "http_content_type": hash("application/jwk-set+json"),
+            "http_raw_body": hash("{\"keys\":[]}"),
+        })
+    );
 }
 
 #[tokio::test]

@@ -6,10 +6,17 @@ use keyward_crypto::{
 
 use super::*;
 
+/// Reads a key set as everybody may, without a token.
 async fn key_set(server: &Server, name: &str) -> Result<Value, Error> {
-    let path = format!("transit/keys/{name}/jwks");
-    let answer = server.ask(Operation::Read, &path, json!({})).await;
-    answer.map(|answer| answer.data)
+    let path = CanonicalPath::parse(&format!("transit/keys/{name}/jwks")).unwrap();
+    let body = SecretBytes::new(Vec::new());
+    let request = Request::new(Operation::Read, path, body);
+    let done = server.core.handle(request).await?;
+    assert!(done.data.is_none());
+    let document = done.document.expect("a document");
+    assert_eq!(document.content_type, "application/jwk-set+json");
+    assert_eq!(document.max_age, Some(Duration::from_secs(60)));
+    Ok(serde_json::from_slice(document.body.expose()).unwrap())
 }
 
 #[tokio::test]
@@ -75,23 +82,36 @@ async fn every_version_is_in_the_key_set_under_its_kid() {
 }
 
 #[tokio::test]
-async fn what_has_no_public_key_has_no_key_set() {
+async fn a_version_out_of_use_is_not_in_the_key_set() {
+    let server = Server::start().await;
+    server.ok("keys/k", json!({"type": "ecdsa-p256"})).await;
+    server.ok("keys/k/rotate", json!({})).await;
+    for (change, kids) in [("disable", &["k:v2"][..]), ("enable", &["k:v1", "k:v2"])] {
+        let path = format!("keys/k/versions/1/{change}");
+        server.ok(&path, json!({})).await;
+        let set = key_set(&server, "k").await.unwrap();
+        let keys = set["keys"].as_array().unwrap();
+        let shown: Vec<_> = keys.iter().map(|key| text(&key["kid"])).collect();
+        assert_eq!(shown, kids);
+    }
+}
+
+#[tokio::test]
+async fn nobody_learns_the_name_of_a_key_that_shows_nothing() {
     let server = Server::start().await;
     server.ok("keys/a", json!({})).await;
     let derived = json!({"type": "ed25519", "derived": true});
     server.ok("keys/d", derived).await;
-    assert!(matches!(
-        key_set(&server, "a").await,
-        Err(Error::Invalid(_))
-    ));
-    assert!(matches!(
-        key_set(&server, "d").await,
-        Err(Error::Invalid(_))
-    ));
-    assert!(matches!(
-        key_set(&server, "none").await,
-        Err(Error::NotFound(_))
-    ));
+    server.ok("keys/s", json!({"type": "ed25519"})).await;
+    let path = "transit/keys/s/soft-delete";
+    server
+        .ask(Operation::Delete, path, json!({}))
+        .await
+        .unwrap();
+    for name in ["a", "d", "s", "none"] {
+        let refused = key_set(&server, name).await;
+        assert!(matches!(refused, Err(Error::NotFound(None))), "{name}");
+    }
 }
 
 #[tokio::test]
