@@ -269,7 +269,11 @@ impl Ecdsa {
         let digest = request.digest_of(message)?;
         let mut fitted = [0; digest::MAX_OUTPUT_LEN];
         let fitted = &mut fitted[..self.hash.output_len()];
-        // P-521 has room for two bytes more than its hash has.
+        // P-521 has room for two bytes more than its hash has, and OpenBao signs those too, as the
+        // leftmost 521 bits of whatever came (Go's way). It cannot be done here: the library signs
+        // digests of its own hashes alone, of which none is longer than 64 bytes, and has no door
+        // for a bare number. No hash that a caller may name makes such an input either, and a
+        // second library for P-521 would be trusted with the key for it alone.
         if self.hash.output_len() == digest::SHA512_OUTPUT_LEN && digest.len() > fitted.len() {
             return Err(Error::invalid("a digest cannot be longer than 64 bytes"));
         }
