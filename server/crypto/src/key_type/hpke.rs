@@ -20,11 +20,11 @@ use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 
-use hpke::aead::{AeadTag, AesGcm256};
+use hpke::aead::{Aead, AeadTag, AesGcm256};
 use hpke::inout::InOutBuf;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{Kem, X25519HkdfSha256, XWing};
-use hpke::rand_core::{TryCryptoRng, TryRng};
+use hpke::rand_core::{CryptoRng, TryCryptoRng, TryRng};
 use hpke::{
     Deserializable, OpModeR, OpModeS, Serializable, single_shot_open_inout_detached,
     single_shot_seal_inout_detached_with_rng,
@@ -183,35 +183,14 @@ struct Recipient<K: SharedKem> {
 /// The public half, which seals.
 struct Sender<K: SharedKem>(K::PublicKey);
 
-impl<K: SharedKem> Sender<K> {
-    fn enc_len() -> usize {
-        K::EncappedKey::size()
-    }
-}
-
 impl<K: SharedKem> Encryptor for Sender<K> {
     fn sealed_len(&self, plaintext_len: usize) -> usize {
-        Self::enc_len() + plaintext_len + TAG_LEN
+        K::EncappedKey::size() + plaintext_len + TAG_LEN
     }
 
     fn seal(&self, plaintext: &[u8], scope: &Scope<'_>, payload: &mut [u8]) -> Result<(), Error> {
-        let (enc, rest) = payload.split_at_mut(Self::enc_len());
-        let (text, tag) = rest.split_at_mut(plaintext.len());
-        text.copy_from_slice(plaintext);
-        let sealed = single_shot_seal_inout_detached_with_rng::<AesGcm256, HkdfSha256, K>(
-            &OpModeS::Base,
-            &self.0,
-            INFO,
-            InOutBuf::from(text),
-            scope.associated_data,
-            &mut Entropy,
-        );
-        // A public key of small order was refused when it came in, or is here.
-        let (made, made_tag) =
-            sealed.map_err(|_| Error::invalid("the public key cannot be encrypted to"))?;
-        made.write_exact(enc);
-        made_tag.write_exact(tag);
-        Ok(())
+        let aad = scope.associated_data;
+        Suite::<AesGcm256, K>::seal(&self.0, INFO, aad, plaintext, payload, &mut Entropy)
     }
 
     fn encryption_limit(&self) -> u64 {
@@ -242,8 +221,50 @@ impl<K: SharedKem> Encryptor for Recipient<K> {
 }
 
 impl<K: SharedKem> Cipher for Recipient<K> {
-    fn open(&self, mut payload: SecretBytes, scope: &Scope<'_>) -> Result<SecretBytes, Error> {
-        let enc_len = Sender::<K>::enc_len();
+    fn open(&self, payload: SecretBytes, scope: &Scope<'_>) -> Result<SecretBytes, Error> {
+        Suite::<AesGcm256, K>::open(&self.private, INFO, scope.associated_data, payload)
+    }
+}
+
+/// A KEM with HKDF-SHA256 and an AEAD: single-shot encryption of and to payloads.
+struct Suite<A, K>(PhantomData<(A, K)>);
+
+impl<A: Aead, K: Kem> Suite<A, K> {
+    /// Fills `payload`, which is longer than `plaintext` by an encapsulated key and a tag.
+    fn seal(
+        public: &K::PublicKey,
+        info: &[u8],
+        aad: &[u8],
+        plaintext: &[u8],
+        payload: &mut [u8],
+        entropy: &mut impl CryptoRng,
+    ) -> Result<(), Error> {
+        let (enc, rest) = payload.split_at_mut(K::EncappedKey::size());
+        let (text, tag) = rest.split_at_mut(plaintext.len());
+        text.copy_from_slice(plaintext);
+        let sealed = single_shot_seal_inout_detached_with_rng::<A, HkdfSha256, K>(
+            &OpModeS::Base,
+            public,
+            info,
+            InOutBuf::from(text),
+            aad,
+            entropy,
+        );
+        // A public key of small order was refused when it came in, or is here.
+        let (made, made_tag) =
+            sealed.map_err(|_| Error::invalid("the public key cannot be encrypted to"))?;
+        made.write_exact(enc);
+        made_tag.write_exact(tag);
+        Ok(())
+    }
+
+    fn open(
+        private: &K::PrivateKey,
+        info: &[u8],
+        aad: &[u8],
+        mut payload: SecretBytes,
+    ) -> Result<SecretBytes, Error> {
+        let enc_len = K::EncappedKey::size();
         // EXPOSE: to decrypt in place; the buffer is wiped with all that stood in it.
         let bytes = payload.expose_mut();
         let text_len = bytes
@@ -254,13 +275,13 @@ impl<K: SharedKem> Cipher for Recipient<K> {
         let (text, tag) = rest.split_at_mut(text_len);
         let enc = K::EncappedKey::from_bytes(enc).map_err(|_| Error::Decryption)?;
         let tag = AeadTag::from_bytes(tag).map_err(|_| Error::Decryption)?;
-        single_shot_open_inout_detached::<AesGcm256, HkdfSha256, K>(
+        single_shot_open_inout_detached::<A, HkdfSha256, K>(
             &OpModeR::Base,
-            &self.private,
+            private,
             &enc,
-            INFO,
+            info,
             InOutBuf::from(text),
-            scope.associated_data,
+            aad,
             &tag,
         )
         .map_err(|_| Error::Decryption)?;
@@ -296,3 +317,6 @@ impl TryRng for Entropy {
 }
 
 impl TryCryptoRng for Entropy {}
+
+#[cfg(test)]
+mod tests;
