@@ -31,8 +31,8 @@ pub use hash::HashAlgorithm;
 pub use key_type::{KEY_TYPES, KeyForm, KeyType, Material, key_type};
 pub use keyring::{
     Alphabet, DataKeyRequest, Derivation, Encrypted, Format, Keyring, Marshaling, Minimums,
-    Padding, Purpose, SaltLength, Scheme, Scope, SecretNumerals, SignRequest, Signed, Timestamp,
-    VersionInfo,
+    Padding, Part, Purpose, SaltLength, Scheme, Scope, SecretNumerals, SignRequest, Signed,
+    Timestamp, VersionInfo,
 };
 pub use mac::{MacKey, Tag};
 pub use secret::{Secret, SecretBytes, SecretString, Wipe};

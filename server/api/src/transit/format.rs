@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::given;
+use super::{Answer, batch, given};
 use crate::{Base64, Sensitive, coerce, endpoint};
 
 /// `POST encode/:name` encrypts a text of an alphabet to another text of it, with a key of the type
@@ -23,17 +23,26 @@ pub struct Encode {
     /// 1024 at most.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub value: Option<Sensitive>,
-    /// The alphabet, symbol by symbol, or `builtin/` with `numeric`, `alphalower`, `alphaupper`,
-    /// `alphanumericlower`, `alphanumericupper` or `alphanumeric`; the key's own if not given.
+    /// The alphabet, symbol by symbol; `builtin/` with `numeric`, `alphalower`, `alphaupper`,
+    /// `alphanumericlower`, `alphanumericupper` or `alphanumeric`; or `alphabets/` with the name of
+    /// a stored one. If neither it nor a template is given, the key's own.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::text"
     )]
     pub alphabet: Option<String>,
+    /// The template, in the place of an alphabet: `builtin/creditcardnumber`,
+    /// `builtin/socialsecuritynumber`, or the name of a stored one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub template: Option<String>,
     /// What the text is bound to, 256 bytes at most: the same must be given to decode.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub tweak: Option<Base64>,
-    /// Whether what is not in the alphabet stays where it stands; else it is refused.
+    /// Whether what is not in the alphabet stays where it stands; else it is refused. A template
+    /// says itself what stays.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::flag"
@@ -45,8 +54,62 @@ pub struct Encode {
         deserialize_with = "coerce::int"
     )]
     pub key_version: Option<i64>,
+    /// Many values in place of one. What an item does not say, the request says for it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::items"
+    )]
+    pub batch_input: Option<Vec<EncodeItem>>,
+    /// The status to answer with if only some items succeed.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub partial_failure_response_code: Option<i64>,
 }
-endpoint!(Encode { name } => Encoded: Update "encode/{name}");
+endpoint!(Encode { name } => Answer<Encoded, EncodedItem>: Update "encode/{name}");
+
+/// One value of a batch to encode.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct EncodeItem {
+    /// What to encrypt.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub value: Option<Sensitive>,
+    /// The alphabet.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub alphabet: Option<String>,
+    /// The template.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub template: Option<String>,
+    /// What the text is bound to.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub tweak: Option<Base64>,
+    /// Whether what is not in the alphabet stays where it stands.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub keep_others: Option<bool>,
+    /// The version to use; 0 is the latest.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::version"
+    )]
+    pub key_version: Option<i64>,
+    /// A text that the result repeats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub reference: Option<String>,
+}
 
 /// What encoding gives.
 #[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -55,6 +118,23 @@ pub struct Encoded {
     pub encoded_value: String,
     /// The version that encrypted, to be kept beside it.
     pub key_version: u32,
+}
+
+/// What encoding gives for one item of a batch.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct EncodedItem {
+    /// The text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoded_value: Option<String>,
+    /// The version that encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_version: Option<u32>,
+    /// Why there is no text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The reference of the item.
+    #[serde(default)]
+    pub reference: String,
 }
 
 /// `POST decode/:name` undoes `encode`.
@@ -77,6 +157,12 @@ pub struct Decode {
     )]
     pub alphabet: Option<String>,
     /// As it was to encode.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub template: Option<String>,
+    /// As it was to encode.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub tweak: Option<Base64>,
     /// As it was to encode.
@@ -91,12 +177,83 @@ pub struct Decode {
         deserialize_with = "coerce::int"
     )]
     pub key_version: Option<i64>,
+    /// Many texts in place of one. What an item does not say, the request says for it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::items"
+    )]
+    pub batch_input: Option<Vec<DecodeItem>>,
+    /// The status to answer with if only some items succeed.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub partial_failure_response_code: Option<i64>,
 }
-endpoint!(Decode { name } => Decoded: Update "decode/{name}");
+endpoint!(Decode { name } => Answer<Decoded, DecodedItem>: Update "decode/{name}");
+
+/// One text of a batch to decode.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DecodeItem {
+    /// The text.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub value: Option<String>,
+    /// As it was to encode.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub alphabet: Option<String>,
+    /// As it was to encode.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub template: Option<String>,
+    /// As it was to encode.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub tweak: Option<Base64>,
+    /// As it was to encode.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub keep_others: Option<bool>,
+    /// The version that encrypted.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "batch::version"
+    )]
+    pub key_version: Option<i64>,
+    /// A text that the result repeats.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub reference: Option<String>,
+}
 
 /// What decoding gives.
 #[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Decoded {
     /// The value; another one if the text, the tweak or the version is not that of `encode`.
     pub decoded_value: Sensitive,
+}
+
+/// What decoding gives for one item of a batch.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct DecodedItem {
+    /// The value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoded_value: Option<Sensitive>,
+    /// Why there is no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The reference of the item.
+    #[serde(default)]
+    pub reference: String,
 }

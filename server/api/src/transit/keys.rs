@@ -69,6 +69,12 @@ pub struct CreateKey {
         deserialize_with = "coerce::text"
     )]
     pub alphabet: Option<String>,
+    /// The template that values have unless a request says another, in the place of an alphabet.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub template: Option<String>,
     /// The parameter set of the type, where `type` names a family: of `ml-dsa` `44`, `65` or `87`.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -411,6 +417,9 @@ pub struct Key {
     /// Whether it was deleted in a way that can be undone.
     #[serde(default)]
     pub soft_deleted: bool,
+    /// The template of its values, of the type `ff1`, if it has one in the place of an alphabet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
     /// Whether it decrypts.
     pub supports_decryption: bool,
     /// Whether keys of its type can be derived.

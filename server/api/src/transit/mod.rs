@@ -22,6 +22,7 @@ mod jwks;
 mod keys;
 mod random;
 mod signing;
+mod template;
 mod translate;
 
 use serde::{
@@ -43,7 +44,9 @@ pub use encryption::{
     Rewrap, RewrapItem,
 };
 pub use export::{ExportKey, ExportWrappedKey, ExportedKeys};
-pub use format::{Decode, Decoded, Encode, Encoded};
+pub use format::{
+    Decode, DecodeItem, Decoded, DecodedItem, Encode, EncodeItem, Encoded, EncodedItem,
+};
 pub use import::{ImportKey, ImportKeyVersion, ReadWrappingKey, WrappingKey};
 pub use jwks::{Jwks, ReadJwks};
 pub use keys::{
@@ -55,6 +58,10 @@ pub use random::{Hash, Hashed, MakeRandom, RandomBytes};
 pub use signing::{
     Authenticate, AuthenticateItem, Authenticated, AuthenticatedItem, Sign, SignItem, Signed,
     SignedItem, Verified, VerifiedItem, Verify, VerifyItem,
+};
+pub use template::{
+    DeleteAlphabet, DeleteTemplate, FormatNames, ListAlphabets, ListTemplates, ReadAlphabet,
+    ReadTemplate, StoredAlphabet, StoredTemplate, WriteAlphabet, WriteTemplate,
 };
 pub use translate::{Translate, TranslateItem};
 

@@ -1,6 +1,8 @@
 //! Encryption that keeps the format: a text of an alphabet becomes another one of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use super::Keyring;
@@ -15,6 +17,20 @@ pub type SecretNumerals = Secret<Vec<u16>>;
 /// How a name begins that stands for an alphabet. No alphabet begins so: a symbol is in it twice.
 const BUILTIN: &str = "builtin/";
 
+const DIGITS: &str = "0123456789";
+const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
+const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/// The alphabets that Vault's transform engine has names for, and what they are put together of.
+const ALPHABETS: [(&str, &[&str]); 6] = [
+    ("builtin/alphalower", &[LOWER]),
+    ("builtin/alphanumeric", &[DIGITS, LOWER, UPPER]),
+    ("builtin/alphanumericlower", &[DIGITS, LOWER]),
+    ("builtin/alphanumericupper", &[DIGITS, UPPER]),
+    ("builtin/alphaupper", &[UPPER]),
+    ("builtin/numeric", &[DIGITS]),
+];
+
 /// The symbols that texts are made of, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alphabet {
@@ -23,6 +39,11 @@ pub struct Alphabet {
 }
 
 impl Alphabet {
+    /// The names of the alphabets that need no definition, in byte order.
+    pub fn builtin() -> impl Iterator<Item = &'static str> {
+        ALPHABETS.iter().map(|&(name, _)| name)
+    }
+
     fn numeral(&self, symbol: char) -> Option<u16> {
         self.numerals.get(&symbol).copied()
     }
@@ -38,17 +59,11 @@ impl FromStr for Alphabet {
 
     /// Reads an alphabet by a name that Vault's transform engine has for it, or symbol by symbol.
     fn from_str(text: &str) -> Result<Self, Error> {
-        const DIGITS: &str = "0123456789";
-        const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
-        const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        let parts: &[&str] = match text.strip_prefix(BUILTIN) {
-            Some("alphalower") => &[LOWER],
-            Some("alphanumeric") => &[DIGITS, LOWER, UPPER],
-            Some("alphanumericlower") => &[DIGITS, LOWER],
-            Some("alphanumericupper") => &[DIGITS, UPPER],
-            Some("alphaupper") => &[UPPER],
-            Some("numeric") => &[DIGITS],
-            Some(_) => return Err(Error::invalid(format!("unknown alphabet {text:?}"))),
+        let parts: &[&str] = match ALPHABETS.iter().find(|(name, _)| *name == text) {
+            Some((_, parts)) => parts,
+            None if text.starts_with(BUILTIN) => {
+                return Err(Error::invalid(format!("unknown alphabet {text:?}")));
+            }
             None => &[text],
         };
         let symbols: Vec<char> = parts.iter().flat_map(|part| part.chars()).collect();
@@ -69,15 +84,53 @@ impl FromStr for Alphabet {
     }
 }
 
+impl fmt::Display for Alphabet {
+    /// Writes it symbol by symbol.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.symbols
+            .iter()
+            .try_for_each(|symbol| write!(f, "{symbol}"))
+    }
+}
+
+/// Which part of a text is encrypted; the rest stays where it stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// All of it: a symbol that is not in the alphabet is refused.
+    #[default]
+    All,
+    /// The symbols of the alphabet.
+    Symbols,
+    /// What lies in one of these ranges of bytes: there, what is not in the alphabet is refused.
+    Within(&'a [Range<usize>]),
+}
+
 /// What texts are made of, and what else their encryption is bound to.
 #[derive(Clone, Copy, Debug)]
 pub struct Format<'a> {
     /// The symbols.
     pub alphabet: &'a Alphabet,
-    /// Whether what is not in the alphabet stays where it stands; else it is refused.
-    pub keep_others: bool,
+    /// Which part of a text is encrypted.
+    pub part: Part<'a>,
     /// What is bound to the text: equal texts become different ones under different tweaks.
     pub tweak: &'a [u8],
+}
+
+impl Format<'_> {
+    /// The numeral of the symbol at a byte of a text; none if it stays.
+    fn numeral(&self, at: usize, symbol: char) -> Result<Option<u16>, Error> {
+        let numeral = self.alphabet.numeral(symbol);
+        let is_part = match self.part {
+            Part::All => true,
+            Part::Symbols => numeral.is_some(),
+            Part::Within(ranges) => ranges.iter().any(|range| range.contains(&at)),
+        };
+        if !is_part {
+            return Ok(None);
+        }
+        let refused = || Error::invalid("the value has a symbol that is not in the alphabet");
+        numeral.map(Some).ok_or_else(refused)
+    }
 }
 
 impl Keyring {
@@ -122,7 +175,11 @@ impl Keyring {
         })
     }
 
-    fn check_format(&self) -> Result<(), Error> {
+    /// Refuses a type that does not keep the format.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`].
+    pub fn check_format(&self) -> Result<(), Error> {
         if self.key_type.format().is_some() {
             return Ok(());
         }
@@ -144,16 +201,10 @@ fn convert(
     let text = text.expose();
     // Reserved whole: a buffer that grew would leave copies behind.
     let mut numerals = Secret::new(Vec::with_capacity(text.len()));
-    for symbol in text.chars() {
-        match alphabet.numeral(symbol) {
+    for (at, symbol) in text.char_indices() {
+        if let Some(numeral) = format.numeral(at, symbol)? {
             // EXPOSE: as above.
-            Some(numeral) => numerals.expose_mut().push(numeral),
-            None if format.keep_others => {}
-            None => {
-                return Err(Error::invalid(
-                    "the value has a symbol that is not in the alphabet",
-                ));
-            }
+            numerals.expose_mut().push(numeral);
         }
     }
     let made = operation(&numerals, alphabet.radix())?;
@@ -161,8 +212,8 @@ fn convert(
     let mut made = made.expose().iter();
     // A symbol has four bytes at most.
     let mut out = Secret::new(String::with_capacity(text.len() * 4));
-    for symbol in text.chars() {
-        let symbol = match alphabet.numeral(symbol) {
+    for (at, symbol) in text.char_indices() {
+        let symbol = match format.numeral(at, symbol)? {
             Some(_) => made
                 .next()
                 .and_then(|&numeral| alphabet.symbols.get(usize::from(numeral)).copied())
@@ -192,7 +243,7 @@ mod tests {
     fn plain<'a>(alphabet: &'a Alphabet, tweak: &'a [u8]) -> Format<'a> {
         Format {
             alphabet,
-            keep_others: false,
+            part: Part::All,
             tweak,
         }
     }
@@ -249,7 +300,7 @@ mod tests {
             Err(Error::Invalid(_))
         ));
         let kept = Format {
-            keep_others: true,
+            part: Part::Symbols,
             ..strict
         };
         let (made, _) = keyring.encipher(&card, &kept, None).unwrap();
@@ -257,6 +308,34 @@ mod tests {
         assert_eq!((made.expose().len(), dashes), (19, vec![4, 9, 14]));
         assert_ne!(made, card);
         assert_eq!(keyring.decipher(&made, &kept, 1), Ok(card));
+    }
+
+    #[test]
+    fn what_lies_outside_the_ranges_stays_even_if_it_is_in_the_alphabet() {
+        let keyring = keyring();
+        let digits = alphabet("builtin/numeric");
+        let format = Format {
+            part: Part::Within(&[5..9, 10..14]),
+            ..plain(&digits, b"")
+        };
+        let card = SecretString::from("€1-1111-1111-1111");
+        let shifted = Format {
+            part: Part::Within(&[4..8, 9..13]),
+            ..format
+        };
+        let refused = keyring.encipher(&card, &shifted, None);
+        assert!(
+            matches!(refused, Err(Error::Invalid(_))),
+            "a dash is no digit"
+        );
+
+        let (made, _) = keyring.encipher(&card, &format, None).unwrap();
+        let [card_text, made_text] = [&card, &made].map(|text| text.expose().as_str());
+        for outside in [0..5, 9..10, 14..19] {
+            assert_eq!(made_text[outside.clone()], card_text[outside]);
+        }
+        assert_ne!(made, card);
+        assert_eq!(keyring.decipher(&made, &format, 1), Ok(card));
     }
 
     #[test]
@@ -285,6 +364,10 @@ mod tests {
             assert!(bad.parse::<Alphabet>().is_err(), "{bad:?}");
         }
         assert_eq!(alphabet("äö€").radix(), 3);
+        for name in Alphabet::builtin() {
+            let named = alphabet(name);
+            assert_eq!(alphabet(&named.to_string()), named, "{name}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 pub use self::data_key::DataKeyRequest;
 pub use self::encrypt::{Encrypted, Padding, Scope};
-pub use self::format::{Alphabet, Format, SecretNumerals};
+pub use self::format::{Alphabet, Format, Part, SecretNumerals};
 use self::rules::Rules;
 pub use self::rules::{Minimums, Purpose};
 pub use self::sign::{Marshaling, SaltLength, Scheme, SignRequest, Signed};

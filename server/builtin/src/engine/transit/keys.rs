@@ -29,12 +29,15 @@ pub(super) async fn create(
         request.convergent_encryption.unwrap_or_default(),
     )?;
     labels::check(request.custom_metadata.as_ref())?;
+    let (alphabet, template) = (request.alphabet.as_deref(), request.template.as_deref());
+    let (alphabet, template) = format::own(cx.view(), key_type, alphabet, template).await?;
     let settings = Settings {
         allow_plaintext_backup: request.allow_plaintext_backup.unwrap_or_default(),
-        alphabet: format::own_alphabet(key_type, request.alphabet.as_deref())?,
+        alphabet,
         auto_rotate_period: config::period(request.auto_rotate_period)?.unwrap_or_default(),
         custom_metadata: request.custom_metadata.unwrap_or_default(),
         exportable: request.exportable.unwrap_or_default(),
+        template,
         ..Settings::default()
     };
     let size = key_size(key_type, request.key_size)?;
@@ -390,6 +393,7 @@ pub(super) fn describe(name: &str, key: &Key, context: Option<&[u8]>) -> Result<
         supports_derivation: key_type.supports_derivation(),
         supports_encryption: key_type.supports_encryption(),
         supports_signing: key_type.supports_signing(),
+        template: settings.template.clone(),
         key_type: key_type.name().to_owned(),
         usage: BTreeMap::new(),
     })

@@ -11,7 +11,7 @@
 //! | `backup.rs` | backup of whole keys, and restoration |
 //! | `encrypt.rs` `decrypt.rs` `rewrap.rs` `translate.rs` `data_key.rs` | encryption |
 //! | `derive.rs` | keys that two parties agree on |
-//! | `format.rs` | encryption that keeps the format |
+//! | `format.rs` `template.rs` | encryption that keeps the format; what formats there are |
 //! | `sign.rs` `verify.rs` `hmac.rs` `cmac.rs` | authentication |
 //! | `certificates.rs` | requests for certificates, and chains of them |
 //! | `jose.rs` | key sets and signatures for JOSE libraries |
@@ -47,6 +47,7 @@ mod rotation;
 mod sign;
 mod snapshots;
 mod store;
+mod template;
 mod translate;
 mod usage;
 mod verify;
@@ -125,6 +126,14 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(cmac::authenticate)
         .on(format::encode)
         .on(format::decode)
+        .on(template::write_alphabet)
+        .on(template::read_alphabet)
+        .on(template::list_alphabets)
+        .on(template::delete_alphabet)
+        .on(template::write_template)
+        .on(template::read_template)
+        .on(template::list_templates)
+        .on(template::delete_template)
         .on(random::generate)
         .on(random::hash)
         .build();

@@ -60,6 +60,9 @@ pub(super) struct Settings {
     pub(super) retention: Option<Retention>,
     /// Whether every use is refused, until this is undone.
     pub(super) soft_deleted: bool,
+    /// The template of its values, in the place of an alphabet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) template: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) backup_info: Option<Event>,
     #[serde(skip_serializing_if = "Option::is_none")]
