@@ -14,6 +14,7 @@ use keyward_crypto::{SecretBytes, SecretString};
 
 use crate::{
     App,
+    begun::Begun,
     body::{self, BodyError},
     cors::{self, Origin},
     respond, sealed,
@@ -142,9 +143,9 @@ async fn finish(
     most: Duration,
     work: impl Future<Output = Response> + Send + 'static,
 ) -> Response {
-    match tokio::time::timeout(most, tokio::spawn(work)).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(panic)) => respond::failed(id, &Error::internal(panic)),
+    match tokio::time::timeout(most, Begun::new(work)).await {
+        Ok(Some(response)) => response,
+        Ok(None) => respond::failed(id, &Error::internal("the request panicked")),
         Err(_) => respond::overdue(id),
     }
 }
