@@ -7,7 +7,7 @@ use std::sync::{
 
 use arc_swap::ArcSwapOption;
 use keyward_api::sys::Cors;
-use keyward_crypto::{Keyring, SecretBytes};
+use keyward_crypto::SecretBytes;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -18,10 +18,14 @@ use crate::{
     cors::CorsStore,
     engine::EngineKind,
     gate::Principal,
+    generate_root::RootGeneration,
+    keys::Keys,
     mounts::Mounts,
     policy::PolicyStore,
+    quorum::{Given, Quorum},
+    rekey::Rekey,
     seal::{self, Opened, SealConfig},
-    storage::{Revision, Storage, StorageError},
+    storage::{Storage, StorageError},
     token::{AuthGrant, TokenStore},
     view::View,
 };
@@ -53,15 +57,9 @@ pub struct Core {
     registry: Registry,
     settings: Settings,
     unsealed: ArcSwapOption<Unsealed>,
-    /// Serializes init, unseal and seal; they are rare, and await storage in between.
-    transition: Mutex<Progress>,
-}
-
-/// The unseal shares given so far.
-#[derive(Default)]
-struct Progress {
-    nonce: String,
-    shares: Vec<SecretBytes>,
+    /// The unseal shares given so far. The lock serializes init, unseal and seal; they are rare,
+    /// and await storage in between.
+    transition: Mutex<Option<Quorum>>,
 }
 
 /// The services of an unsealed core. While it is sealed there is no such value.
@@ -74,40 +72,12 @@ pub(crate) struct Unsealed {
     pub(crate) cors: CorsStore,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cluster: Cluster,
-    pub(crate) seal_config: SealConfig,
+    pub(crate) keys: Keys,
+    pub(crate) rekey: Rekey,
+    pub(crate) root_generation: RootGeneration,
     pub(crate) settings: Settings,
-    keys: Mutex<Keys>,
     /// Set by `sys/seal`; the seal falls when the answer is on record.
     sealing: AtomicBool,
-}
-
-/// What rotating the barrier's key needs.
-struct Keys {
-    root_key: SecretBytes,
-    revision: Revision,
-    /// The count of encryptions that the stored keyring claims; never less than the true one.
-    reserved: u64,
-}
-
-impl Keys {
-    /// How many encryptions are claimed ahead, so that a crash over-counts and never under-counts.
-    const AHEAD: u64 = 1 << 20;
-
-    /// Stores the keyring, with a count that is ahead of the true one.
-    async fn store(&mut self, storage: &dyn Storage, keyring: &Keyring) -> Result<(), Error> {
-        let ahead = copy(keyring)?;
-        let latest = ahead.latest_version();
-        ahead.count_encryptions(latest, Self::AHEAD);
-        self.revision = seal::store_keyring(storage, &self.root_key, &ahead, self.revision).await?;
-        self.reserved = ahead.encryptions(latest);
-        Ok(())
-    }
-}
-
-/// Copies a keyring through its durable form, which is wiped.
-fn copy(keyring: &Keyring) -> Result<Keyring, Error> {
-    // EXPOSE: decoded at once into a keyring again.
-    Ok(Keyring::decode(keyring.encode().expose())?)
 }
 
 /// Who this cluster is.
@@ -184,15 +154,15 @@ impl Core {
     pub async fn status(&self) -> Result<Status, Error> {
         let unsealed = self.unsealed();
         let seal = match &unsealed {
-            Some(unsealed) => Some(unsealed.seal_config),
+            Some(unsealed) => Some(unsealed.keys.seal_config()),
             None => seal::config(&*self.storage).await?,
         };
         let progress = self.transition.lock().await;
         Ok(Status {
             seal,
             sealed: unsealed.is_none(),
-            progress: progress.shares.len(),
-            nonce: progress.nonce.clone(),
+            progress: progress.as_ref().map_or(0, Quorum::progress),
+            nonce: progress.as_ref().map_or("", Quorum::nonce).to_owned(),
             cluster: unsealed.map(|unsealed| unsealed.cluster.clone()),
             settings: self.settings.clone(),
             now: self.clock.now(),
@@ -236,34 +206,12 @@ impl Core {
         let Some(config) = seal::config(&*self.storage).await? else {
             return Err(Error::invalid("Vault is not initialized"));
         };
-        // EXPOSE: only the length is looked at.
-        let length = share.expose().len();
-        let (shortest, longest) = if config.shares == 1 {
-            (32, 32)
-        } else {
-            (33, 33)
+        config.check_share(&share)?;
+        let quorum = progress.get_or_insert_with(Quorum::begin);
+        let Given::Enough(shares) = quorum.give(share, config.threshold) else {
+            return Ok(());
         };
-        if length < shortest {
-            return Err(Error::Invalid(format!(
-                "key is shorter than minimum {shortest} bytes"
-            )));
-        }
-        if length > longest {
-            return Err(Error::Invalid(format!(
-                "key is longer than maximum {longest} bytes"
-            )));
-        }
-        if progress.shares.contains(&share) {
-            return Ok(());
-        }
-        if progress.nonce.is_empty() {
-            progress.nonce = Uuid::new_v4().to_string();
-        }
-        progress.shares.push(share);
-        if progress.shares.len() < usize::from(config.threshold) {
-            return Ok(());
-        }
-        let Progress { shares, .. } = std::mem::take(&mut *progress);
+        *progress = None;
         let opened = seal::open(&*self.storage, config, &shares).await?;
         let unsealed = self.open(opened, config).await?;
         self.unsealed.store(Some(Arc::new(unsealed)));
@@ -272,7 +220,7 @@ impl Core {
 
     /// Forgets the shares given so far.
     pub async fn reset_unseal(&self) {
-        *self.transition.lock().await = Progress::default();
+        *self.transition.lock().await = None;
     }
 
     /// Forgets every key. Requests that were let in before finish; no new one is.
@@ -304,7 +252,7 @@ impl Core {
         };
         let now = self.clock.now();
         unsealed.tokens.tick(now).await?;
-        unsealed.keep_count(now).await?;
+        unsealed.keys.tick(now).await?;
         for mount in unsealed.mounts.all() {
             mount.mounted.engine.tick(now).await?;
         }
@@ -337,18 +285,8 @@ impl Core {
 
     /// Builds the services from an opened seal, creating what a new store lacks.
     async fn open(&self, opened: Opened, seal_config: SealConfig) -> Result<Unsealed, Error> {
-        let Opened {
-            root_key,
-            keyring,
-            revision,
-        } = opened;
-        let mut keys = Keys {
-            root_key,
-            revision,
-            reserved: 0,
-        };
-        keys.store(&*self.storage, &keyring).await?;
-        let barrier = Arc::new(Barrier::new(Arc::clone(&self.storage), keyring));
+        let keys = Keys::open(Arc::clone(&self.storage), opened, seal_config).await?;
+        let barrier = Arc::clone(keys.barrier());
         let sys = View::new(Arc::clone(&barrier), "sys/");
         let cluster = match sys.get_as::<Cluster>("cluster").await? {
             Some((cluster, _)) => cluster,
@@ -385,9 +323,10 @@ impl Core {
             tokens,
             clock: Arc::clone(&self.clock),
             cluster,
-            seal_config,
+            keys,
+            rekey: Rekey::default(),
+            root_generation: RootGeneration::default(),
             settings: self.settings.clone(),
-            keys: Mutex::new(keys),
             sealing: AtomicBool::new(false),
         })
     }
@@ -405,33 +344,6 @@ impl Unsealed {
         };
         let acl = self.policies.acl(token.policies());
         Ok(Some(Arc::new(Principal { token, acl })))
-    }
-
-    /// Adds a term to the barrier's keyring; new writes use it.
-    pub(crate) async fn rotate(&self, now: Timestamp) -> Result<(), Error> {
-        let mut keys = self.keys.lock().await;
-        let mut keyring = copy(&self.barrier.keyring())?;
-        keyring.rotate(now.into())?;
-        keys.store(&**self.barrier.storage(), &keyring).await?;
-        self.barrier.replace_keyring(keyring);
-        Ok(())
-    }
-
-    /// Keeps the stored count of the present term ahead of the true one, and adds a term before
-    /// the present one has sealed so much that nonces could repeat.
-    async fn keep_count(&self, now: Timestamp) -> Result<(), Error> {
-        /// Half of the 2^32 that NIST SP 800-38D section 8.3 allows for random nonces.
-        const WORN: u64 = 1 << 31;
-        let keyring = self.barrier.keyring();
-        let count = keyring.encryptions(keyring.latest_version());
-        if count >= WORN {
-            return self.rotate(now).await;
-        }
-        let mut keys = self.keys.lock().await;
-        if count + Keys::AHEAD / 2 > keys.reserved {
-            keys.store(&**self.barrier.storage(), &keyring).await?;
-        }
-        Ok(())
     }
 
     /// Asks for the seal to fall once the answer is on record.

@@ -9,7 +9,9 @@
 //!
 //! These entries, and `core/seal-config`, are the only ones that the barrier does not seal.
 
-use keyward_crypto::{Derivation, Keyring, SecretBytes, key_type, key_wrap, random, shamir};
+use keyward_crypto::{
+    Derivation, Keyring, SecretBytes, encoding, key_type, key_wrap, random, shamir,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -53,6 +55,50 @@ impl SealConfig {
         }
         Ok(Self { shares, threshold })
     }
+
+    /// Checks that a share has the length that shares of this split have.
+    ///
+    /// # Errors
+    /// It has another; the texts are Vault's.
+    pub(crate) fn check_share(self, share: &SecretBytes) -> Result<(), Error> {
+        // A share ends in the point where it was taken; the only one is the key itself.
+        let wanted = if self.shares == 1 { 32 } else { 33 };
+        // EXPOSE: only the length is looked at.
+        match share.expose().len() {
+            length if length < wanted => Err(Error::Invalid(format!(
+                "key is shorter than minimum {wanted} bytes"
+            ))),
+            length if length > wanted => Err(Error::Invalid(format!(
+                "key is longer than maximum {wanted} bytes"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads a share from its text, hexadecimal or base64.
+///
+/// # Errors
+/// It is neither, or not as long as a share; the text is Vault's.
+pub fn parse_share(text: &str) -> Result<SecretBytes, Error> {
+    // A share has 33 bytes; the only share of a key that is not split has 32.
+    // EXPOSE: only the length is looked at.
+    let is_share = |share: &SecretBytes| matches!(share.expose().len(), 32 | 33);
+    let share = unhex(text).filter(is_share);
+    share
+        .or_else(|| encoding::decode(text).ok().filter(is_share))
+        .ok_or_else(|| Error::invalid("'key' must be a valid hex or base64 string"))
+}
+
+fn unhex(text: &str) -> Option<SecretBytes> {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let pairs = (0..text.len()).step_by(2);
+    let bytes: Option<Vec<u8>> = pairs
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
+        .collect();
+    bytes.map(SecretBytes::new)
 }
 
 /// The keys of a store that was just initialized.
@@ -89,15 +135,11 @@ pub(crate) async fn initialize(
     config: SealConfig,
     now: Timestamp,
 ) -> Result<Initialized, Error> {
-    let unseal_key = random::generate_bytes(32);
-    let root_key = random::generate_bytes(32);
+    let unseal_key = generate_key();
+    let root_key = generate_key();
     let aes = key_type("aes256-gcm96").ok_or_else(|| Error::internal("no AES-256-GCM"))?;
     let keyring = Keyring::generate(aes, Derivation::None, now.into())?;
-    let shares = match config.shares {
-        1 => vec![unseal_key.duplicate()],
-        // EXPOSE: split into the shares that the operators keep.
-        shares => shamir::split(unseal_key.expose(), shares, config.threshold)?,
-    };
+    let shares = split(&unseal_key, config)?;
     let json = serde_json::to_vec(&config).map_err(Error::internal)?;
     let batch = Batch::new()
         .put_if(CONFIG, json, Expect::Absent)
@@ -122,6 +164,51 @@ pub(crate) async fn initialize(
     })
 }
 
+/// Makes an unseal key, or a root key.
+pub(crate) fn generate_key() -> SecretBytes {
+    random::generate_bytes(32)
+}
+
+/// Splits an unseal key into the shares that the operators keep.
+pub(crate) fn split(
+    unseal_key: &SecretBytes,
+    config: SealConfig,
+) -> Result<Vec<SecretBytes>, Error> {
+    match config.shares {
+        1 => Ok(vec![unseal_key.duplicate()]),
+        // EXPOSE: split into the shares.
+        shares => Ok(shamir::split(
+            unseal_key.expose(),
+            shares,
+            config.threshold,
+        )?),
+    }
+}
+
+/// Brings back what was split; none if these are no shares of one split. Whether it is the key is
+/// told by its use alone.
+pub(crate) fn combine(config: SealConfig, shares: &[SecretBytes]) -> Option<SecretBytes> {
+    match (config.shares, shares) {
+        (1, [share]) => Some(share.duplicate()),
+        _ => shamir::combine(shares).ok(),
+    }
+}
+
+/// Unwraps the root key; none if the shares do not make the unseal key.
+pub(crate) async fn root_key(
+    storage: &dyn Storage,
+    config: SealConfig,
+    shares: &[SecretBytes],
+) -> Result<Option<SecretBytes>, Error> {
+    let wrapped = storage.get(ROOT_KEY).await?.ok_or_else(missing)?;
+    let unseal_key = combine(config, shares);
+    Ok(unseal_key.and_then(|key| key_wrap::unwrap(&key, &wrapped.value).ok()))
+}
+
+fn missing() -> Error {
+    Error::internal("the store is initialized but its keys are missing")
+}
+
 /// Opens the seal with enough shares.
 ///
 /// # Errors
@@ -131,14 +218,8 @@ pub(crate) async fn open(
     config: SealConfig,
     shares: &[SecretBytes],
 ) -> Result<Opened, Error> {
-    let wrong = || Error::invalid("unseal failed, invalid key");
-    let unseal_key = match (config.shares, shares) {
-        (1, [share]) => share.duplicate(),
-        _ => shamir::combine(shares).map_err(|_| wrong())?,
-    };
-    let missing = || Error::internal("the store is initialized but its keys are missing");
-    let root_key = storage.get(ROOT_KEY).await?.ok_or_else(missing)?;
-    let root_key = key_wrap::unwrap(&unseal_key, &root_key.value).map_err(|_| wrong())?;
+    let root_key = root_key(storage, config, shares).await?;
+    let root_key = root_key.ok_or_else(|| Error::invalid("unseal failed, invalid key"))?;
     let stored = storage.get(KEYRING).await?.ok_or_else(missing)?;
     let keyring = key_wrap::unwrap(&root_key, &stored.value).map_err(Error::internal)?;
     // EXPOSE: decoded into the keyring, which keeps its keys wrapped in secrets.
@@ -148,6 +229,28 @@ pub(crate) async fn open(
         keyring,
         revision: stored.revision,
     })
+}
+
+/// Puts a new unseal key and a new root key in the place of the old ones.
+///
+/// All of it is one commit: at every moment either the old shares open the store or the new ones
+/// do, and never neither. The expected revision makes it fail where another node was first.
+pub(crate) async fn rekey(
+    storage: &dyn Storage,
+    config: SealConfig,
+    unseal_key: &SecretBytes,
+    keyring: &Keyring,
+    expected: Revision,
+) -> Result<(SecretBytes, Revision), Error> {
+    let root_key = generate_key();
+    let json = serde_json::to_vec(&config).map_err(Error::internal)?;
+    let keyring = key_wrap::wrap(&root_key, &keyring.encode())?;
+    let batch = Batch::new()
+        .put(CONFIG, json)
+        .put(ROOT_KEY, key_wrap::wrap(unseal_key, &root_key)?)
+        .put_if(KEYRING, keyring, Expect::At(expected));
+    let revision = storage.commit(batch).await?;
+    Ok((root_key, revision))
 }
 
 /// Stores the keyring after a change of its terms, unless another node was first.

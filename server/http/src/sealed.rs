@@ -11,7 +11,7 @@ use keyward_api::{
     Sensitive,
     sys::{InitStatus, Initialize, Initialized, Leader, SealStatus, Unseal},
 };
-use keyward_core::{Core, Error, RequestId, SealConfig, Status};
+use keyward_core::{Core, Error, RequestId, SealConfig, Status, parse_share};
 use keyward_crypto::{SecretBytes, encoding};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -89,7 +89,7 @@ async fn init(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Response
         // EXPOSE: shown once to the operator who asked.
         keys: shares
             .clone()
-            .map(|share| Sensitive::new(hex(share.expose())))
+            .map(|share| Sensitive::new(encoding::encode_hex(share.expose())))
             .collect(),
         keys_base64: shares
             .map(|share| encoding::encode_secret(share).into())
@@ -120,13 +120,7 @@ async fn unseal(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Respon
     let key = key.ok_or_else(|| {
         Error::invalid("'key' must be specified in request body as JSON, or 'reset' set to true")
     })?;
-    // A share has 33 bytes; the only share of a key that is not split has 32.
-    // EXPOSE: only the length is looked at.
-    let is_share = |share: &SecretBytes| matches!(share.expose().len(), 32 | 33);
-    let share = unhex(key).filter(is_share);
-    let share = share.or_else(|| encoding::decode(key).ok().filter(is_share));
-    let share =
-        share.ok_or_else(|| Error::invalid("'key' must be a valid hex or base64 string"))?;
+    let share = parse_share(key)?;
     core.unseal(share).await?;
     seal_status(core, id).await
 }
@@ -237,26 +231,4 @@ fn parse<T: DeserializeOwned>(body: &SecretBytes) -> Result<T, Error> {
     let json = if bytes.is_empty() { b"{}" } else { &bytes[..] };
     serde_json::from_slice(json)
         .map_err(|error| Error::Invalid(format!("failed to decode JSON input: {error}")))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
-}
-
-fn unhex(text: &str) -> Option<SecretBytes> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let pairs = (0..text.len()).step_by(2);
-    let bytes: Option<Vec<u8>> = pairs
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect();
-    bytes.map(SecretBytes::new)
 }

@@ -3,8 +3,10 @@
 mod audit;
 mod capabilities;
 mod cors;
+mod generate_root;
 mod mounts;
 mod policies;
+mod rekey;
 mod seal;
 mod ui;
 mod wrapping;
@@ -14,6 +16,11 @@ pub use audit::{
 };
 pub use capabilities::{Capabilities, CapabilitiesAccessor, CapabilitiesReply, CapabilitiesSelf};
 pub use cors::{Cors, DeleteCors, ReadCors, WriteCors};
+pub use generate_root::{
+    BeginRootGeneration, BeginRootTokenGeneration, CancelRootGeneration, CancelRootTokenGeneration,
+    ReadRootGeneration, ReadRootTokenGeneration, RootGenerationStatus, UpdateRootGeneration,
+    UpdateRootTokenGeneration,
+};
 pub use mounts::{
     DisableAuth, DisableMount, EnableAuth, EnableMount, EngineOptions, ListAuth, ListMounts,
     MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,
@@ -22,6 +29,11 @@ pub use mounts::{
 pub use policies::{
     DeletePolicy, DeletePolicyOld, ListPolicies, ListPoliciesOld, ListPoliciesOldByGet, Policies,
     PoliciesOld, Policy, PolicyOld, ReadPolicy, ReadPolicyOld, WritePolicy, WritePolicyOld,
+};
+pub use rekey::{
+    BeginRekey, CancelRekey, DeleteRekeyBackup, NewShares, ReadRekey, ReadRekeyBackup,
+    ReadRekeyVerification, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
+    RekeyVerified, RestartRekeyVerification, UpdateRekey, VerifyRekey,
 };
 pub use seal::{
     InitStatus, Initialize, Initialized, KeyStatus, Leader, ReadKeyStatus, Rotate, RotateKeyring,

@@ -146,6 +146,12 @@ impl<E: Send + Sync + 'static> Builder<E> {
             let engine = Arc::clone(&engine);
             Box::pin(async move {
                 let request = Arc::clone(&call.request);
+                // Before anything is done: what was done could not be told.
+                if T::DOCUMENT && request.wrap_ttl.is_some() {
+                    return Err(Error::invalid(
+                        "an answer that has no envelope cannot be wrapped",
+                    ));
+                }
                 let extracted = {
                     // EXPOSE: parsed into the typed request, which keeps its secrets wrapped.
                     let fields = Fields::parse(request.body.expose())?;

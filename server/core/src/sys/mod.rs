@@ -3,16 +3,26 @@
 mod audit;
 mod capabilities;
 mod cors;
+mod generate_root;
 mod leases;
 mod mounts;
 mod policies;
+mod rekey;
 mod seal;
 mod ui;
 mod wrapping;
 
 use std::sync::Arc;
 
-use crate::engine::{Engine, Mounted, Routes};
+use keyward_api::Sensitive;
+use keyward_crypto::SecretBytes;
+use serde::Serialize;
+
+use crate::{
+    Document, Error, Response,
+    engine::{Engine, Mounted, Routes},
+    parse_share,
+};
 
 /// The system engine; what it works on are the services of the core.
 pub(crate) struct Sys;
@@ -33,6 +43,14 @@ pub(crate) fn mount() -> Mounted {
         .on(cors::read)
         .on(cors::write)
         .on(cors::delete)
+        .on(generate_root::read)
+        .on(generate_root::read_with_token)
+        .on(generate_root::begin)
+        .on(generate_root::begin_with_token)
+        .on(generate_root::cancel)
+        .on(generate_root::cancel_with_token)
+        .on(generate_root::update)
+        .on(generate_root::update_with_token)
         .on(leases::lookup)
         .on(leases::renew)
         .on(leases::renew_old)
@@ -59,6 +77,15 @@ pub(crate) fn mount() -> Mounted {
         .on(policies::write_old)
         .on(policies::delete)
         .on(policies::delete_old)
+        .on(rekey::read)
+        .on(rekey::begin)
+        .on(rekey::cancel)
+        .on(rekey::update)
+        .on(rekey::read_verification)
+        .on(rekey::restart_verification)
+        .on(rekey::verify)
+        .on(rekey::read_backup)
+        .on(rekey::delete_backup)
         .on(seal::key_status)
         .on(seal::rotate)
         .on(seal::rotate_keyring)
@@ -72,4 +99,17 @@ pub(crate) fn mount() -> Mounted {
         .on(wrapping::wrap)
         .build();
     Mounted { routes, engine }
+}
+
+/// Answers without the envelope, as Vault does on the older paths of its keys.
+fn bare<T: Serialize>(value: &T) -> Result<Response<T>, Error> {
+    Document::json("application/json", value).map(Response::document)
+}
+
+/// Reads an unseal share of a request.
+fn share(key: Option<&Sensitive>) -> Result<SecretBytes, Error> {
+    // EXPOSE: decoded into the share.
+    let key = key.map(Sensitive::expose).filter(|key| !key.is_empty());
+    let missing = || Error::invalid("'key' must be specified in request body as JSON");
+    parse_share(key.ok_or_else(missing)?)
 }

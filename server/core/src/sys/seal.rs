@@ -15,7 +15,7 @@ pub(super) async fn seal(cx: Context<Sys>, _: Seal) -> Result<Response<()>, Erro
 /// Adds a term to the barrier's keyring.
 pub(super) async fn rotate(cx: Context<Sys>, _: Rotate) -> Result<Response<()>, Error> {
     cx.view().on_record().await?;
-    cx.core().rotate(cx.now()).await?;
+    cx.core().keys.rotate(cx.now()).await?;
     Ok(Response::empty())
 }
 

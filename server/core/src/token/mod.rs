@@ -31,4 +31,4 @@ pub(crate) use engine::{mount, named};
 pub use grant::{Auth, AuthGrant, Created};
 pub use kind::{TokenKind, TokenType};
 pub use record::Token;
-pub(crate) use store::TokenStore;
+pub(crate) use store::{TOKEN_LENGTH, TokenStore};

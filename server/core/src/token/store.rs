@@ -38,8 +38,13 @@ use crate::{
 /// How many records stay in memory.
 const CACHED: usize = 1 << 16;
 
+const PREFIX: &str = "hvs.";
+
 /// Characters of a token behind its prefix: 142 bits, each equally likely.
 const BODY_LENGTH: usize = 24;
+
+/// Characters of a token.
+pub(crate) const TOKEN_LENGTH: usize = PREFIX.len() + BODY_LENGTH;
 
 const SALT: &str = "salt";
 pub(super) const ACCESSORS: &str = "accessor/";
@@ -342,8 +347,8 @@ pub(super) fn mark(key: String) -> Change {
 /// Makes a service token: `hvs.` and 24 characters.
 fn generate() -> TokenId {
     let body = random::generate_text(BODY_LENGTH);
-    let mut text = String::with_capacity(4 + BODY_LENGTH);
-    text.push_str("hvs.");
+    let mut text = String::with_capacity(TOKEN_LENGTH);
+    text.push_str(PREFIX);
     // EXPOSE: copied into the token, which is wiped too; the buffer does not grow.
     text.push_str(body.expose());
     TokenId::new(SecretString::new(text))

@@ -1,8 +1,13 @@
-//! `keyward operator`: initialization, the seal, and the key behind it.
+//! `keyward operator`: initialization, the seal, and the keys behind it.
+
+mod generate_root;
+mod rekey;
+
+use std::fmt::Display;
 
 use clap::{Args, Subcommand};
 use keyward_api::{
-    Sensitive,
+    Reply, Sensitive,
     sys::{InitStatus, Initialize, Initialized, KeyStatus, ReadKeyStatus, Rotate, Seal, Unseal},
 };
 use keyward_crypto::SecretString;
@@ -18,17 +23,21 @@ use crate::{
     session::{Raw, Session},
 };
 
-/// Initialize, unseal and seal a server
+/// Initialize, unseal and seal a server, and change its keys
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 Examples:
   keyward operator init -key-shares=5 -key-threshold=3
   keyward operator unseal                         three times, with three of the shares
+  keyward operator rekey -init -verify            new unseal keys
+  keyward operator rotate                         a new key for new entries
   keyward operator seal")]
 pub(crate) enum Operator {
+    GenerateRoot(generate_root::GenerateRoot),
     Init(Init),
     /// Print which key seals new entries, and how many it sealed
     KeyStatus,
+    Rekey(rekey::Rekey),
     /// Make the key that seals new entries anew; older entries stay readable
     Rotate,
     /// Seal the server: it forgets every key
@@ -39,8 +48,10 @@ pub(crate) enum Operator {
 impl Operator {
     pub(crate) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
         match self {
+            Self::GenerateRoot(command) => command.run(session).await,
             Self::Init(command) => command.run(session).await,
             Self::KeyStatus => key_status(session).await,
+            Self::Rekey(command) => command.run(session).await,
             Self::Rotate => {
                 session
                     .call("rotating key", "sys", &Rotate::default())
@@ -55,6 +66,20 @@ impl Operator {
             Self::Unseal(command) => command.run(session).await,
         }
     }
+}
+
+/// What is done about an attempt that needs several people; if nothing is said, a key is given.
+#[derive(Args, Debug)]
+struct Step {
+    /// Begin an attempt.
+    #[arg(long, group = "mode", conflicts_with = "key")]
+    init: bool,
+    /// Give the attempt up, with the keys given so far.
+    #[arg(long, group = "mode", conflicts_with = "key")]
+    cancel: bool,
+    /// Only print how far it is.
+    #[arg(long, group = "mode", conflicts_with = "key")]
+    status: bool,
 }
 
 /// Make the keys of a new server
@@ -227,6 +252,44 @@ impl UnsealBy {
         // Sealed still is no failure: the share was taken.
         status::show(session, status).await.map(drop)
     }
+}
+
+/// Returns a key and the nonce of the attempt that it is for. One that is typed is for the attempt
+/// that runs; else somebody began an attempt and said which.
+fn share(
+    session: &mut Session<'_, '_>,
+    key: Option<&str>,
+    nonce: Option<String>,
+    running: &str,
+    named: &str,
+) -> Outcome<(SecretString, String)> {
+    let Some(key) = key else {
+        let nonce = nonce.unwrap_or_else(|| running.to_owned());
+        session.io.complain(&format!("{named}: {nonce}"));
+        return Ok((session.io.ask("Unseal Key (will be hidden): ")?, nonce));
+    };
+    let missing = || Error::local("Missing nonce value: specify it via the -nonce flag");
+    let nonce = nonce.ok_or_else(missing)?;
+    let key = match key {
+        "-" => trimmed(&session.io.read_all()?),
+        key => SecretString::from(key.trim()),
+    };
+    Ok((key, nonce))
+}
+
+/// Returns what an answer holds that always holds something.
+fn answered<T>(reply: Reply<T>) -> Outcome<T> {
+    let none = || Error::server("the server's answer is empty");
+    reply.data.ok_or_else(none)
+}
+
+fn row(name: &str, value: impl Display) -> (String, String) {
+    (name.to_owned(), value.to_string())
+}
+
+/// Returns an answer as it is shown to programs.
+fn shown(value: &impl Serialize) -> Outcome<Json> {
+    Json::of(value).map_err(|error| Error::local(error.to_string()))
 }
 
 /// Writes to one of the paths that answer without Vault's envelope.

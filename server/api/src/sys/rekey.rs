@@ -1,0 +1,181 @@
+//! Rekeying: holders of the unseal shares make new ones.
+//!
+//! These paths answer without Vault's envelope.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Sensitive, coerce, endpoint};
+
+/// `GET sys/rekey/init`: how far it is.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRekey {}
+endpoint!(ReadRekey {} => RekeyStatus: Read "rekey/init"; document);
+
+/// `PUT sys/rekey/init`: begins an attempt.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct BeginRekey {
+    /// Into how many shares the new key is split.
+    #[serde(deserialize_with = "coerce::int")]
+    pub secret_shares: Option<i64>,
+    /// How many shares bring it back.
+    #[serde(deserialize_with = "coerce::int")]
+    pub secret_threshold: Option<i64>,
+    /// Refused: shares are not encrypted for their holders.
+    #[serde(deserialize_with = "coerce::list")]
+    pub pgp_keys: Option<Vec<String>>,
+    /// Refused: only encrypted shares could be kept.
+    #[serde(deserialize_with = "coerce::flag")]
+    pub backup: Option<bool>,
+    /// Whether the new shares become valid only after enough of them were given back.
+    #[serde(deserialize_with = "coerce::flag")]
+    pub require_verification: Option<bool>,
+}
+endpoint!(BeginRekey {} => RekeyStatus: Update "rekey/init"; document);
+
+/// `DELETE sys/rekey/init`: gives the attempt up; the present shares stay valid.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CancelRekey {}
+endpoint!(CancelRekey {} => (): Delete "rekey/init");
+
+/// What `sys/rekey/init` answers.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct RekeyStatus {
+    /// The id of the attempt; empty without one.
+    pub nonce: String,
+    /// Whether there is an attempt.
+    pub started: bool,
+    /// How many of the new shares will bring the new key back.
+    pub t: u8,
+    /// How many new shares there will be.
+    pub n: u8,
+    /// How many of the present shares were given so far.
+    pub progress: usize,
+    /// How many of them are needed.
+    pub required: u8,
+    /// Always none.
+    pub pgp_fingerprints: Option<Vec<String>>,
+    /// Always false.
+    pub backup: bool,
+    /// Whether the new shares are to be given back before they become valid.
+    pub verification_required: bool,
+    /// The id of the verification, while it runs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub verification_nonce: String,
+}
+
+/// `PUT sys/rekey/update`: gives one of the present shares.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct UpdateRekey {
+    /// The share, in hexadecimal or base64.
+    pub key: Option<Sensitive>,
+    /// The id of the attempt.
+    #[serde(deserialize_with = "coerce::text")]
+    pub nonce: Option<String>,
+}
+endpoint!(UpdateRekey {} => RekeyProgress: Update "rekey/update"; document);
+
+/// What `PUT sys/rekey/update` answers.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum RekeyProgress {
+    /// All shares were given.
+    Complete(NewShares),
+    /// Others are needed.
+    Going(RekeyStatus),
+}
+
+/// The new shares, shown once.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct NewShares {
+    /// The id of the attempt that made them.
+    pub nonce: String,
+    /// Always true.
+    pub complete: bool,
+    /// The shares in hexadecimal.
+    pub keys: Vec<Sensitive>,
+    /// The same shares in base64.
+    pub keys_base64: Vec<Sensitive>,
+    /// Always none.
+    pub pgp_fingerprints: Option<Vec<String>>,
+    /// Always false.
+    pub backup: bool,
+    /// Whether they are to be given back before they become valid.
+    pub verification_required: bool,
+    /// The id under which they are given back.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub verification_nonce: String,
+}
+
+/// `GET sys/rekey/verify`: how far the verification is.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRekeyVerification {}
+endpoint!(ReadRekeyVerification {} => RekeyVerificationStatus: Read "rekey/verify"; document);
+
+/// `PUT sys/rekey/verify`: gives one of the new shares back.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct VerifyRekey {
+    /// The share, in hexadecimal or base64.
+    pub key: Option<Sensitive>,
+    /// The id of the verification.
+    #[serde(deserialize_with = "coerce::text")]
+    pub nonce: Option<String>,
+}
+endpoint!(VerifyRekey {} => RekeyVerification: Update "rekey/verify"; document);
+
+/// `DELETE sys/rekey/verify`: begins the verification anew, under another id.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RestartRekeyVerification {}
+endpoint!(RestartRekeyVerification {} => RekeyVerificationStatus: Delete "rekey/verify"; document);
+
+/// What `sys/rekey/verify` answers while shares are missing.
+#[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct RekeyVerificationStatus {
+    /// The id of the verification.
+    pub nonce: String,
+    /// Always true.
+    pub started: bool,
+    /// How many of the new shares are needed.
+    pub t: u8,
+    /// How many new shares there are.
+    pub n: u8,
+    /// How many of them were given back so far.
+    pub progress: usize,
+}
+
+/// What `PUT sys/rekey/verify` answers.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum RekeyVerification {
+    /// The new shares are valid, the old ones no longer.
+    Complete(RekeyVerified),
+    /// Others are needed.
+    Going(RekeyVerificationStatus),
+}
+
+/// What the last share of a verification is answered with.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct RekeyVerified {
+    /// The id of the verification.
+    pub nonce: String,
+    /// Always true.
+    pub complete: bool,
+}
+
+/// `GET sys/rekey/backup`: the encrypted shares that were kept; there never are any.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRekeyBackup {}
+endpoint!(ReadRekeyBackup {} => (): Read "rekey/backup");
+
+/// `DELETE sys/rekey/backup`: removes them.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DeleteRekeyBackup {}
+endpoint!(DeleteRekeyBackup {} => (): Delete "rekey/backup");

@@ -1,0 +1,151 @@
+//! The keys above the barrier while it is open: the root key and the terms that it wraps.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use keyward_crypto::{Keyring, SecretBytes};
+use tokio::sync::Mutex;
+
+use crate::{
+    Error, Timestamp,
+    barrier::Barrier,
+    seal::{self, Opened, SealConfig},
+    storage::{Revision, Storage},
+};
+
+/// What changes the keys of the barrier: a new term, a new root key, new shares.
+pub(crate) struct Keys {
+    barrier: Arc<Barrier>,
+    seal_config: ArcSwap<SealConfig>,
+    /// One change at a time; it awaits storage in between.
+    held: Mutex<Held>,
+}
+
+struct Held {
+    root_key: SecretBytes,
+    /// The revision of the stored keyring.
+    revision: Revision,
+    /// The count of encryptions that the stored keyring claims; never less than the true one.
+    reserved: u64,
+}
+
+impl Keys {
+    /// How many encryptions are claimed ahead, so that a crash over-counts and never under-counts.
+    const AHEAD: u64 = 1 << 20;
+
+    /// Takes over the keys of an opened seal and builds the barrier on them.
+    pub(crate) async fn open(
+        storage: Arc<dyn Storage>,
+        opened: Opened,
+        seal_config: SealConfig,
+    ) -> Result<Self, Error> {
+        let Opened {
+            root_key,
+            keyring,
+            revision,
+        } = opened;
+        let mut held = Held {
+            root_key,
+            revision,
+            reserved: 0,
+        };
+        held.store(&*storage, &keyring).await?;
+        Ok(Self {
+            barrier: Arc::new(Barrier::new(storage, keyring)),
+            seal_config: ArcSwap::from_pointee(seal_config),
+            held: Mutex::new(held),
+        })
+    }
+
+    /// Returns the barrier.
+    pub(crate) const fn barrier(&self) -> &Arc<Barrier> {
+        &self.barrier
+    }
+
+    /// Returns how the unseal key is split now.
+    pub(crate) fn seal_config(&self) -> SealConfig {
+        **self.seal_config.load()
+    }
+
+    /// Tells whether shares make the unseal key.
+    pub(crate) async fn opens(&self, shares: &[SecretBytes]) -> Result<bool, Error> {
+        let storage = &**self.barrier.storage();
+        let root_key = seal::root_key(storage, self.seal_config(), shares).await?;
+        Ok(root_key.is_some())
+    }
+
+    /// Puts another unseal key in the place of the present one; durable when it returns.
+    ///
+    /// # Errors
+    /// The store failed, or another node was first: then the present shares stay valid.
+    pub(crate) async fn rekey(
+        &self,
+        config: SealConfig,
+        unseal_key: &SecretBytes,
+    ) -> Result<(), Error> {
+        let mut held = self.held.lock().await;
+        let (keyring, reserved) = ahead(&self.barrier.keyring())?;
+        let storage = &**self.barrier.storage();
+        let (root_key, revision) =
+            seal::rekey(storage, config, unseal_key, &keyring, held.revision).await?;
+        *held = Held {
+            root_key,
+            revision,
+            reserved,
+        };
+        self.seal_config.store(Arc::new(config));
+        Ok(())
+    }
+
+    /// Adds a term to the barrier's keyring; new writes use it.
+    pub(crate) async fn rotate(&self, now: Timestamp) -> Result<(), Error> {
+        let mut held = self.held.lock().await;
+        let mut keyring = copy(&self.barrier.keyring())?;
+        keyring.rotate(now.into())?;
+        held.store(&**self.barrier.storage(), &keyring).await?;
+        self.barrier.replace_keyring(keyring);
+        Ok(())
+    }
+
+    /// Keeps the stored count of the present term ahead of the true one, and adds a term before
+    /// the present one has sealed so much that nonces could repeat.
+    pub(crate) async fn tick(&self, now: Timestamp) -> Result<(), Error> {
+        /// Half of the 2^32 that NIST SP 800-38D section 8.3 allows for random nonces.
+        const WORN: u64 = 1 << 31;
+        let keyring = self.barrier.keyring();
+        let count = keyring.encryptions(keyring.latest_version());
+        if count >= WORN {
+            return self.rotate(now).await;
+        }
+        let mut held = self.held.lock().await;
+        if count + Self::AHEAD / 2 > held.reserved {
+            held.store(&**self.barrier.storage(), &keyring).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Held {
+    /// Stores the keyring, with a count that is ahead of the true one.
+    async fn store(&mut self, storage: &dyn Storage, keyring: &Keyring) -> Result<(), Error> {
+        let (ahead, reserved) = ahead(keyring)?;
+        self.revision = seal::store_keyring(storage, &self.root_key, &ahead, self.revision).await?;
+        self.reserved = reserved;
+        Ok(())
+    }
+}
+
+/// Copies a keyring with a count of encryptions that is ahead of the true one, and tells it.
+fn ahead(keyring: &Keyring) -> Result<(Keyring, u64), Error> {
+    let ahead = copy(keyring)?;
+    let latest = ahead.latest_version();
+    ahead.count_encryptions(latest, Keys::AHEAD);
+    let reserved = ahead.encryptions(latest);
+    Ok((ahead, reserved))
+}
+
+/// Copies a keyring through its durable form, which is wiped.
+fn copy(keyring: &Keyring) -> Result<Keyring, Error> {
+    // EXPOSE: decoded at once into a keyring again.
+    Ok(Keyring::decode(keyring.encode().expose())?)
+}

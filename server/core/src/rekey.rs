@@ -1,0 +1,299 @@
+//! Rekeying: holders of the present shares make new ones.
+//!
+//! ```text
+//! idle ─ begin ─▶ gathering ─ enough shares ─▶ idle, the new shares are valid
+//!                     │
+//!                     └ enough shares, to be verified ─▶ verifying
+//!                                  │  ▲ wrong ones, or begun anew: another nonce
+//!                                  └──┘
+//!                       verifying ─ enough new shares ─▶ idle, the new shares are valid
+//! ```
+//!
+//! Cancelling and sealing lead back to idle from anywhere, with the old shares valid. Where the
+//! store cannot say whether it took the new ones, they go to be verified even if that was not asked
+//! for: the caller then holds both and loses nothing.
+//!
+//! **Invariant:** there is one attempt at a time, and it holds fewer shares than a threshold;
+//! nothing of it is stored before the one commit that makes the new shares valid.
+
+use keyward_api::{
+    Sensitive,
+    sys::{
+        NewShares, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
+        RekeyVerified,
+    },
+};
+use keyward_crypto::{SecretBytes, encoding};
+use tokio::sync::Mutex;
+
+use crate::{
+    Error,
+    keys::Keys,
+    quorum::{Given, Quorum},
+    seal::{self, SealConfig},
+};
+
+#[cfg(test)]
+mod tests;
+
+/// The state of rekeying.
+#[derive(Default)]
+pub(crate) struct Rekey {
+    /// Held over the whole of a step, so that steps come one after the other.
+    attempt: Mutex<Option<Attempt>>,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// How the new key is to be split.
+    pub(crate) split: SealConfig,
+    /// Whether the new shares become valid only after their holders have given them back.
+    pub(crate) verification_required: bool,
+}
+
+struct Attempt {
+    plan: Plan,
+    given: Quorum,
+    unverified: Option<Unverified>,
+}
+
+/// New shares that were handed out and are not valid yet.
+struct Unverified {
+    unseal_key: SecretBytes,
+    given: Quorum,
+}
+
+impl Rekey {
+    /// Tells how far it is.
+    pub(crate) async fn status(&self, keys: &Keys) -> RekeyStatus {
+        status(self.attempt.lock().await.as_ref(), keys)
+    }
+
+    /// Begins an attempt.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is one.
+    pub(crate) async fn begin(&self, plan: Plan, keys: &Keys) -> Result<RekeyStatus, Error> {
+        let mut attempt = self.attempt.lock().await;
+        if attempt.is_some() {
+            return Err(Error::invalid("rekey already in progress"));
+        }
+        let begun = attempt.insert(Attempt {
+            plan,
+            given: Quorum::begin(),
+            unverified: None,
+        });
+        Ok(status(Some(begun), keys))
+    }
+
+    /// Forgets the attempt, and new shares that were not verified.
+    pub(crate) async fn cancel(&self) {
+        *self.attempt.lock().await = None;
+    }
+
+    /// Takes one of the present shares; with the last one needed, makes the new ones.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the share does not belong here, or the shares together are wrong;
+    /// then the count begins anew. Otherwise the store failed, and the present shares stay valid.
+    pub(crate) async fn update(
+        &self,
+        share: SecretBytes,
+        nonce: &str,
+        keys: &Keys,
+    ) -> Result<RekeyProgress, Error> {
+        let present = keys.seal_config();
+        present.check_share(&share)?;
+        let mut held = self.attempt.lock().await;
+        let attempt = held
+            .as_mut()
+            .ok_or_else(|| Error::invalid("no barrier rekey in progress"))?;
+        if let Some(unverified) = &attempt.unverified {
+            return Err(Error::Invalid(format!(
+                "rekey operation already finished; verification must be performed; nonce for the \
+                 verification operation is {:?}",
+                unverified.given.nonce()
+            )));
+        }
+        check_nonce(nonce, &attempt.given, "rekey")?;
+        let shares = match attempt.given.give(share, present.threshold) {
+            Given::Again => {
+                return Err(Error::invalid(
+                    "given key has already been provided during this generation operation",
+                ));
+            }
+            Given::More => return Ok(RekeyProgress::Going(status(Some(attempt), keys))),
+            Given::Enough(shares) => shares,
+        };
+        if !keys.opens(&shares).await? {
+            return Err(Error::invalid(
+                "failed to read root key: invalid key: failed to decrypt keys from storage: \
+                 cipher: message authentication failed",
+            ));
+        }
+        let Plan {
+            split,
+            verification_required,
+        } = attempt.plan;
+        let unseal_key = seal::generate_key();
+        let shares = seal::split(&unseal_key, split)?;
+        let mut made = NewShares {
+            nonce: attempt.given.nonce().to_owned(),
+            complete: true,
+            keys: shares
+                .iter()
+                // EXPOSE: shown once to the operator who asked.
+                .map(|share| Sensitive::new(encoding::encode_hex(share.expose())))
+                .collect(),
+            keys_base64: shares
+                .iter()
+                .map(|share| encoding::encode_secret(share).into())
+                .collect(),
+            pgp_fingerprints: None,
+            backup: false,
+            verification_required,
+            verification_nonce: String::new(),
+        };
+        if !verification_required {
+            match keys.rekey(split, &unseal_key).await {
+                Ok(()) => {
+                    *held = None;
+                    return Ok(RekeyProgress::Complete(made));
+                }
+                Err(Error::Internal(error)) => {
+                    tracing::error!(%error, "it is not known whether the new unseal shares are valid");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let given = Quorum::begin();
+        made.verification_required = true;
+        given.nonce().clone_into(&mut made.verification_nonce);
+        attempt.plan.verification_required = true;
+        attempt.unverified = Some(Unverified { unseal_key, given });
+        Ok(RekeyProgress::Complete(made))
+    }
+
+    /// Tells how far the verification is.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if no new shares wait for it.
+    pub(crate) async fn verification(&self) -> Result<RekeyVerificationStatus, Error> {
+        let mut held = self.attempt.lock().await;
+        let (plan, unverified) = unverified(held.as_mut(), "no rekey configuration found")?;
+        Ok(verification_status(plan, unverified))
+    }
+
+    /// Forgets the new shares given back so far.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if no new shares wait for it.
+    pub(crate) async fn restart_verification(&self) -> Result<RekeyVerificationStatus, Error> {
+        let mut held = self.attempt.lock().await;
+        let (plan, unverified) = unverified(held.as_mut(), "no rekey configuration found")?;
+        unverified.given = Quorum::begin();
+        Ok(verification_status(plan, unverified))
+    }
+
+    /// Takes one of the new shares back; with the last one needed, they become valid.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub(crate) async fn verify(
+        &self,
+        share: SecretBytes,
+        nonce: &str,
+        keys: &Keys,
+    ) -> Result<RekeyVerification, Error> {
+        let mut held = self.attempt.lock().await;
+        let (plan, unverified) = unverified(held.as_mut(), "no rekey in progress")?;
+        plan.split.check_share(&share)?;
+        check_nonce(nonce, &unverified.given, "verify")?;
+        let shares = match unverified.given.give(share, plan.split.threshold) {
+            Given::Again => {
+                return Err(Error::invalid(
+                    "given key has already been provided during this verify operation",
+                ));
+            }
+            Given::More => {
+                let status = verification_status(plan, unverified);
+                return Ok(RekeyVerification::Going(status));
+            }
+            Given::Enough(shares) => shares,
+        };
+        if seal::combine(plan.split, &shares).as_ref() != Some(&unverified.unseal_key) {
+            unverified.given = Quorum::begin();
+            return Err(Error::invalid(
+                "rekey verification failed; incorrect key shares supplied",
+            ));
+        }
+        keys.rekey(plan.split, &unverified.unseal_key).await?;
+        let nonce = unverified.given.nonce().to_owned();
+        *held = None;
+        Ok(RekeyVerification::Complete(RekeyVerified {
+            nonce,
+            complete: true,
+        }))
+    }
+}
+
+/// Returns the new shares that wait to be verified.
+fn unverified<'a>(
+    attempt: Option<&'a mut Attempt>,
+    otherwise: &str,
+) -> Result<(Plan, &'a mut Unverified), Error> {
+    attempt
+        .and_then(|attempt| Some((attempt.plan, attempt.unverified.as_mut()?)))
+        .ok_or_else(|| Error::invalid(otherwise))
+}
+
+/// Checks that a share was given for this attempt and not for one that is over.
+fn check_nonce(nonce: &str, given: &Quorum, operation: &str) -> Result<(), Error> {
+    if nonce == given.nonce() {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "incorrect nonce supplied; nonce for this {operation} operation is {:?}",
+        given.nonce()
+    )))
+}
+
+fn status(attempt: Option<&Attempt>, keys: &Keys) -> RekeyStatus {
+    let required = keys.seal_config().threshold;
+    let Some(attempt) = attempt else {
+        return RekeyStatus {
+            required,
+            ..RekeyStatus::default()
+        };
+    };
+    let Plan {
+        split,
+        verification_required,
+    } = attempt.plan;
+    let verification = attempt.unverified.as_ref();
+    RekeyStatus {
+        nonce: attempt.given.nonce().to_owned(),
+        started: true,
+        t: split.threshold,
+        n: split.shares,
+        progress: attempt.given.progress(),
+        required,
+        pgp_fingerprints: None,
+        backup: false,
+        verification_required,
+        verification_nonce: verification
+            .map_or("", |unverified| unverified.given.nonce())
+            .to_owned(),
+    }
+}
+
+fn verification_status(plan: Plan, unverified: &Unverified) -> RekeyVerificationStatus {
+    RekeyVerificationStatus {
+        nonce: unverified.given.nonce().to_owned(),
+        started: true,
+        t: plan.split.threshold,
+        n: plan.split.shares,
+        progress: unverified.given.progress(),
+    }
+}
