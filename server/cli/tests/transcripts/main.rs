@@ -223,6 +223,7 @@ macro_rules! transcripts {
 
 transcripts! {
     a_server_is_initialized_unsealed_and_sealed: "operator.txt" on sealed;
+    an_operator_changes_the_keys_of_a_server: "operator_keys.txt" on sealed;
     audit_devices_are_enabled_and_their_logs_checked: "audit.txt" on dev;
     mistakes_on_the_command_line_are_explained: "mistakes.txt" on dev;
     paths_are_read_written_listed_and_deleted: "logical.txt" on dev;

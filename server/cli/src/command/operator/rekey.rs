@@ -238,9 +238,9 @@ fn show_new(session: &mut Session<'_, '_>, made: &NewShares, asked: &RekeyStatus
         ));
     } else {
         text.push_str(&format!(
-            "Vault unseal keys rekeyed to {n} key shares and a key threshold of {t}. Give the\n\
-             shares to different people now: they are shown this once and kept nowhere. The old\n\
-             keys no longer unseal anything.\n"
+            "Vault unseal keys rekeyed to {n} key shares and a key threshold of {t}. Give\n\
+             the shares to different people now: they are shown this once and kept nowhere.\n\
+             The old keys no longer unseal anything.\n"
         ));
     }
     Ok(session.io.print(&text)?)
