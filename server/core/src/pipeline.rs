@@ -131,10 +131,6 @@ async fn complete(
         request.wrap_ttl.map(|ttl| WrapGrant { ttl, path })
     };
     match again.or_else(asked) {
-        // Served unwrapped, it would reach whom the caller wanted to keep it from.
-        Some(_) if done.document.is_some() => Err(Error::invalid(
-            "an answer that has no envelope cannot be wrapped",
-        )),
         Some(how) if !done.is_empty() => wrap(core, request, view, done, how).await,
         _ => Ok(done),
     }

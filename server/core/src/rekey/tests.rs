@@ -447,7 +447,8 @@ async fn give_back(
     let again = model.given_back.contains(&share);
     let enough = !again && model.given_back.len() + 1 == usize::from(plan.split.threshold);
     let answer = bench.give_back(&given).await;
-    assert_eq!(answer.is_ok(), !again && !(enough && fate != Fate::Made));
+    let is_refused = again || (enough && fate != Fate::Made);
+    assert_eq!(answer.is_ok(), !is_refused);
     if !enough {
         if !again {
             model.given_back.push(share);
