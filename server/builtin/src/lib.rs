@@ -13,4 +13,8 @@ use keyward_core::{audit::AuditKind, engine::EngineKind};
 pub const ENGINES: &[EngineKind] = &[engine::kv::KV, engine::transit::TRANSIT];
 
 /// The kinds of audit device that can be enabled.
-pub const AUDIT_DEVICES: &[AuditKind] = &[audit::file::FILE];
+pub const AUDIT_DEVICES: &[AuditKind] = &[
+    audit::file::FILE,
+    audit::socket::SOCKET,
+    audit::syslog::SYSLOG,
+];

@@ -4,12 +4,15 @@
 //! child holds every file lock of its parent, and a test beside it would find its file taken.
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, path::Path, process::Command, sync::Arc};
 
 use keyward_builtin::audit::file::FILE;
-use keyward_core::audit::{
-    Lines,
-    verify::{Summary, verify},
+use keyward_core::{
+    SystemClock,
+    audit::{
+        Lines,
+        verify::{Summary, verify},
+    },
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -51,7 +54,7 @@ async fn fill_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     let options = BTreeMap::from([("file_path".to_owned(), path.to_str().unwrap().to_owned())]);
-    let device = (FILE.open)(&options).unwrap();
+    let device = (FILE.open)(&options, &(Arc::new(SystemClock) as _)).unwrap();
     let unlimited = getrlimit(Resource::Fsize);
     setrlimit(
         Resource::Fsize,

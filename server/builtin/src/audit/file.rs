@@ -18,8 +18,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use keyward_core::audit::{
-    AuditDevice, AuditError, AuditKind, Chain, Lines, Options, Resumed, flag,
+use keyward_core::{
+    Clock,
+    audit::{AuditDevice, AuditError, AuditKind, Chain, Lines, Options, Resumed, flag},
 };
 
 use crate::committer::{Committer, Limits};
@@ -40,7 +41,7 @@ const LIMITS: Limits = Limits {
     queue_bytes: 64 << 20,
 };
 
-fn open(options: &Options) -> Result<Arc<dyn AuditDevice>, AuditError> {
+fn open(options: &Options, _: &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice>, AuditError> {
     let path = options
         .get("file_path")
         .or_else(|| options.get("path"))

@@ -86,7 +86,7 @@ impl Broker {
         for Stored { info, salt } in stored.map(|(stored, _)| stored).unwrap_or_default() {
             let salt = salt.bytes().map_err(Error::internal)?.duplicate();
             devices.push(Arc::new(
-                Device::open(info, salt, kinds).map_err(Error::internal)?,
+                Device::open(info, salt, kinds, &clock).map_err(Error::internal)?,
             ));
         }
         Ok(Self {
@@ -117,7 +117,8 @@ impl Broker {
         if devices.iter().any(|device| clashes(&device.info.path)) {
             return Err(Error::invalid("path already in use"));
         }
-        let device = Device::open(new, random::generate_bytes(32), self.kinds)
+        let salt = random::generate_bytes(32);
+        let device = Device::open(new, salt, self.kinds, &self.clock)
             .map_err(|error| Error::Invalid(error.to_string()))?;
         request.on_record().await?;
         let test = self.test_lines(&device)?;
@@ -242,6 +243,7 @@ impl Device {
         info: DeviceInfo,
         salt_key: SecretBytes,
         kinds: &'static [AuditKind],
+        clock: &Arc<dyn Clock>,
     ) -> Result<Self, AuditError> {
         let kind = kinds
             .iter()
@@ -250,7 +252,7 @@ impl Device {
                 AuditError::options(format!("unknown backend type: \"{}\"", info.kind))
             })?;
         let format = Format::parse(&info.options)?;
-        let device = (kind.open)(&info.options)?;
+        let device = (kind.open)(&info.options, clock)?;
         let salt = Salt::new(salt_key.duplicate());
         Ok(Self {
             info,

@@ -45,13 +45,25 @@ impl Lines {
 
     /// Appends the lines, closed, to `out`.
     pub fn close(&self, chain: &mut Chain, out: &mut Vec<u8>) {
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', &self.0) {
-            chain.close(&self.0[start..end], out);
-            start = end + 1;
+        for line in self.iter() {
+            chain.close(line, out);
         }
     }
+
+    /// Returns the lines one by one, for a device that does not write them together.
+    pub fn iter(&self) -> impl Iterator<Item = Open<'_>> {
+        let mut start = 0;
+        memchr::memchr_iter(b'\n', &self.0).map(move |end| {
+            let line = Open(&self.0[start..end]);
+            start = end + 1;
+            line
+        })
+    }
 }
+
+/// One of the [`Lines`]: it lacks its closing brace and line feed.
+#[derive(Clone, Copy, Debug)]
+pub struct Open<'l>(&'l [u8]);
 
 /// Where a log's chain stands: what the next line is bound to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -161,8 +173,8 @@ impl Chain {
         }
     }
 
-    /// Appends one line, which lacks its closing brace and line feed, to `out` and closes it.
-    fn close(&mut self, line: &[u8], out: &mut Vec<u8>) {
+    /// Appends one line to `out` and closes it.
+    pub fn close(&mut self, Open(line): Open<'_>, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(line);
         if std::mem::take(&mut self.begins_file) {

@@ -14,6 +14,8 @@
 
 mod broker;
 mod chain;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod entry;
 mod object;
 mod options;
@@ -30,9 +32,11 @@ use async_trait::async_trait;
 
 pub use broker::Broker;
 pub(crate) use broker::DeviceInfo;
-pub use chain::{Chain, Lines, Resumed};
+pub use chain::{Chain, Lines, Open, Resumed};
 pub use options::{Options, flag};
 pub(crate) use ticket::{Answer, Facts, Ticket};
+
+use crate::Clock;
 
 /// Takes lines of the log and keeps them.
 #[async_trait]
@@ -60,9 +64,9 @@ pub struct AuditKind {
     pub name: &'static str,
     /// The names of the options it knows, beside those that every device has.
     pub options: &'static [&'static str],
-    /// Makes a device from its options. It opens what it writes to when it first writes, so that a
-    /// full disk does not keep a server from starting.
-    pub open: fn(&Options) -> Result<Arc<dyn AuditDevice>, AuditError>,
+    /// Makes a device from its options, within a tokio runtime. It opens what it writes to when it
+    /// first writes, so that a full disk does not keep a server from starting.
+    pub open: fn(&Options, &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice>, AuditError>,
 }
 
 /// Why a device cannot be made, or did not take lines.

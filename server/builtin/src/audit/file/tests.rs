@@ -1,25 +1,66 @@
 //! The file device on real files, real faults included.
 
 use std::{
-    collections::BTreeMap,
     fs,
     os::unix::fs::{MetadataExt as _, symlink},
 };
 
-use keyward_core::audit::verify::{Reason, Summary, verify};
+use keyward_core::audit::{
+    conformance::Fixture,
+    verify::{Reason, Summary, verify},
+};
 use tempfile::TempDir;
 
 use super::*;
-
-fn options(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
-}
+use crate::audit::receiver::open;
 
 fn device(path: &Path) -> Arc<dyn AuditDevice> {
-    open(&options(&[("file_path", path.to_str().unwrap())])).unwrap()
+    open(&FILE, &[("file_path", path.to_str().unwrap())]).unwrap()
+}
+
+/// A log whose disk is full at times.
+struct Disk {
+    device: Arc<dyn AuditDevice>,
+    folder: TempDir,
+}
+
+impl Disk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let device = device(&folder.path().join("audit.log"));
+        Self { device, folder }
+    }
+}
+
+#[async_trait]
+impl Fixture for Disk {
+    fn device(&self) -> &Arc<dyn AuditDevice> {
+        &self.device
+    }
+
+    async fn break_down(&mut self) -> bool {
+        let path = self.folder.path().join("audit.log");
+        fs::rename(&path, self.folder.path().join("audit.log.1")).unwrap();
+        symlink("/dev/full", &path).unwrap();
+        self.device.reopen().await.unwrap();
+        true
+    }
+
+    async fn mend(&mut self) {
+        fs::remove_file(self.folder.path().join("audit.log")).unwrap();
+        self.device.reopen().await.unwrap();
+    }
+
+    async fn received(&mut self, _: usize) -> Vec<String> {
+        let names = ["audit.log.1", "audit.log"].iter();
+        names
+            .filter_map(|name| fs::read_to_string(self.folder.path().join(name)).ok())
+            .collect()
+    }
+}
+
+mod conformance {
+    keyward_core::audit_conformance!(super::Disk::new());
 }
 
 fn line(text: &str) -> Lines {
@@ -178,12 +219,13 @@ async fn the_file_and_its_folders_are_private_unless_told_otherwise() {
     );
 
     let write = async |mode| {
-        let options = options(&[
+        let options = [
             ("path", path.to_str().unwrap()),
             ("mode", mode),
             ("durable", "true"),
-        ]);
-        open(&options).unwrap().write(line("x")).await.unwrap();
+        ];
+        let device = open(&FILE, &options).unwrap();
+        device.write(line("x")).await.unwrap();
         fs::metadata(&path).unwrap().mode() & 0o777
     };
     assert_eq!(write("0640").await, 0o640);
@@ -194,7 +236,7 @@ async fn the_file_and_its_folders_are_private_unless_told_otherwise() {
 
 #[tokio::test]
 async fn nothing_is_kept_of_what_is_discarded() {
-    let device = open(&options(&[("file_path", "discard")])).unwrap();
+    let device = open(&FILE, &[("file_path", "discard")]).unwrap();
     device.write(line("x")).await.unwrap();
     device.reopen().await.unwrap();
     assert!(!Path::new("discard").exists());
@@ -214,7 +256,6 @@ fn options_that_make_no_sense_are_refused() {
             "strconv.ParseBool: parsing \"?\": invalid syntax",
         ),
     ] {
-        let error = open(&options(pairs)).err().map(|error| error.to_string());
-        assert_eq!(error.as_deref(), Some(text));
+        assert_eq!(open(&FILE, pairs).err().as_deref(), Some(text));
     }
 }

@@ -14,7 +14,7 @@ use crate::audit::{AuditDevice, AuditError, AuditKind, Chain, Lines, Options, ve
 pub(super) const KINDS: &[AuditKind] = &[AuditKind {
     name: "recorder",
     options: &["recorder"],
-    open: |options| Ok(find(options)),
+    open: |options, _| Ok(find(options)),
 }];
 
 /// Every recorder by its name, so that a test finds the one that a broker opened.
