@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwapOption;
-use keyward_api::sys::Cors;
+use keyward_api::sys::{AuditedHeaders, Cors};
 use keyward_crypto::SecretBytes;
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -273,6 +273,16 @@ impl Core {
             .load()
             .as_ref()
             .map(|unsealed| unsealed.cors.current())
+    }
+
+    /// Returns which request headers the audit log shows: the ones to hand on with a request. None
+    /// while sealed.
+    #[must_use]
+    pub fn audited_headers(&self) -> Option<Arc<AuditedHeaders>> {
+        self.unsealed
+            .load()
+            .as_ref()
+            .map(|unsealed| unsealed.audit.headers.current())
     }
 
     /// Tells whether the store is there and takes writes.

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use keyward_api::{Operation, coerce};
-use keyward_core::{CanonicalPath, Error, Remote, Request, RequestId, TokenId};
+use keyward_core::{CanonicalPath, Core, Error, Remote, Request, RequestId, TokenId};
 use keyward_crypto::{SecretBytes, SecretString};
 
 use crate::{
@@ -102,7 +102,7 @@ async fn answer(
         Ok(operation) => operation,
         Err(status) => return respond::errors(status, id, None),
     };
-    let request = match parse(&parts, id, remote, operation, query) {
+    let request = match parse(app, &parts, id, remote, operation, query) {
         Ok(request) => request,
         Err(error) => return respond::failed(id, &error),
     };
@@ -152,6 +152,7 @@ async fn finish(
 
 /// Reads all of a request but its body.
 fn parse(
+    app: &App,
     parts: &Parts,
     id: RequestId,
     remote: Remote,
@@ -173,8 +174,27 @@ fn parse(
         token: token(&parts.headers)?,
         wrap_ttl: wrap_ttl(&parts.headers)?,
         remote,
-        headers: BTreeMap::new(),
+        headers: audited(&app.core, &parts.headers),
     })
+}
+
+/// Takes those headers that the audit log shows, but never one that holds a token.
+fn audited(core: &Core, headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
+    let Some(shown) = core.audited_headers() else {
+        return BTreeMap::new();
+    };
+    let values = |name: &str| {
+        let values = headers.get_all(name).iter();
+        values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect()
+    };
+    let names = shown.headers.keys();
+    names
+        .filter(|name| !matches!(name.as_str(), "authorization" | "x-vault-token"))
+        .filter(|name| headers.contains_key(name.as_str()))
+        .map(|name| (name.clone(), values(name)))
+        .collect()
 }
 
 /// Returns what a method means, or the status for one that means nothing here.

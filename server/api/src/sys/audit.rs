@@ -1,4 +1,5 @@
-//! Audit devices (`sys/audit`) and their hashes (`sys/audit-hash`).
+//! Audit devices (`sys/audit`), their hashes (`sys/audit-hash`), and the request headers that they
+//! show (`sys/config/auditing`).
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ pub struct EnableAuditDevice {
     /// The name it gets.
     #[serde(skip_serializing)]
     pub path: String,
-    /// The type of device: `file`.
+    /// The type of device: `file`, `http`, `socket` or `syslog`.
     #[serde(
         rename = "type",
         skip_serializing_if = "Option::is_none",
@@ -38,8 +39,10 @@ pub struct EnableAuditDevice {
         deserialize_with = "coerce::flag"
     )]
     pub local: Option<bool>,
-    /// For every device `hmac_accessor`, `elide_list_responses`, `prefix`; for a file `file_path`
-    /// (also `stdout` and `discard`), `mode`, `durable`.
+    /// For every device `hmac_accessor`, `elide_list_responses`, `prefix`, `skip_test`; for a file
+    /// `file_path` (also `stdout` and `discard`), `mode`, `durable`; for a socket `address`,
+    /// `socket_type`, `write_timeout`; for syslog `facility`, `tag`, `address`; for http `uri`,
+    /// `headers`.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::map"
@@ -70,6 +73,77 @@ pub struct HashForAudit {
     pub input: Option<Sensitive>,
 }
 endpoint!(HashForAudit { path } => AuditHash: Update "audit-hash/{path*}" as "audit-hash/{path}");
+
+/// `GET sys/config/auditing/request-headers`: the request headers that the audit log shows.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListAuditedHeaders {}
+endpoint!(
+    ListAuditedHeaders {} => AuditedHeaders: Read "config/auditing/request-headers", access Sudo
+);
+
+/// `GET sys/config/auditing/request-headers/:header`: how the audit log shows one; the answer has
+/// the name as it was asked for.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadAuditedHeader {
+    /// Its name.
+    #[serde(skip_serializing)]
+    pub header: String,
+}
+endpoint!(
+    ReadAuditedHeader { header } => BTreeMap<String, AuditedHeader>:
+    Read "config/auditing/request-headers/{header*}" as "config/auditing/request-headers/{header}",
+    access Sudo
+);
+
+/// `POST sys/config/auditing/request-headers/:header`: lets the audit log show it.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct WriteAuditedHeader {
+    /// Its name.
+    #[serde(skip_serializing)]
+    pub header: String,
+    /// Whether its values are hashed.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub hmac: Option<bool>,
+}
+endpoint!(
+    WriteAuditedHeader { header } => ():
+    Update "config/auditing/request-headers/{header*}" as "config/auditing/request-headers/{header}",
+    access Sudo
+);
+
+/// `DELETE sys/config/auditing/request-headers/:header`: keeps it out of the audit log.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DeleteAuditedHeader {
+    /// Its name.
+    #[serde(skip_serializing)]
+    pub header: String,
+}
+endpoint!(
+    DeleteAuditedHeader { header } => ():
+    Delete "config/auditing/request-headers/{header*}" as "config/auditing/request-headers/{header}",
+    access Sudo
+);
+
+/// The request headers that the audit log shows.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct AuditedHeaders {
+    /// By their names in lower case.
+    pub headers: BTreeMap<String, AuditedHeader>,
+}
+
+/// How the audit log shows a request header.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AuditedHeader {
+    /// Whether its values are hashed.
+    pub hmac: bool,
+}
 
 /// An enabled device, as lists show it.
 #[derive(Clone, Debug, Deserialize, Serialize)]

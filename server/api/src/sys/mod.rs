@@ -12,7 +12,9 @@ mod ui;
 mod wrapping;
 
 pub use audit::{
-    AuditDevice, AuditHash, DisableAuditDevice, EnableAuditDevice, HashForAudit, ListAuditDevices,
+    AuditDevice, AuditHash, AuditedHeader, AuditedHeaders, DeleteAuditedHeader, DisableAuditDevice,
+    EnableAuditDevice, HashForAudit, ListAuditDevices, ListAuditedHeaders, ReadAuditedHeader,
+    WriteAuditedHeader,
 };
 pub use capabilities::{Capabilities, CapabilitiesAccessor, CapabilitiesReply, CapabilitiesSelf};
 pub use cors::{Cors, DeleteCors, ReadCors, WriteCors};

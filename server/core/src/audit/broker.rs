@@ -11,14 +11,14 @@ use std::{
 
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
-use keyward_api::{Base64, Operation};
+use keyward_api::{Base64, Operation, sys::AuditedHeaders};
 use keyward_crypto::{SecretBytes, random};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::{
-    AuditDevice, AuditError, AuditKind, Facts, Lines, Options, Ticket, entry::Entry,
-    options::Format, redact::Salt,
+    AuditDevice, AuditError, AuditKind, Facts, HeaderStore, Lines, Options, Ticket, entry::Entry,
+    flag, options::Format, redact::Salt,
 };
 use crate::{
     CanonicalPath, Clock, Error, Request, Timestamp, barrier::Change, json, storage::Expect,
@@ -37,6 +37,7 @@ pub struct Broker {
     clock: Arc<dyn Clock>,
     pub(super) deadline: Duration,
     devices: ArcSwap<Vec<Arc<Device>>>,
+    pub(crate) headers: HeaderStore,
     /// One change of the table at a time; it awaits storage in between.
     changing: Mutex<()>,
 }
@@ -90,6 +91,7 @@ impl Broker {
             ));
         }
         Ok(Self {
+            headers: HeaderStore::open(view.clone()).await?,
             view,
             kinds,
             clock,
@@ -99,8 +101,8 @@ impl Broker {
         })
     }
 
-    /// Enables a device, once it has taken a line for a test. Returns the names of those options
-    /// that it does not know.
+    /// Enables a device, once it has taken a line for a test, which its option `skip_test` spares.
+    /// Returns the names of those options that it does not know.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the path is taken, the type unknown, an option wrong, or the device
@@ -117,14 +119,17 @@ impl Broker {
         if devices.iter().any(|device| clashes(&device.info.path)) {
             return Err(Error::invalid("path already in use"));
         }
-        let salt = random::generate_bytes(32);
-        let device = Device::open(new, salt, self.kinds, &self.clock)
+        let device = Device::open(new, random::generate_bytes(32), self.kinds, &self.clock)
+            .map_err(|error| Error::Invalid(error.to_string()))?;
+        let skips_test = flag(&device.info.options, "skip_test", false)
             .map_err(|error| Error::Invalid(error.to_string()))?;
         request.on_record().await?;
-        let test = self.test_lines(&device)?;
-        device.write(test, self.deadline).await.map_err(|error| {
-            Error::Invalid(format!("audit backend failed test message: {error}"))
-        })?;
+        if !skips_test {
+            let test = self.test_lines(&device)?;
+            device.write(test, self.deadline).await.map_err(|error| {
+                Error::Invalid(format!("audit backend failed test message: {error}"))
+            })?;
+        }
         let unknown = device.unknown_options(self.kinds);
         devices.push(Arc::new(device));
         self.replace(devices).await?;
@@ -188,11 +193,12 @@ impl Broker {
     /// There are devices, and none took its lines.
     pub(super) async fn record(
         &self,
-        render: impl Fn(&Format, &Salt) -> Lines,
+        render: impl Fn(&Format, &Salt, &AuditedHeaders) -> Lines,
     ) -> Result<(), Error> {
         let devices = self.devices.load_full();
+        let headers = self.headers.current();
         let writes = devices.iter().map(|device| {
-            let lines = render(&device.format, &device.salt);
+            let lines = render(&device.format, &device.salt, &headers);
             async {
                 let written = device.write(lines, self.deadline).await;
                 match &written {
@@ -221,7 +227,8 @@ impl Broker {
             mount: None,
             time: self.now(),
         };
-        let mut entry = Entry::new(&device.format, &device.salt, &facts);
+        let headers = self.headers.current();
+        let mut entry = Entry::new(&device.format, &device.salt, &headers, &facts);
         entry.request(None);
         Ok(entry.finish())
     }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use keyward_api::{GrantedAuth, Operation, WrapInfo};
+use keyward_api::{
+    GrantedAuth, Operation, WrapInfo,
+    sys::{AuditedHeader, AuditedHeaders},
+};
 
 use super::{
     Lines,
@@ -20,6 +23,7 @@ const RUNNING_VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"), "+builtin.
 pub(super) struct Entry<'a> {
     format: &'a Format,
     salt: &'a Salt,
+    headers: &'a AuditedHeaders,
     facts: &'a Facts,
     /// The token as it was sent, hashed once for all the places where it stands.
     token: Option<Hashed>,
@@ -35,7 +39,12 @@ struct Blocks {
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn new(format: &'a Format, salt: &'a Salt, facts: &'a Facts) -> Self {
+    pub(super) fn new(
+        format: &'a Format,
+        salt: &'a Salt,
+        headers: &'a AuditedHeaders,
+        facts: &'a Facts,
+    ) -> Self {
         let token = facts.request.token.as_ref().map(|token| {
             // EXPOSE: hashed.
             salt.hash(token.expose().as_bytes())
@@ -44,6 +53,7 @@ impl<'a> Entry<'a> {
         Self {
             format,
             salt,
+            headers,
             facts,
             token,
             out,
@@ -161,6 +171,7 @@ impl<'a> Entry<'a> {
         let Self {
             format,
             salt,
+            headers,
             facts,
             token: hashed,
             out,
@@ -193,6 +204,7 @@ impl<'a> Entry<'a> {
             block.text("remote_address", &request.remote.address);
             block.number("remote_port", request.remote.port.into());
             block.number("wrap_ttl", request.wrap_ttl.map_or(0, |ttl| ttl.as_secs()));
+            request_headers(&request.headers, headers, salt, block);
         });
     }
 
@@ -261,6 +273,32 @@ impl<'a> Entry<'a> {
             }
         });
     }
+}
+
+/// Writes those request headers that the log shows.
+fn request_headers(
+    sent: &BTreeMap<String, Vec<String>>,
+    shown: &AuditedHeaders,
+    salt: &Salt,
+    block: &mut Object<'_>,
+) {
+    let mut shown = sent
+        .iter()
+        .filter_map(|(name, values)| Some((name, values, shown.headers.get(name)?)))
+        .peekable();
+    if shown.peek().is_none() {
+        return;
+    }
+    block.object("headers", |block| {
+        for (name, values, AuditedHeader { hmac }) in shown {
+            if *hmac {
+                let hashed = values.iter().map(|value| salt.hash(value.as_bytes()));
+                block.pairs(name, hashed, Hashed::as_str);
+            } else {
+                block.pairs(name, values, |value| value);
+            }
+        }
+    });
 }
 
 /// Returns the sentence that the caller reads, where it may hold more than [`failure`] tells.

@@ -17,6 +17,7 @@ mod chain;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod entry;
+mod headers;
 mod object;
 mod options;
 mod redact;
@@ -33,6 +34,7 @@ use async_trait::async_trait;
 pub use broker::Broker;
 pub(crate) use broker::DeviceInfo;
 pub use chain::{Chain, Lines, Open, Resumed};
+use headers::HeaderStore;
 pub use options::{Options, flag};
 pub(crate) use ticket::{Answer, Facts, Ticket};
 

@@ -50,6 +50,25 @@ impl<'o> Object<'o> {
         push_string(text, self.out);
     }
 
+    /// Writes a list of texts under a name that a caller chose.
+    pub(super) fn pairs<T>(
+        &mut self,
+        name: &str,
+        items: impl IntoIterator<Item = T>,
+        text: impl Fn(&T) -> &str,
+    ) {
+        self.comma();
+        push_string(name, self.out);
+        self.out.extend_from_slice(b":[");
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            push_string(text(&item), self.out);
+        }
+        self.out.push(b']');
+    }
+
     /// Writes texts, unless there are none.
     pub(super) fn texts(&mut self, name: &'static str, texts: &[String]) {
         if texts.is_empty() {

@@ -21,12 +21,13 @@ pub(super) struct Format {
 
 impl Format {
     /// The options that every device has.
-    pub(super) const NAMES: [&str; 5] = [
+    pub(super) const NAMES: [&str; 6] = [
         "elide_list_responses",
         "format",
         "hmac_accessor",
         "log_raw",
         "prefix",
+        "skip_test",
     ];
 
     pub(super) fn parse(options: &Options) -> Result<Self, AuditError> {

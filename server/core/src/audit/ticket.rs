@@ -55,8 +55,8 @@ impl Ticket {
     /// [`Error::Internal`]: devices are enabled, and none took the line. Nothing must be changed.
     pub(crate) async fn written(&self) -> Result<(), Error> {
         let write = || {
-            self.broker.record(|format, salt| {
-                let mut entry = Entry::new(format, salt, &self.facts);
+            self.broker.record(|format, salt, headers| {
+                let mut entry = Entry::new(format, salt, headers, &self.facts);
                 entry.request(None);
                 entry.finish()
             })
@@ -73,8 +73,8 @@ impl Ticket {
         let is_written = self.written.initialized();
         let now = self.broker.now();
         self.broker
-            .record(|format, salt| {
-                let mut entry = Entry::new(format, salt, &self.facts);
+            .record(|format, salt, headers| {
+                let mut entry = Entry::new(format, salt, headers, &self.facts);
                 if !is_written {
                     entry.request(Some(&answer));
                 }

@@ -1,9 +1,11 @@
-//! `sys/audit` and `sys/audit-hash`.
+//! `sys/audit`, `sys/audit-hash` and `sys/config/auditing`.
 
 use std::collections::BTreeMap;
 
 use keyward_api::sys::{
-    AuditDevice, AuditHash, DisableAuditDevice, EnableAuditDevice, HashForAudit, ListAuditDevices,
+    AuditDevice, AuditHash, AuditedHeader, AuditedHeaders, DeleteAuditedHeader, DisableAuditDevice,
+    EnableAuditDevice, HashForAudit, ListAuditDevices, ListAuditedHeaders, ReadAuditedHeader,
+    WriteAuditedHeader,
 };
 
 use super::Sys;
@@ -93,6 +95,50 @@ pub(super) async fn hash(
     let hash = cx.core().audit.hash(&path, input);
     let hash = hash.ok_or_else(|| Error::Invalid(format!("unknown audit backend \"{path}\"")))?;
     Ok(Response::data(AuditHash { hash }).at_top())
+}
+
+/// Lists the request headers that the log shows.
+pub(super) async fn list_headers(
+    cx: Context<Sys>,
+    _: ListAuditedHeaders,
+) -> Result<Response<AuditedHeaders>, Error> {
+    let headers = cx.core().audit.headers.current();
+    Ok(Response::data((*headers).clone()).at_top())
+}
+
+/// Reads how the log shows a request header.
+pub(super) async fn read_header(
+    cx: Context<Sys>,
+    request: ReadAuditedHeader,
+) -> Result<Response<BTreeMap<String, AuditedHeader>>, Error> {
+    let headers = cx.core().audit.headers.current();
+    let header = headers
+        .headers
+        .get(&request.header.to_ascii_lowercase())
+        .ok_or_else(|| Error::invalid("Could not find header in config"))?;
+    Ok(Response::data(BTreeMap::from([(request.header, *header)])).at_top())
+}
+
+/// Lets the log show a request header.
+pub(super) async fn write_header(
+    cx: Context<Sys>,
+    request: WriteAuditedHeader,
+) -> Result<Response<()>, Error> {
+    let hmac = request.hmac.unwrap_or_default();
+    let header = AuditedHeader { hmac };
+    let headers = &cx.core().audit.headers;
+    headers.add(&request.header, header, cx.view()).await?;
+    Ok(Response::empty())
+}
+
+/// Keeps a request header out of the log.
+pub(super) async fn delete_header(
+    cx: Context<Sys>,
+    request: DeleteAuditedHeader,
+) -> Result<Response<()>, Error> {
+    let headers = &cx.core().audit.headers;
+    headers.remove(&request.header, cx.view()).await?;
+    Ok(Response::empty())
 }
 
 /// Returns the name of a device as it is kept, with one slash at the end.

@@ -5,7 +5,7 @@ mod recorder;
 
 use std::{sync::Arc, time::Duration};
 
-use keyward_api::Operation;
+use keyward_api::{Operation, sys::AuditedHeader};
 use keyward_crypto::{Derivation, Keyring, SecretBytes, SecretString, key_type};
 use serde_json::{Value, json};
 
@@ -308,6 +308,15 @@ async fn a_device_that_makes_no_sense_is_not_enabled() {
     }
     assert_eq!(bench.broker.list().len(), 1);
 
+    // A device that comes later is enabled all the same where the operator asks for it.
+    let mut untested = bench.device("full/");
+    let skip_test = |text: &str| ("skip_test".to_owned(), text.to_owned());
+    untested.options.extend([skip_test("perhaps")]);
+    let refused = bench.broker.enable(untested.clone(), &bench.view).await;
+    assert!(matches!(refused, Err(Error::Invalid(_))));
+    untested.options.extend([skip_test("true")]);
+    bench.broker.enable(untested, &bench.view).await.unwrap();
+
     let mut odd = bench.device("odd/");
     odd.options.insert("filter".to_owned(), "x".to_owned());
     assert_eq!(
@@ -397,4 +406,57 @@ async fn a_token_that_is_not_good_is_hashed_in_the_request() {
     assert_eq!(line["error"], "permission denied");
     let hash = bench.broker.hash("a/", "hvs.wrong").unwrap();
     assert_eq!(line["request"]["client_token"], hash);
+}
+
+#[tokio::test]
+async fn request_headers_are_on_record_if_they_are_to_be_shown_and_as_they_are_to_be() {
+    let mut bench = Bench::new("headers").await;
+    let recorder = bench.enable("a/").await;
+    let headers = &bench.broker.headers;
+    let shown = |hmac| AuditedHeader { hmac };
+    headers
+        .add("X-Hashed", shown(true), &bench.view)
+        .await
+        .unwrap();
+    headers
+        .add("x-clear", shown(false), &bench.view)
+        .await
+        .unwrap();
+    headers.remove("Correlation-ID", &bench.view).await.unwrap();
+    headers.remove("none", &bench.view).await.unwrap();
+    for name in ["", "a b", "a/b", "a:b", "\u{e4}"] {
+        let refused = headers.add(name, shown(false), &bench.view).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{name}");
+    }
+    bench.restart().await;
+    let ticket = async |sent: &[(&str, &[&str])]| {
+        let mut request = request("{}");
+        for (name, values) in sent {
+            let values = values.iter().map(|value| (*value).to_owned());
+            request.headers.insert((*name).to_owned(), values.collect());
+        }
+        let ticket = bench.broker.ticket(Facts {
+            request: Arc::new(request),
+            operation: Operation::Read,
+            principal: None,
+            verdict: None,
+            mount: Some(mount()),
+            time: bench.clock.now(),
+        });
+        ticket.finish(Answer::Done(&done("{}"))).await.unwrap();
+        recorder.lines().pop().unwrap()["request"]
+            .get("headers")
+            .cloned()
+    };
+    let sent: &[(&str, &[&str])] = &[
+        ("correlation-id", &["no more"]),
+        ("x-clear", &["1", "2"]),
+        ("x-correlation-id", &["c"]),
+        ("x-hashed", &["h"]),
+        ("x-other", &["o"]),
+    ];
+    let hash = bench.broker.hash("a/", "h").unwrap();
+    let wanted = json!({ "x-clear": ["1", "2"], "x-correlation-id": ["c"], "x-hashed": [hash] });
+    assert_eq!(ticket(sent).await, Some(wanted));
+    assert_eq!(ticket(&sent[..1]).await, None);
 }
