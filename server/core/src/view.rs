@@ -92,6 +92,24 @@ impl View {
         self.barrier.list(&self.key(folder), after, limit).await
     }
 
+    /// Lists every key of the view, however deep, in byte order: for folders that hold few.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn keys(&self) -> Result<Vec<String>, Error> {
+        let mut keys = Vec::new();
+        let mut folders = vec![String::new()];
+        while let Some(folder) = folders.pop() {
+            for name in self.list(&folder, None, None).await? {
+                let is_folder = name.ends_with('/');
+                let found = if is_folder { &mut folders } else { &mut keys };
+                found.push(format!("{folder}{name}"));
+            }
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
     /// Writes one entry, whatever stood there.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ impl PolicyStore {
     /// Loads all policies; a new server gets the default one.
     pub(crate) async fn open(view: View) -> Result<Self, Error> {
         let mut policies = BTreeMap::new();
-        for name in view.list("", None, None).await? {
+        for name in view.keys().await? {
             if let Some(entry) = view.get(&name).await? {
                 // EXPOSE: the text of a policy is no secret to those who may read it.
                 let text = std::str::from_utf8(entry.value.expose()).map_err(Error::internal)?;
@@ -151,5 +151,30 @@ impl PolicyStore {
         policies.remove(name);
         self.snapshot.store(Arc::new(Snapshot::of(policies)));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyward_crypto::{Derivation, Keyring, key_type};
+
+    use super::*;
+    use crate::{Timestamp, barrier::Barrier, storage::Memory};
+
+    #[tokio::test]
+    async fn a_policy_with_a_slash_in_its_name_is_there_again_after_a_restart() {
+        let keyring = Keyring::generate(
+            key_type("aes256-gcm96").unwrap(),
+            Derivation::None,
+            Timestamp::default().into(),
+        );
+        let barrier = Barrier::new(Arc::new(Memory::new()), keyring.unwrap());
+        let view = View::new(Arc::new(barrier), "policy/");
+        let store = PolicyStore::open(view.clone()).await.unwrap();
+        store.write("team/reader", "", &view).await.unwrap();
+        drop(store);
+        let store = PolicyStore::open(view).await.unwrap();
+        assert_eq!(store.names(), ["default", "root", "team/reader"]);
+        assert_eq!(store.text("team/reader").as_deref(), Some(""));
     }
 }
