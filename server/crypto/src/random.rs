@@ -9,7 +9,12 @@ use zeroize::Zeroizing;
 use crate::{Secret, SecretBytes, SecretString};
 
 /// Digits, upper case, lower case: what token bodies are made of.
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const BASE62: [char; 62] = [
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I',
+    'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z', 'a', 'b',
+    'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u',
+    'v', 'w', 'x', 'y', 'z',
+];
 
 /// Generates `len` secret bytes.
 ///
@@ -48,22 +53,38 @@ pub fn generate_nonce<const N: usize>() -> [u8; N] {
 /// # Panics
 /// As [`generate_bytes`].
 pub fn generate_text(len: usize) -> SecretString {
-    let mut text = Secret::new(String::with_capacity(len));
+    generate_text_of(&BASE62, len)
+}
+
+/// Generates `len` characters of an alphabet, each of its places equally likely; nothing where the
+/// alphabet is empty.
+///
+/// # Panics
+/// As [`generate_bytes`].
+pub fn generate_text_of(alphabet: &[char], len: usize) -> SecretString {
+    let widest = alphabet.iter().map(|character| character.len_utf8()).max();
+    let mut text = Secret::new(String::with_capacity(len * widest.unwrap_or_default()));
+    let Some(places) = u32::try_from(alphabet.len())
+        .ok()
+        .filter(|&places| places > 0)
+    else {
+        return text;
+    };
     // EXPOSE: to fill the buffer, which is reserved and does not grow.
     let out = text.expose_mut();
-    let mut pool = Zeroizing::new([0; 64]);
-    while out.len() < len {
+    let mut missing = len;
+    let mut pool = Zeroizing::new([0; 256]);
+    // Numbers from here on are thrown away rather than folded, since folding would make some
+    // characters likelier than the rest.
+    let fair = u32::MAX - u32::MAX % places;
+    while missing > 0 {
         fill(&mut *pool);
-        // Six bits pick one of 64; the two too many are thrown away rather than folded, since
-        // folding would make two characters likelier than the rest.
-        let picks = pool
-            .iter()
-            .filter_map(|byte| BASE62.get(usize::from(byte & 63)));
-        out.extend(
-            picks
-                .take(len - out.len())
-                .map(|&character| char::from(character)),
-        );
+        let (draws, _) = pool.as_chunks();
+        let numbers = draws.iter().map(|draw| u32::from_le_bytes(*draw));
+        for number in numbers.filter(|&number| number < fair).take(missing) {
+            out.push(alphabet[(number % places) as usize]);
+            missing -= 1;
+        }
     }
     text
 }
@@ -111,11 +132,25 @@ mod tests {
         for byte in text.expose().bytes() {
             counts[usize::from(byte)] += 1;
         }
-        for &character in BASE62 {
+        for character in BASE62 {
             // 1000 expected, standard deviation 31: ten of them is no accident.
-            let count = counts[usize::from(character)];
+            let count = counts[character as usize];
             assert!((690..1310).contains(&count), "{character}: {count}");
         }
+    }
+
+    #[test]
+    fn an_alphabet_is_used_evenly_whatever_its_size_and_its_characters() {
+        for alphabet in ["x", "ab", "abc", "äöü€𝄞"] {
+            let alphabet: Vec<char> = alphabet.chars().collect();
+            let text = generate_text_of(&alphabet, 1000 * alphabet.len());
+            assert_eq!(text.expose().chars().count(), 1000 * alphabet.len());
+            for &character in &alphabet {
+                let count = text.expose().chars().filter(|&it| it == character).count();
+                assert!((690..1310).contains(&count), "{character}: {count}");
+            }
+        }
+        assert_eq!(generate_text_of(&[], 9).expose(), "");
     }
 
     #[test]

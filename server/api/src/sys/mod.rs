@@ -5,6 +5,7 @@ mod capabilities;
 mod cors;
 mod generate_root;
 mod mounts;
+mod passwords;
 mod policies;
 mod rekey;
 mod seal;
@@ -27,6 +28,10 @@ pub use mounts::{
     DisableAuth, DisableMount, EnableAuth, EnableMount, EngineOptions, ListAuth, ListMounts,
     MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,
     TuneOutput,
+};
+pub use passwords::{
+    DeletePasswordPolicy, GeneratePassword, ListPasswordPolicies, Password, PasswordPolicies,
+    PasswordPolicy, ReadPasswordPolicy, WritePasswordPolicy,
 };
 pub use policies::{
     DeletePolicy, DeletePolicyOld, ListPolicies, ListPoliciesOld, ListPoliciesOldByGet, Policies,

@@ -6,6 +6,7 @@ mod cors;
 mod generate_root;
 mod leases;
 mod mounts;
+mod passwords;
 mod policies;
 mod rekey;
 mod seal;
@@ -72,6 +73,11 @@ pub(crate) fn mount() -> Mounted {
         .on(mounts::tune_auth)
         .on(mounts::read_tune)
         .on(mounts::read_auth_tune)
+        .on(passwords::list)
+        .on(passwords::read)
+        .on(passwords::write)
+        .on(passwords::delete)
+        .on(passwords::generate)
         .on(policies::list)
         .on(policies::list_old)
         .on(policies::list_old_by_get)

@@ -1,0 +1,109 @@
+//! `sys/policies/password`: the texts below `password-policy/` in the mount's own storage.
+
+use keyward_api::sys::{
+    DeletePasswordPolicy, GeneratePassword, ListPasswordPolicies, Password, PasswordPolicies,
+    PasswordPolicy as PolicyText, ReadPasswordPolicy, WritePasswordPolicy,
+};
+use keyward_crypto::SecretBytes;
+
+use super::Sys;
+use crate::{
+    Error, Response,
+    engine::Context,
+    password::{CHECKS, PasswordPolicy, TRIES},
+    policy::decode_text,
+    view::View,
+};
+
+/// Lists the names of all password policies.
+pub(super) async fn list(
+    cx: Context<Sys>,
+    request: ListPasswordPolicies,
+) -> Result<Response<PasswordPolicies>, Error> {
+    let mut keys = stored(&cx).keys().await?;
+    if let Some(after) = &request.after {
+        keys.retain(|name| name > after);
+    }
+    if let Some(limit) = request.limit.and_then(|limit| usize::try_from(limit).ok())
+        && limit > 0
+    {
+        keys.truncate(limit);
+    }
+    if keys.is_empty() {
+        return Err(Error::not_found());
+    }
+    Ok(Response::data(PasswordPolicies { keys }))
+}
+
+/// Reads a password policy.
+pub(super) async fn read(
+    cx: Context<Sys>,
+    request: ReadPasswordPolicy,
+) -> Result<Response<PolicyText>, Error> {
+    let policy = find(&cx, &request.name).await?;
+    Ok(Response::data(PolicyText { policy }))
+}
+
+/// Writes a password policy, once a password was made that follows it.
+pub(super) async fn write(
+    cx: Context<Sys>,
+    request: WritePasswordPolicy,
+) -> Result<Response<()>, Error> {
+    let name = named(&request.name)?;
+    let text = request.policy.filter(|text| !text.is_empty());
+    let text = text.ok_or_else(|| Error::invalid("missing policy"))?;
+    let text = decode_text(&text);
+    let policy = PasswordPolicy::parse(&text)?;
+    if policy.generate(CHECKS).is_none() {
+        return Err(Error::invalid(
+            "unable to generate password from provided policy: are the rules impossible?",
+        ));
+    }
+    let text = SecretBytes::new(text.as_bytes().to_vec());
+    stored(&cx).put(name, text).await?;
+    Ok(Response::empty())
+}
+
+/// Removes a password policy.
+pub(super) async fn delete(
+    cx: Context<Sys>,
+    request: DeletePasswordPolicy,
+) -> Result<Response<()>, Error> {
+    stored(&cx).delete(named(&request.name)?).await?;
+    Ok(Response::empty())
+}
+
+/// Makes up a password.
+pub(super) async fn generate(
+    cx: Context<Sys>,
+    request: GeneratePassword,
+) -> Result<Response<Password>, Error> {
+    let policy = PasswordPolicy::parse(&find(&cx, &request.name).await?)?;
+    let password = policy.generate(TRIES).ok_or_else(|| {
+        Error::invalid("failed to generate password from policy: timed out generating string")
+    })?;
+    Ok(Response::data(Password {
+        password: password.into(),
+    }))
+}
+
+fn stored(cx: &Context<Sys>) -> View {
+    cx.view().below("password-policy/")
+}
+
+/// Returns a name that a policy can have. The bare path and folders are none.
+fn named(name: &str) -> Result<&str, Error> {
+    if name.is_empty() || name.ends_with('/') {
+        return Err(Error::UnsupportedOperation);
+    }
+    Ok(name)
+}
+
+async fn find(cx: &Context<Sys>, name: &str) -> Result<String, Error> {
+    let entry = stored(cx).get(named(name)?).await?;
+    let missing = || Error::NotFound(Some("policy does not exist".to_owned()));
+    let entry = entry.ok_or_else(missing)?;
+    // EXPOSE: the text of a policy is no secret to those who may read it.
+    let text = str::from_utf8(entry.value.expose()).map_err(Error::internal)?;
+    Ok(text.to_owned())
+}
