@@ -34,6 +34,7 @@ mod seal;
 pub mod storage;
 mod sys;
 mod token;
+pub mod tools;
 mod view;
 mod wrapping;
 

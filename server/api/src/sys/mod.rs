@@ -9,6 +9,7 @@ mod passwords;
 mod policies;
 mod rekey;
 mod seal;
+mod tools;
 mod ui;
 mod wrapping;
 
@@ -46,5 +47,6 @@ pub use seal::{
     InitStatus, Initialize, Initialized, KeyStatus, Leader, ReadKeyStatus, Rotate, RotateKeyring,
     Seal, SealStatus, Unseal,
 };
+pub use tools::{SystemHash, SystemRandom};
 pub use ui::{ShownMount, UiMount, UiMountOutput, UiMounts, UiMountsReply};
 pub use wrapping::{LookupWrapping, ReadWrapping, Rewrap, Unwrap, Wrap, WrappingInfo};

@@ -10,6 +10,7 @@ mod passwords;
 mod policies;
 mod rekey;
 mod seal;
+mod tools;
 mod ui;
 mod wrapping;
 
@@ -100,6 +101,8 @@ pub(crate) fn mount() -> Mounted {
         .on(seal::rotate)
         .on(seal::rotate_keyring)
         .on(seal::seal)
+        .on(tools::hash)
+        .on(tools::random)
         .on(ui::mount)
         .on(ui::mounts)
         .on(wrapping::lookup)

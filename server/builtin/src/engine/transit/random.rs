@@ -1,114 +1,17 @@
 //! Random bytes and hashes, for which no key is needed.
 
-use keyward_api::{
-    Sensitive,
-    transit::{Hash, Hashed, MakeRandom, RandomBytes},
-};
-use keyward_core::{Error, Response, engine::Context};
-use keyward_crypto::{HashAlgorithm, SecretString, encoding, random};
+use keyward_api::transit::{Hash, Hashed, MakeRandom, RandomBytes};
+use keyward_core::{Error, Response, engine::Context, tools};
 
-use super::{Transit, input};
-
-/// The most random bytes of one call.
-const MOST: i64 = 128 << 10;
-/// How many there are if nobody says.
-const DEFAULT: i64 = 32;
-/// Where they come from if nobody says: the entropy of the system, as everything here.
-const PLATFORM: &str = "platform";
-
-/// How bytes are written.
-#[derive(Clone, Copy)]
-enum Format {
-    Base64,
-    Hex,
-}
-
-impl Format {
-    fn parse(name: &str) -> Option<Self> {
-        match name {
-            "base64" => Some(Self::Base64),
-            "hex" => Some(Self::Hex),
-            _ => None,
-        }
-    }
-}
+use super::Transit;
 
 pub(super) async fn generate(
     _: Context<Transit>,
     request: MakeRandom,
 ) -> Result<Response<RandomBytes>, Error> {
-    let source = request.source.as_deref().unwrap_or(PLATFORM);
-    let is_source = matches!(source, "all" | PLATFORM | "seal");
-    let count = match (&request.urlbytes, request.bytes) {
-        (Some(count), _) => count_in_path(count)?,
-        // One segment alone may be either.
-        (None, _) if !is_source => count_in_path(source)?,
-        (None, bytes) => bytes.unwrap_or(DEFAULT),
-    };
-    if count < 1 {
-        return Err(Error::invalid("'bytes' cannot be less than 1"));
-    }
-    if count > MOST {
-        return Err(Error::invalid(format!(
-            "'bytes' should be less than {MOST}"
-        )));
-    }
-    let format = request.format.as_deref().unwrap_or("base64");
-    let format = Format::parse(format).ok_or_else(|| {
-        Error::invalid(format!(
-            "unsupported encoding format {format:?}; must be \"hex\" or \"base64\""
-        ))
-    })?;
-    if request.urlbytes.is_some() && !is_source {
-        return Err(Error::invalid(format!(
-            "unsupported entropy source {source:?}; must be \"platform\" or \"seal\", or \"all\""
-        )));
-    }
-    let bytes = random::generate_bytes(count.unsigned_abs() as usize);
-    let text = match format {
-        Format::Base64 => encoding::encode_secret(&bytes),
-        // EXPOSE: written into a text that is wiped too.
-        Format::Hex => SecretString::new(encoding::encode_hex(bytes.expose())),
-    };
-    let answer = Response::data(RandomBytes {
-        random_bytes: Sensitive::from(text),
-    });
-    Ok(if source == "seal" {
-        answer.warn("no seal/entropy augmentation available, using platform entropy source")
-    } else {
-        answer
-    })
+    tools::random(&request)
 }
 
 pub(super) async fn hash(_: Context<Transit>, request: Hash) -> Result<Response<Hashed>, Error> {
-    if request.input.is_none() {
-        return Err(Error::invalid("input missing"));
-    }
-    let message = input::input(request.input.as_ref())?;
-    let format = request.format.as_deref().unwrap_or("hex");
-    let format = Format::parse(format).ok_or_else(|| {
-        Error::invalid(format!(
-            "unsupported encoding format {format}; must be \"hex\" or \"base64\""
-        ))
-    })?;
-    let name = request.algorithm.as_deref().unwrap_or("sha2-256");
-    let algorithm: Option<HashAlgorithm> = name.parse().ok();
-    let algorithm = algorithm.filter(|&algorithm| algorithm != HashAlgorithm::Sha1);
-    let algorithm =
-        algorithm.ok_or_else(|| Error::invalid(format!("unsupported algorithm {name}")))?;
-    let digest = algorithm.digest(message);
-    Ok(Response::data(Hashed {
-        sum: match format {
-            Format::Base64 => encoding::encode(&digest),
-            Format::Hex => encoding::encode_hex(&digest),
-        },
-    }))
-}
-
-fn count_in_path(text: &str) -> Result<i64, Error> {
-    text.parse().map_err(|_| {
-        Error::invalid(format!(
-            "error parsing url-set byte count: strconv.Atoi: parsing {text:?}: invalid syntax"
-        ))
-    })
+    tools::hash(&request)
 }
