@@ -1,5 +1,7 @@
 //! Leases: the operations below `sys/leases/`, and their older spellings.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{coerce, endpoint};
@@ -20,8 +22,8 @@ endpoint!(LookupLease {} => LeaseInfo: Update "leases/lookup");
 /// What is known of a lease.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct LeaseInfo {
-    /// When it ends (RFC 3339).
-    pub expire_time: String,
+    /// When it ends (RFC 3339); none if it has no end.
+    pub expire_time: Option<String>,
     /// The lease.
     pub id: String,
     /// When it was made (RFC 3339).
@@ -36,11 +38,106 @@ pub struct LeaseInfo {
     pub ttl: u64,
 }
 
+/// `LIST sys/leases/lookup`: the mounts that hold leases.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListLeases {}
+endpoint!(ListLeases {} => LeaseNames: List "leases/lookup", access Sudo);
+
+/// `LIST sys/leases/lookup/:prefix`: the leases of a path, and the paths below it.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListLeasesBelow {
+    /// The path of the requests that made them.
+    #[serde(skip_serializing)]
+    pub prefix: String,
+}
+endpoint!(ListLeasesBelow { prefix } => LeaseNames:
+    List "leases/lookup/{prefix*}" as "leases/lookup/{prefix}", access Sudo);
+
+/// What is one level below a path.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct LeaseNames {
+    /// The last part of each lease; a slash ends what is a path.
+    pub keys: Vec<String>,
+}
+
+/// `GET sys/leases`: the leases that could not be revoked, of which there are none: a revocation
+/// that fails stays due.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadLeases {
+    /// `irrevocable`, the one type that can be asked for.
+    #[serde(
+        rename = "type",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub kind: Option<String>,
+    /// At most so many, or `none`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub limit: Option<String>,
+    /// Kept for clients that set it: there is one namespace.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub include_child_namespaces: Option<bool>,
+}
+endpoint!(ReadLeases {} => Leases: Read "leases", access Sudo);
+
+/// Leases that could not be revoked.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Leases {
+    /// How many there are.
+    pub lease_count: u64,
+    /// Which they are.
+    pub leases: Vec<LeaseInfo>,
+}
+
+/// `GET sys/leases/count`: how many leases could not be revoked.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CountLeases {
+    /// `irrevocable`, the one type that can be asked for.
+    #[serde(
+        rename = "type",
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub kind: Option<String>,
+    /// Kept for clients that set it: there is one namespace.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub include_child_namespaces: Option<bool>,
+}
+endpoint!(CountLeases {} => LeaseCount: Read "leases/count");
+
+/// How many leases could not be revoked.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct LeaseCount {
+    /// How many of each mount.
+    pub counts: BTreeMap<String, u64>,
+    /// How many in all.
+    pub lease_count: u64,
+}
+
+/// `POST sys/leases/tidy`: removes what leads to no lease.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct TidyLeases {}
+endpoint!(TidyLeases {} => (): Update "leases/tidy");
+
 /// `POST sys/leases/renew[/:lease_id]`: gives a lease its next term.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RenewLease {
-    /// The lease, in the path.
+    /// The lease, in the path; a typed client has it in the body.
     #[serde(skip_serializing)]
     pub url_lease_id: String,
     /// The lease, in the body.
@@ -56,14 +153,14 @@ pub struct RenewLease {
     )]
     pub increment: Option<i64>,
 }
-endpoint!(RenewLease { url_lease_id } => ():
-    Update "leases/renew/{url_lease_id*}" as "leases/renew/{url_lease_id}");
+endpoint!(RenewLease {} => ():
+    Update "leases/renew/{url_lease_id*}" as "leases/renew");
 
 /// `POST sys/leases/revoke[/:lease_id]`: ends a lease and what it stands for.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RevokeLease {
-    /// The lease, in the path.
+    /// The lease, in the path; a typed client has it in the body.
     #[serde(skip_serializing)]
     pub url_lease_id: String,
     /// The lease, in the body.
@@ -79,8 +176,8 @@ pub struct RevokeLease {
     )]
     pub sync: Option<bool>,
 }
-endpoint!(RevokeLease { url_lease_id } => ():
-    Update "leases/revoke/{url_lease_id*}" as "leases/revoke/{url_lease_id}");
+endpoint!(RevokeLease {} => ():
+    Update "leases/revoke/{url_lease_id*}" as "leases/revoke");
 
 /// `POST sys/renew[/:lease_id]`: the older spelling of [`RenewLease`].
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -102,8 +199,8 @@ pub struct RenewLeaseOld {
     )]
     pub increment: Option<i64>,
 }
-endpoint!(RenewLeaseOld { url_lease_id } => ():
-    Update "renew/{url_lease_id*}" as "renew/{url_lease_id}");
+endpoint!(RenewLeaseOld {} => ():
+    Update "renew/{url_lease_id*}" as "renew");
 
 /// `POST sys/revoke[/:lease_id]`: the older spelling of [`RevokeLease`].
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -125,5 +222,52 @@ pub struct RevokeLeaseOld {
     )]
     pub sync: Option<bool>,
 }
-endpoint!(RevokeLeaseOld { url_lease_id } => ():
-    Update "revoke/{url_lease_id*}" as "revoke/{url_lease_id}");
+endpoint!(RevokeLeaseOld {} => ():
+    Update "revoke/{url_lease_id*}" as "revoke");
+
+/// Defines a request that ends all leases below a path.
+macro_rules! revocation {
+    ($name:ident { $prefix:ident }, $doc:literal, $path:literal, $format:literal) => {
+        #[doc = $doc]
+        #[derive(Debug, Default, Deserialize, Serialize)]
+        #[serde(default)]
+        pub struct $name {
+            /// The path of the requests that made them, or one lease.
+            #[serde(skip_serializing)]
+            pub $prefix: String,
+            /// Kept for clients that set it: the leases have always ended when the answer comes.
+            #[serde(
+                skip_serializing_if = "Option::is_none",
+                deserialize_with = "coerce::flag"
+            )]
+            pub sync: Option<bool>,
+        }
+        endpoint!($name { $prefix } => (): Update $path as $format, access Sudo);
+    };
+}
+
+revocation!(
+    RevokePrefix { prefix },
+    "`POST sys/leases/revoke-prefix/:prefix`: ends all leases below a path.",
+    "leases/revoke-prefix/{prefix+}",
+    "leases/revoke-prefix/{prefix}"
+);
+revocation!(
+    RevokePrefixOld { prefix },
+    "`POST sys/revoke-prefix/:prefix`: the older spelling of [`RevokePrefix`].",
+    "revoke-prefix/{prefix+}",
+    "revoke-prefix/{prefix}"
+);
+revocation!(
+    RevokeForce { prefix },
+    "`POST sys/leases/revoke-force/:prefix`: ends all leases below a path, even those whose engine \
+     fails to take back what it gave.",
+    "leases/revoke-force/{prefix+}",
+    "leases/revoke-force/{prefix}"
+);
+revocation!(
+    RevokeForceOld { prefix },
+    "`POST sys/revoke-force/:prefix`: the older spelling of [`RevokeForce`].",
+    "revoke-force/{prefix+}",
+    "revoke-force/{prefix}"
+);

@@ -1,7 +1,7 @@
 //! Leases: the names under which what ends by itself can be found, without its secret.
 //!
-//! Every token with an end has one. The record of a token is its lease as well, so that the two
-//! cannot disagree and nothing is stored twice.
+//! Every stored token that a request made has one. The record of a token is its lease as well, so
+//! that the two cannot disagree and nothing is stored twice; an index finds it by its path.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -22,6 +22,14 @@ pub(crate) struct LeaseId {
 pub(crate) struct NoLease;
 
 impl LeaseId {
+    /// Names the lease of a token that a request to `path` made.
+    pub(crate) fn new(path: &str, digest: Digest) -> Self {
+        Self {
+            path: path.trim_end_matches('/').to_owned(),
+            digest,
+        }
+    }
+
     /// Finds the token whose lease this is; none if there is no such lease at `now`.
     ///
     /// # Errors
@@ -32,7 +40,7 @@ impl LeaseId {
         now: Timestamp,
     ) -> Result<Option<Arc<Token>>, Error> {
         let token = tokens.find(self.digest, now).await?;
-        Ok(token.filter(|token| token.path() == self.path && token.expires().is_some()))
+        Ok(token.filter(|token| token.lease().as_ref() == Some(self)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod audit;
 mod kv;
+mod lease;
 mod logical;
 mod login;
 mod operator;
@@ -50,6 +51,8 @@ pub(crate) enum Remote {
     Auth(secrets::Auth),
     #[command(subcommand)]
     Kv(kv::Kv),
+    #[command(subcommand)]
+    Lease(lease::Lease),
     #[command(subcommand)]
     Operator(operator::Operator),
     #[command(subcommand)]
@@ -104,6 +107,7 @@ impl Remote {
             Self::Auth(command) => command.run(session).await,
             Self::Delete(command) => command.run(session).await,
             Self::Kv(command) => command.run(session).await,
+            Self::Lease(command) => command.run(session).await,
             Self::List(command) => command.run(session).await,
             Self::Login(command) => command.run(session).await,
             Self::Operator(command) => command.run(session).await,

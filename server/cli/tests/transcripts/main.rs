@@ -3,7 +3,8 @@
 //! Each file below `transcripts/` is played against a server of its own. A line `$ keyward …` is
 //! run; what it prints follows, errors behind `! `, and its exit code if that is not 0. What differs
 //! from run to run stands as `<time>`, `<id>` and the like. `NAME=$(keyward …)` keeps an output for
-//! later lines and for the environment of commands, and `<<< '…'` is piped in. `UPDATE_TRANSCRIPTS=1` writes the files anew: read the
+//! later lines and for the environment of commands, its last line alone with ` | tail -n 1` behind
+//! the command, and `<<< '…'` is piped in. `UPDATE_TRANSCRIPTS=1` writes the files anew: read the
 //! difference before you keep it.
 
 #![allow(
@@ -64,7 +65,13 @@ impl Shell {
                 .strip_prefix("$(")
                 .and_then(|value| value.strip_suffix(')'))
             {
-                Some(command) => self.run(command).output,
+                Some(command) => match command.strip_suffix(" | tail -n 1") {
+                    Some(command) => {
+                        let output = self.run(command).output;
+                        output.lines().last().unwrap_or_default().to_owned()
+                    }
+                    None => self.run(command).output,
+                },
                 None => self.words(value).concat(),
             };
             self.variables.insert(name.to_owned(), value);
@@ -225,6 +232,7 @@ transcripts! {
     a_server_is_initialized_unsealed_and_sealed: "operator.txt" on sealed;
     an_operator_changes_the_keys_of_a_server: "operator_keys.txt" on sealed;
     audit_devices_are_enabled_and_their_logs_checked: "audit.txt" on dev;
+    leases_are_looked_up_and_revoked: "lease.txt" on dev;
     mistakes_on_the_command_line_are_explained: "mistakes.txt" on dev;
     paths_are_read_written_listed_and_deleted: "logical.txt" on dev;
     policies_are_written_and_hold: "policy.txt" on dev;

@@ -26,6 +26,12 @@ fn named(word: &str) -> String {
     if let Some(name) = name_of(word) {
         return name.to_owned();
     }
+    if let Some((head, lease)) = word.rsplit_once("/h")
+        && name_of(lease.trim_end_matches(':')) == Some("<hex>")
+    {
+        let colon = if lease.ends_with(':') { ":" } else { "" };
+        return format!("{head}/<lease>{colon}");
+    }
     if let Some((head, tail)) = word.rsplit_once(['-', '_', ':'])
         && let Some(name) = name_of_tail(tail)
     {

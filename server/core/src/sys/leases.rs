@@ -1,13 +1,15 @@
 //! `sys/leases/`: what ends by itself, found by its lease.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use keyward_api::lease::{
-    LeaseInfo, LookupLease, RenewLease, RenewLeaseOld, RevokeLease, RevokeLeaseOld,
+    CountLeases, LeaseCount, LeaseInfo, LeaseNames, Leases, ListLeases, ListLeasesBelow,
+    LookupLease, ReadLeases, RenewLease, RenewLeaseOld, RevokeForce, RevokeForceOld, RevokeLease,
+    RevokeLeaseOld, RevokePrefix, RevokePrefixOld, TidyLeases,
 };
 
 use super::Sys;
-use crate::{Error, Response, engine::Context, lease::LeaseId, token::Token};
+use crate::{Error, Outcome, Response, engine::Context, lease::LeaseId, token::Token};
 
 /// Tells what is known of a lease.
 pub(super) async fn lookup(
@@ -16,10 +18,9 @@ pub(super) async fn lookup(
 ) -> Result<Response<LeaseInfo>, Error> {
     let id = named(String::new(), request.lease_id)?;
     let token = find(&cx, &id).await?;
-    let end = token.and_then(|token| token.expires().map(|expires| (token, expires)));
-    let (token, expires) = end.ok_or_else(|| Error::invalid("invalid lease"))?;
+    let token = token.ok_or_else(|| Error::invalid("invalid lease"))?;
     Ok(Response::data(LeaseInfo {
-        expire_time: expires.to_string(),
+        expire_time: token.expires().map(|expires| expires.to_string()),
         id,
         issue_time: token.created().to_string(),
         last_renewal: token.renewed().map(|renewed| renewed.to_string()),
@@ -33,6 +34,7 @@ pub(super) async fn lookup(
 pub(super) async fn renew(cx: Context<Sys>, request: RenewLease) -> Result<Response<()>, Error> {
     let id = named(request.url_lease_id, request.lease_id)?;
     match find(&cx, &id).await? {
+        Some(token) if token.expires().is_none() => Err(Error::invalid("lease is not renewable")),
         Some(_) => Err(Error::invalid(
             "tokens cannot be renewed through this endpoint",
         )),
@@ -90,6 +92,116 @@ pub(super) async fn revoke_old(
         },
     )
     .await
+}
+
+/// Lists the mounts that hold leases.
+pub(super) async fn list(cx: Context<Sys>, _: ListLeases) -> Result<Response<LeaseNames>, Error> {
+    let prefix = String::new();
+    list_below(cx, ListLeasesBelow { prefix }).await
+}
+
+/// Lists the leases of a path, and the paths below it.
+pub(super) async fn list_below(
+    cx: Context<Sys>,
+    request: ListLeasesBelow,
+) -> Result<Response<LeaseNames>, Error> {
+    let keys = cx.core().tokens.leases(&request.prefix).await?;
+    if keys.is_empty() {
+        return Err(Error::not_found());
+    }
+    Ok(Response::data(LeaseNames { keys }))
+}
+
+/// The one type of lease that can be counted: what could not be revoked.
+const IRREVOCABLE: &str = "irrevocable";
+
+/// Lists the leases that could not be revoked: none.
+pub(super) async fn read(_: Context<Sys>, request: ReadLeases) -> Result<Response<Leases>, Error> {
+    if request.kind.as_deref() != Some(IRREVOCABLE) {
+        return Err(Error::not_found());
+    }
+    match request.limit.as_deref().unwrap_or_default() {
+        "" | "none" => {}
+        limit => match limit.parse::<i64>() {
+            Ok(1..) => {}
+            Ok(_) => {
+                return Err(Error::invalid("limit must be 'none' or a positive integer"));
+            }
+            Err(_) => {
+                return Err(Error::invalid(format!(
+                    "invalid 'limit' provided: strconv.Atoi: parsing {limit:?}: invalid syntax"
+                )));
+            }
+        },
+    }
+    Ok(Response::data(Leases {
+        lease_count: 0,
+        leases: Vec::new(),
+    }))
+}
+
+/// Counts the leases that could not be revoked: none.
+pub(super) async fn count(
+    _: Context<Sys>,
+    request: CountLeases,
+) -> Result<Response<LeaseCount>, Error> {
+    if request.kind.as_deref() != Some(IRREVOCABLE) {
+        return Err(Error::not_found());
+    }
+    Ok(Response::data(LeaseCount {
+        counts: BTreeMap::new(),
+        lease_count: 0,
+    }))
+}
+
+/// Begins to tidy; how it went stands in the server's log.
+pub(super) async fn tidy(cx: Context<Sys>, _: TidyLeases) -> Result<Response<()>, Error> {
+    cx.view().on_record().await?;
+    let text = if cx.core().tokens.start_tidying() {
+        "Tidy operation successfully started. Any information from the operation will be printed \
+         to Vault's server logs."
+    } else {
+        "Tidy operation already in progress."
+    };
+    Ok(Response::empty().warn(text).outcome(Outcome::Accepted))
+}
+
+/// Ends all leases below a path.
+pub(super) async fn revoke_prefix(
+    cx: Context<Sys>,
+    request: RevokePrefix,
+) -> Result<Response<()>, Error> {
+    revoke_below(&cx, &request.prefix).await
+}
+
+/// As [`revoke_prefix`].
+pub(super) async fn revoke_prefix_old(
+    cx: Context<Sys>,
+    request: RevokePrefixOld,
+) -> Result<Response<()>, Error> {
+    revoke_below(&cx, &request.prefix).await
+}
+
+/// As [`revoke_prefix`]: behind the leases of tokens there is no engine that could fail.
+pub(super) async fn revoke_force(
+    cx: Context<Sys>,
+    request: RevokeForce,
+) -> Result<Response<()>, Error> {
+    revoke_below(&cx, &request.prefix).await
+}
+
+/// As [`revoke_force`].
+pub(super) async fn revoke_force_old(
+    cx: Context<Sys>,
+    request: RevokeForceOld,
+) -> Result<Response<()>, Error> {
+    revoke_below(&cx, &request.prefix).await
+}
+
+async fn revoke_below(cx: &Context<Sys>, prefix: &str) -> Result<Response<()>, Error> {
+    cx.view().on_record().await?;
+    cx.core().tokens.revoke_prefix(prefix, cx.now()).await?;
+    Ok(Response::empty())
 }
 
 /// Takes the lease from the path or, where that names none, from the body.

@@ -14,6 +14,7 @@ mod digest;
 mod engine;
 mod grant;
 mod kind;
+mod leases;
 mod record;
 mod renew;
 mod revoke;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BoundCidr, Digest, TokenKind};
-use crate::{Remote, Timestamp};
+use super::{BoundCidr, Digest, TokenKind, store::ROOT_PATH};
+use crate::{Remote, Timestamp, lease::LeaseId};
 
 /// A token that was found good: an immutable copy of its record.
 #[derive(Clone, Debug)]
@@ -138,6 +138,11 @@ impl Token {
         &self.record.path
     }
 
+    /// Returns the name of its lease; none if no request made it.
+    pub(crate) fn lease(&self) -> Option<LeaseId> {
+        self.record.lease(self.digest)
+    }
+
     /// Returns the role that it was made under; empty without one.
     #[must_use]
     pub fn role(&self) -> &str {
@@ -193,5 +198,12 @@ impl Token {
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.record.policies.iter().any(|policy| policy == "root")
+    }
+}
+
+impl Record {
+    /// Returns the name of the token's lease; none if no request made the token.
+    pub(super) fn lease(&self, digest: Digest) -> Option<LeaseId> {
+        (self.path != ROOT_PATH).then(|| LeaseId::new(&self.path, digest))
     }
 }

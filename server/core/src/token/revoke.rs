@@ -10,7 +10,8 @@ use super::{
     Digest, TokenStore,
     record::Record,
     store::{
-        EXPIRIES, GRAVES, accessor_key, child_key, children, expiry_key, grave_key, id_key, mark,
+        EXPIRIES, GRAVES, accessor_key, child_key, children, expiry_key, grave_key, id_key,
+        lease_key, mark,
     },
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// How many tokens are listed and removed at once.
-const PAGE: usize = 256;
+pub(super) const PAGE: usize = 256;
 
 impl TokenStore {
     /// Revokes a token and all below it; durable when it returns. False if it was not there.
@@ -167,7 +168,7 @@ impl TokenStore {
 
     /// Buries a page at once, or, where that fails, one by one: a record that cannot be read must
     /// not keep its neighbours alive.
-    async fn bury_page(
+    pub(super) async fn bury_page(
         &self,
         page: &[Digest],
         due: Option<Timestamp>,
@@ -255,6 +256,10 @@ impl Record {
         changes.extend(
             self.expires
                 .map(|expires| Change::delete(expiry_key(expires, digest))),
+        );
+        changes.extend(
+            self.lease(digest)
+                .map(|lease| Change::delete(lease_key(&lease))),
         );
         changes
     }

@@ -8,6 +8,7 @@
 //! accessor/ACCESSOR             its digest
 //! child/PARENT/DIGEST           that it is a child of PARENT
 //! expiry/NANOSECONDS.DIGEST     that it ends then; 16 hexadecimal digits, so that time sorts
+//! lease/PATH/hDIGEST            that a request to PATH made it: the name of its lease
 //! grave/DIGEST                  that it is gone and what it left is still to be removed: its
 //!                               children and its cubbyhole; a value says from when on
 //! cubbyhole/DIGEST/…            what it keeps for itself
@@ -31,6 +32,7 @@ use crate::{
     Denial, Error, Timestamp, TokenId, TtlLimits,
     barrier::Change,
     json,
+    lease::LeaseId,
     storage::{Expect, Revision},
     view::View,
 };
@@ -51,6 +53,7 @@ pub(super) const ACCESSORS: &str = "accessor/";
 pub(super) const CHILDREN: &str = "child/";
 pub(super) const EXPIRIES: &str = "expiry/";
 pub(super) const GRAVES: &str = "grave/";
+pub(super) const LEASES: &str = "lease/";
 
 /// Makes, finds, renews and revokes tokens.
 ///
@@ -87,6 +90,10 @@ pub(super) fn expiry_key(expires: Timestamp, digest: Digest) -> String {
 
 fn cubbyhole_folder(digest: Digest) -> String {
     format!("cubbyhole/{digest}/")
+}
+
+pub(super) fn lease_key(lease: &LeaseId) -> String {
+    format!("{LEASES}{lease}")
 }
 
 pub(super) fn grave_key(digest: Digest) -> String {
@@ -320,6 +327,7 @@ impl TokenStore {
                 .expires
                 .map(|expires| mark(expiry_key(expires, digest))),
         );
+        changes.extend(record.lease(digest).map(|lease| mark(lease_key(&lease))));
         match self.view.commit(changes).await {
             Ok(_) => Ok((id, Arc::new(Token { digest, record }))),
             Err(Error::Conflict(_)) if is_chosen => {
@@ -331,7 +339,7 @@ impl TokenStore {
 }
 
 /// The path that root tokens made by no request are known by.
-const ROOT_PATH: &str = "auth/token/root";
+pub(super) const ROOT_PATH: &str = "auth/token/root";
 
 /// A root token without an end has no term to limit.
 const NO_LIMITS: TtlLimits = TtlLimits {

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 
 use super::{
-    Digest, TokenStore,
+    Digest, TokenStore, leases,
     revoke::parse_expiry,
-    store::{ACCESSORS, CHILDREN, EXPIRIES, grave_key},
+    store::{ACCESSORS, CHILDREN, EXPIRIES, LEASES, grave_key, lease_key},
 };
 use crate::{
     Error,
@@ -53,12 +53,12 @@ enum Finding {
 
 impl TokenStore {
     /// Begins to tidy at the next tick; false if it is under way.
-    pub(super) fn start_tidying(&self) -> bool {
+    pub(crate) fn start_tidying(&self) -> bool {
         if self.tidying.started.swap(true, Ordering::AcqRel) {
             return false;
         }
         *self.tidying.walk.lock() = Some(Walk {
-            pending: [ACCESSORS, EXPIRIES, CHILDREN]
+            pending: [ACCESSORS, EXPIRIES, CHILDREN, LEASES]
                 .map(|folder| (folder.to_owned(), None))
                 .into(),
             failed: 0,
@@ -171,6 +171,14 @@ impl TokenStore {
                 Ok(good_if(record.is_some_and(|(record, _)| {
                     record.expires == Some(expires)
                 })))
+            }
+            _ if folder.starts_with(LEASES) => {
+                let Some(digest) = leases::parse(name) else {
+                    return Ok(Finding::Good);
+                };
+                let record = self.read(digest).await?;
+                let lease = record.and_then(|(record, _)| record.lease(digest));
+                Ok(good_if(lease.is_some_and(|lease| lease_key(&lease) == key)))
             }
             _ => {
                 let parent = folder.strip_prefix(CHILDREN).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod batch;
 mod kept;
+mod leases;
 mod life;
 mod model;
 mod tidy;
