@@ -15,6 +15,7 @@ pub const ENGINES: &[EngineKind] = &[engine::kv::KV, engine::transit::TRANSIT];
 /// The kinds of audit device that can be enabled.
 pub const AUDIT_DEVICES: &[AuditKind] = &[
     audit::file::FILE,
+    audit::http::HTTP,
     audit::socket::SOCKET,
     audit::syslog::SYSLOG,
 ];

@@ -3,6 +3,7 @@
 mod courier;
 mod datagram;
 pub mod file;
+pub mod http;
 #[cfg(test)]
 mod receiver;
 pub mod socket;

@@ -171,7 +171,8 @@ async fn listen(place: Place, texts: watch::Sender<Vec<Vec<u8>>>) -> (Place, Joi
             let listening = tokio::spawn(async move {
                 let mut connections = JoinSet::new();
                 while let Ok((stream, _)) = listener.accept().await {
-                    connections.spawn(read(stream, texts.clone()));
+                    let index = begin(&texts);
+                    connections.spawn(read(stream, index, texts.clone()));
                 }
             });
             (Place::Stream(path), listening)
@@ -182,7 +183,8 @@ async fn listen(place: Place, texts: watch::Sender<Vec<Vec<u8>>>) -> (Place, Joi
             let listening = tokio::spawn(async move {
                 let mut connections = JoinSet::new();
                 while let Ok((stream, _)) = listener.accept().await {
-                    connections.spawn(read(stream, texts.clone()));
+                    let index = begin(&texts);
+                    connections.spawn(read(stream, index, texts.clone()));
                 }
             });
             (place, listening)
@@ -205,12 +207,21 @@ async fn listen(place: Place, texts: watch::Sender<Vec<Vec<u8>>>) -> (Place, Joi
     }
 }
 
-async fn read(mut stream: impl AsyncRead + Unpin, texts: watch::Sender<Vec<Vec<u8>>>) {
+/// Begins the text of a connection, in the order in which they were accepted.
+fn begin(texts: &watch::Sender<Vec<Vec<u8>>>) -> usize {
     let mut index = 0;
     texts.send_modify(|texts| {
         index = texts.len();
         texts.push(Vec::new());
     });
+    index
+}
+
+async fn read(
+    mut stream: impl AsyncRead + Unpin,
+    index: usize,
+    texts: watch::Sender<Vec<Vec<u8>>>,
+) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = stream.read(&mut buffer).await {
         push(&texts, index, &buffer[..length]);

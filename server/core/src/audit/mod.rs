@@ -66,13 +66,13 @@ pub struct AuditKind {
     pub name: &'static str,
     /// The names of the options it knows, beside those that every device has.
     pub options: &'static [&'static str],
-    /// Makes a device.
-    pub open: OpenDevice,
+    /// Makes a device from its options, within a tokio runtime. It opens what it writes to when it
+    /// first writes, so that a full disk does not keep a server from starting.
+    pub open: fn(&Options, &Arc<dyn Clock>) -> Opened,
 }
 
-/// Makes a device from its options, within a tokio runtime. It opens what it writes to when it first
-/// writes, so that a full disk does not keep a server from starting.
-pub type OpenDevice = fn(&Options, &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice>, AuditError>;
+/// A device, or why its options make none.
+pub type Opened = Result<Arc<dyn AuditDevice>, AuditError>;
 
 /// Why a device cannot be made, or did not take lines.
 #[derive(Clone, Debug, thiserror::Error)]
