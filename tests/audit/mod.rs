@@ -1,5 +1,9 @@
 //! What a server leaves behind in its audit file, and that it serves nobody when it cannot.
 
+mod devices;
+mod headers;
+mod sink;
+
 use std::{fs, os::unix::fs::symlink, process::Output};
 
 use serde_json::{Value, json};

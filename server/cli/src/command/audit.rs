@@ -26,6 +26,8 @@ use crate::{
 #[command(after_help = "\
 Examples:
   keyward audit enable file file_path=/var/log/keyward/audit.log durable=true
+  keyward audit enable socket address=logs.example.com:9000
+  keyward audit list -detailed
   keyward audit verify /var/log/keyward/audit.log")]
 pub(crate) enum Audit {
     /// Disable a device; what it wrote stays
@@ -59,9 +61,24 @@ impl Audit {
 #[command(after_help = "\
 Examples:
   keyward audit enable file file_path=/var/log/keyward/audit.log
-  keyward audit enable -path=second file file_path=/mnt/audit.log durable=true")]
+  keyward audit enable -path=second file file_path=/mnt/audit.log durable=true
+  keyward audit enable socket address=logs.example.com:9000 write_timeout=1s
+  keyward audit enable socket address=/run/collector.sock socket_type=unix
+  keyward audit enable syslog facility=LOCAL3 tag=keyward
+  keyward audit enable http uri=https://logs.example.com/in headers='{\"Authorization\": [\"Bearer …\"]}'
+
+Options of every device:
+  prefix, hmac_accessor (true), elide_list_responses (false), skip_test (false)
+Options of file:
+  file_path (a path, stdout or discard), mode (0600), durable (false)
+Options of socket:
+  address, socket_type (tcp; or udp, unix, unixgram), write_timeout (2s)
+Options of http:
+  uri, headers (a JSON object with a list of values for each name)
+Options of syslog:
+  facility (AUTH), tag (vault), address (the socket of the system's daemon)")]
 pub(crate) struct Enable {
-    /// The type of device: file.
+    /// The type of device: file, http, socket or syslog.
     #[arg(value_name = "TYPE")]
     kind: String,
     /// Its options, as key=value.
