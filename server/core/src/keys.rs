@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use crate::{
     Error, Timestamp,
     barrier::Barrier,
+    rotation::Rotation,
     seal::{self, Opened, SealConfig},
     storage::{Revision, Storage},
 };
@@ -107,14 +108,14 @@ impl Keys {
         Ok(())
     }
 
-    /// Keeps the stored count of the present term ahead of the true one, and adds a term before
-    /// the present one has sealed so much that nonces could repeat.
-    pub(crate) async fn tick(&self, now: Timestamp) -> Result<(), Error> {
-        /// Half of the 2^32 that NIST SP 800-38D section 8.3 allows for random nonces.
-        const WORN: u64 = 1 << 31;
+    /// Adds a term where the present one is worn, and keeps its stored count ahead of the true one.
+    pub(crate) async fn tick(&self, rotation: Rotation, now: Timestamp) -> Result<(), Error> {
         let keyring = self.barrier.keyring();
-        let count = keyring.encryptions(keyring.latest_version());
-        if count >= WORN {
+        let term = keyring.latest_version();
+        let count = keyring.encryptions(term);
+        let present = keyring.versions().find(|version| version.number == term);
+        let made = present.map_or(now, |version| version.created.into());
+        if rotation.is_due(count, made, now) {
             return self.rotate(now).await;
         }
         let mut held = self.held.lock().await;
@@ -148,4 +149,36 @@ fn ahead(keyring: &Keyring) -> Result<(Keyring, u64), Error> {
 fn copy(keyring: &Keyring) -> Result<Keyring, Error> {
     // EXPOSE: decoded at once into a keyring again.
     Ok(Keyring::decode(keyring.encode().expose())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::storage::Memory;
+
+    #[tokio::test]
+    async fn a_term_ends_by_itself_when_its_time_is_over() {
+        let storage = Arc::new(Memory::new());
+        let start = Timestamp::from_unix_nanos(1_700_000_000_000_000_000);
+        let config = SealConfig {
+            shares: 1,
+            threshold: 1,
+        };
+        let made = seal::initialize(&*storage, config, start).await.unwrap();
+        let keys = Keys::open(storage, made.opened, config).await.unwrap();
+        let term = || keys.barrier().keyring().latest_version();
+        let day = Duration::from_secs(24 * 3600);
+        let off = Rotation::default();
+        keys.tick(off, start.plus(day)).await.unwrap();
+        assert_eq!(term(), 1);
+        let daily = off.changed(None, None, Some(24 * 3600)).unwrap();
+        keys.tick(daily, start.plus(day / 2)).await.unwrap();
+        assert_eq!(term(), 1);
+        for _ in 0..2 {
+            keys.tick(daily, start.plus(day)).await.unwrap();
+            assert_eq!(term(), 2, "the new term is a new one");
+        }
+    }
 }

@@ -30,6 +30,7 @@ mod quorum;
 mod rekey;
 mod request;
 mod response;
+mod rotation;
 mod seal;
 pub mod storage;
 mod sys;

@@ -24,6 +24,7 @@ use crate::{
     policy::PolicyStore,
     quorum::{Given, Quorum},
     rekey::Rekey,
+    rotation::RotationStore,
     seal::{self, Opened, SealConfig},
     storage::{Storage, StorageError},
     token::{AuthGrant, TokenStore},
@@ -75,6 +76,7 @@ pub(crate) struct Unsealed {
     pub(crate) keys: Keys,
     pub(crate) rekey: Rekey,
     pub(crate) root_generation: RootGeneration,
+    pub(crate) rotation: RotationStore,
     pub(crate) settings: Settings,
     /// Set by `sys/seal`; the seal falls when the answer is on record.
     sealing: AtomicBool,
@@ -252,7 +254,7 @@ impl Core {
         };
         let now = self.clock.now();
         unsealed.tokens.tick(now).await?;
-        unsealed.keys.tick(now).await?;
+        unsealed.keys.tick(unsealed.rotation.current(), now).await?;
         for mount in unsealed.mounts.all() {
             mount.mounted.engine.tick(now).await?;
         }
@@ -327,7 +329,8 @@ impl Core {
                 )
                 .await?,
             ),
-            cors: CorsStore::open(sys).await?,
+            cors: CorsStore::open(sys.clone()).await?,
+            rotation: RotationStore::open(sys).await?,
             barrier,
             mounts,
             tokens,

@@ -1,5 +1,7 @@
 //! The living mount table: entries, their engines, and the longest prefix.
 
+mod remount;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::ArcSwap;
@@ -38,6 +40,7 @@ pub(crate) struct Mounts {
     table: ArcSwap<BTreeMap<String, Arc<Mount>>>,
     /// One change of the table at a time; it awaits storage in between.
     changing: tokio::sync::Mutex<()>,
+    migrations: remount::Migrations,
 }
 
 /// What is stored: the mounts that operators made.
@@ -109,6 +112,7 @@ impl Mounts {
             kinds,
             table: ArcSwap::from_pointee(BTreeMap::new()),
             changing: tokio::sync::Mutex::default(),
+            migrations: remount::Migrations::default(),
         };
         for StoredMount { auth, entry } in
             stored.map(|(stored, _)| stored.mounts).unwrap_or_default()

@@ -8,6 +8,7 @@ mod mounts;
 mod passwords;
 mod policies;
 mod rekey;
+mod remount;
 mod seal;
 mod tools;
 mod ui;
@@ -43,9 +44,10 @@ pub use rekey::{
     ReadRekeyVerification, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
     RekeyVerified, RestartRekeyVerification, UpdateRekey, VerifyRekey,
 };
+pub use remount::{Migration, ReadRemount, Remount, RemountStatus, Remounted};
 pub use seal::{
-    InitStatus, Initialize, Initialized, KeyStatus, Leader, ReadKeyStatus, Rotate, RotateKeyring,
-    Seal, SealStatus, Unseal,
+    InitStatus, Initialize, Initialized, KeyStatus, Leader, ReadKeyStatus, ReadRotateConfig,
+    Rotate, RotateConfig, RotateKeyring, Seal, SealStatus, Unseal, WriteRotateConfig,
 };
 pub use tools::{SystemHash, SystemRandom};
 pub use ui::{ShownMount, UiMount, UiMountOutput, UiMounts, UiMountsReply};

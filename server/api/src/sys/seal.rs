@@ -133,3 +133,36 @@ pub struct KeyStatus {
     /// Its number.
     pub term: u32,
 }
+
+/// `GET sys/rotate/config`: when the barrier's keyring gets a term by itself.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRotateConfig {}
+endpoint!(ReadRotateConfig {} => RotateConfig: Read "rotate/config");
+
+/// What `GET sys/rotate/config` answers.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct RotateConfig {
+    /// Whether it does so before it must.
+    pub enabled: bool,
+    /// After what time, as `24h0m0s`; the number 0 for never.
+    pub interval: serde_json::Value,
+    /// After how many encryptions.
+    pub max_operations: i64,
+}
+
+/// `POST sys/rotate/config`: changes what is given of it.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct WriteRotateConfig {
+    /// Whether it does so before it must.
+    #[serde(deserialize_with = "coerce::flag")]
+    pub enabled: Option<bool>,
+    /// After what time, at least a day; 0 for never.
+    #[serde(deserialize_with = "coerce::seconds")]
+    pub interval: Option<i64>,
+    /// After how many encryptions.
+    #[serde(deserialize_with = "coerce::int")]
+    pub max_operations: Option<i64>,
+}
+endpoint!(WriteRotateConfig {} => (): Update "rotate/config");

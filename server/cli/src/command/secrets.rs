@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
 use keyward_api::sys::{
-    DisableMount, EnableMount, ListAuth, ListMounts, MountConfigInput, MountOutput, Tune,
+    DisableMount, EnableMount, ListAuth, ListMounts, MountConfigInput, MountOutput, Remount, Tune,
 };
 
 use super::logical::trimmed;
@@ -23,6 +23,7 @@ use crate::{
 Examples:
   keyward secrets enable transit
   keyward secrets enable -path=team -version=2 kv
+  keyward secrets move team crew
   keyward secrets list")]
 pub(crate) enum Secrets {
     /// Disable a secrets engine and remove all that it holds
@@ -32,6 +33,8 @@ pub(crate) enum Secrets {
     },
     Enable(Box<Enable>),
     List(List),
+    /// Move a secrets engine to another path, with all that it holds
+    Move(Move),
     Tune(Box<TuneMount>),
 }
 
@@ -46,24 +49,66 @@ impl Secrets {
                 let mounts = reply.await?.data;
                 command.show_secrets(session, mounts.unwrap_or_default())
             }
+            Self::Move(command) => command.run(session, "secrets engine", "").await,
             Self::Tune(command) => command.run(session).await,
         }
     }
 }
 
-/// See which auth methods there are
+/// See which auth methods there are, and move them
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  keyward auth list
+  keyward auth move userpass staff")]
 pub(crate) enum Auth {
     List(List),
+    /// Move an auth method to another path; tokens that it made are revoked
+    Move(Move),
 }
 
 impl Auth {
     pub(crate) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
-        let Self::List(command) = self;
-        let request = ListAuth::default();
-        let reply = session.call("listing enabled authentications", "sys", &request);
-        let mounts = reply.await?.data;
-        command.show_auth(session, mounts.unwrap_or_default())
+        match self {
+            Self::List(command) => {
+                let request = ListAuth::default();
+                let reply = session.call("listing enabled authentications", "sys", &request);
+                let mounts = reply.await?.data;
+                command.show_auth(session, mounts.unwrap_or_default())
+            }
+            Self::Move(command) => command.run(session, "auth method", "auth/").await,
+        }
+    }
+}
+
+/// Where a mount is and where it shall be.
+#[derive(Args, Debug)]
+pub(crate) struct Move {
+    /// Where it is mounted.
+    source: String,
+    /// Where it shall be mounted.
+    destination: String,
+}
+
+impl Move {
+    /// Moves a mount of some kind, whose paths have a prefix on the wire.
+    async fn run(self, session: &mut Session<'_, '_>, kind: &str, prefix: &str) -> Outcome {
+        let full = |path: &str| {
+            let path = trimmed(path);
+            format!("{prefix}{}/", path.strip_prefix(prefix).unwrap_or(path))
+        };
+        let (from, to) = (full(&self.source), full(&self.destination));
+        let request = Remount {
+            from: Some(from.clone()),
+            to: Some(to.clone()),
+        };
+        let doing = format!("moving {kind} {from} to {to}");
+        let reply = session.call(&doing, "sys", &request).await?;
+        let id = reply.data.map(|moved| moved.migration_id);
+        let id = id.ok_or_else(|| Error::server("the server's answer is empty"))?;
+        session.success(&format!(
+            "Finished moving {kind} {from} to {to}, with migration ID {id}"
+        ))
     }
 }
 

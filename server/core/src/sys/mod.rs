@@ -9,6 +9,7 @@ mod mounts;
 mod passwords;
 mod policies;
 mod rekey;
+mod remount;
 mod seal;
 mod tools;
 mod ui;
@@ -106,7 +107,11 @@ pub(crate) fn mount() -> Mounted {
         .on(rekey::verify)
         .on(rekey::read_backup)
         .on(rekey::delete_backup)
+        .on(remount::remount)
+        .on(remount::status)
         .on(seal::key_status)
+        .on(seal::read_rotate_config)
+        .on(seal::write_rotate_config)
         .on(seal::rotate)
         .on(seal::rotate_keyring)
         .on(seal::seal)

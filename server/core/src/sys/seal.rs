@@ -1,6 +1,12 @@
-//! `sys/seal`, `sys/rotate`, `sys/key-status`.
+//! `sys/seal`, `sys/rotate`, `sys/rotate/config`, `sys/key-status`.
 
-use keyward_api::sys::{KeyStatus, ReadKeyStatus, Rotate, RotateKeyring, Seal};
+use keyward_api::{
+    coerce,
+    sys::{
+        KeyStatus, ReadKeyStatus, ReadRotateConfig, Rotate, RotateConfig, RotateKeyring, Seal,
+        WriteRotateConfig,
+    },
+};
 
 use super::Sys;
 use crate::{Error, Response, Timestamp, engine::Context};
@@ -25,6 +31,38 @@ pub(super) async fn rotate_keyring(
     _: RotateKeyring,
 ) -> Result<Response<()>, Error> {
     rotate(cx, Rotate {}).await
+}
+
+/// Tells when it gets one by itself.
+pub(super) async fn read_rotate_config(
+    cx: Context<Sys>,
+    _: ReadRotateConfig,
+) -> Result<Response<RotateConfig>, Error> {
+    let rotation = cx.core().rotation.current();
+    Ok(Response::data(RotateConfig {
+        enabled: rotation.enabled,
+        interval: match rotation.interval {
+            0 => 0.into(),
+            seconds => coerce::format_seconds(seconds).into(),
+        },
+        max_operations: i64::try_from(rotation.max_operations).map_err(Error::internal)?,
+    }))
+}
+
+/// Changes when it gets one by itself.
+pub(super) async fn write_rotate_config(
+    cx: Context<Sys>,
+    request: WriteRotateConfig,
+) -> Result<Response<()>, Error> {
+    let WriteRotateConfig {
+        enabled,
+        interval,
+        max_operations,
+    } = request;
+    let store = &cx.core().rotation;
+    let rotation = store.current().changed(enabled, max_operations, interval)?;
+    store.store(rotation, cx.view()).await?;
+    Ok(Response::empty())
 }
 
 /// Tells which term seals new entries.

@@ -86,3 +86,25 @@ async fn the_mount_decides_on_the_kind_of_token_unless_it_leaves_it_open() {
         assert_eq!(text, "invalid value for 'token_type'");
     }
 }
+
+#[tokio::test]
+async fn a_method_that_moves_takes_the_tokens_of_its_old_path_with_it() {
+    let house = House::new().await;
+    let enabled = house.root("sys/auth/door", json!({"type": "door"})).await;
+    enabled.unwrap();
+    let login = async |path: &str| {
+        let path = CanonicalPath::parse(path).unwrap();
+        let request = Request::new(Operation::Update, path, SecretBytes::new(Vec::new()));
+        let done = house.core.handle(request).await?;
+        let token = done.auth.unwrap().client_token;
+        Ok::<_, Error>(token.expose().to_owned())
+    };
+    let old = login("auth/door/login").await.unwrap();
+    let body = json!({"from": "auth/door", "to": "auth/gate"});
+    house.root("sys/remount", body).await.unwrap();
+    assert!(!house.is_alive(&old).await);
+    assert!(house.is_alive(&house.root).await);
+    assert!(login("auth/door/login").await.is_err());
+    let new = login("auth/gate/login").await.unwrap();
+    assert!(house.is_alive(&new).await);
+}
