@@ -5,7 +5,7 @@ use std::{fs, process::Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Target, bao, isolated};
+use crate::support::{Installation, Store, Target, bao, isolated};
 
 #[test]
 fn the_bao_cli_works_with_keyward() {
@@ -17,10 +17,88 @@ fn the_bao_cli_works_with_the_peer() {
     transcript(&Target::peer());
 }
 
+/// The peer's own dev server lets nobody rekey, so that ours is asked alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bao_cli_changes_the_keys_of_keyward() {
+    let installation = Installation::new(Store::Sled);
+    let _server = installation.start();
+    let keys = installation.initialise(3, 2).await;
+    installation.unseal(&keys).await;
+    let address = installation.address();
+    let shell = Shell {
+        home: TempDir::new().unwrap(),
+        address: &address,
+        token: keys.root_token.clone(),
+    };
+    let new = rekey(&shell, &keys.shares);
+    generate_root(&shell, &new);
+    shell.says("secrets enable -path=cli-m kv", "engine at: cli-m/");
+    shell.says("kv put cli-m/a k=v", "Success!");
+    shell.says(
+        "secrets move cli-m cli-n",
+        "Finished moving secrets engine cli-m/ to cli-n/",
+    );
+    shell.says("kv get cli-n/a", "k      v");
+    shell.says("operator rotate", "Success! Rotated key");
+    shell.says("operator key-status", "Key Term            2");
+}
+
+/// Makes two shares of three, verified, and returns them.
+fn rekey(shell: &Shell<'_>, shares: &[String]) -> Vec<String> {
+    shell.says("operator rekey -status", "Started    false");
+    let begun =
+        shell.json("operator rekey -init -verify -key-shares=2 -key-threshold=2 -format=json");
+    let nonce = begun["nonce"].as_str().unwrap();
+    shell.says("operator rekey -status", "Verification Required    true");
+    let give = format!("operator rekey -format=json -nonce={nonce}");
+    assert_eq!(shell.json(&format!("{give} {}", shares[2]))["progress"], 1);
+    let made = shell.json(&format!("{give} {}", shares[0]));
+    let new = made["keys_base64"].as_array().unwrap();
+    let new: Vec<_> = new.iter().map(|key| key.as_str().unwrap()).collect();
+    let nonce = made["verification_nonce"].as_str().unwrap();
+    shell.says(
+        "operator rekey -verify -status",
+        "Verification Progress    0/2",
+    );
+    let verify = format!("operator rekey -verify -nonce={nonce}");
+    shell.says(
+        &format!("{verify} {}", new[0]),
+        "Verification Progress    1/2",
+    );
+    shell.says(
+        &format!("{verify} {}", new[1]),
+        "Rekey verification successful.",
+    );
+    shell.says("operator rekey -cancel", "Success! Canceled rekeying");
+    new.into_iter().map(str::to_owned).collect()
+}
+
+fn generate_root(shell: &Shell<'_>, shares: &[String]) {
+    shell.says("operator generate-root -status", "OTP Length    28");
+    let begun = shell.json("operator generate-root -init -format=json");
+    let (nonce, otp) = (
+        begun["nonce"].as_str().unwrap(),
+        begun["otp"].as_str().unwrap(),
+    );
+    let give = format!("operator generate-root -format=json -nonce={nonce}");
+    assert_eq!(shell.json(&format!("{give} {}", shares[0]))["progress"], 1);
+    let made = shell.json(&format!("{give} {}", shares[1]));
+    let encoded = made["encoded_token"].as_str().unwrap();
+    let token = shell.field(&format!(
+        "operator generate-root -decode={encoded} -otp={otp}"
+    ));
+    let other = shell.with(token.trim());
+    assert_eq!(
+        other.json("token lookup -format=json")["data"]["policies"][0],
+        "root"
+    );
+    shell.says("operator generate-root -cancel", "Success!");
+}
+
 fn transcript(target: &Target) {
     let shell = Shell {
         home: TempDir::new().unwrap(),
-        target,
+        address: &target.address,
         token: target.token.clone(),
     };
     status_and_mounts(&shell);
@@ -264,7 +342,7 @@ fn transit(shell: &Shell<'_>) {
 /// A user at a terminal: a home folder, a server, a token.
 struct Shell<'a> {
     home: TempDir,
-    target: &'a Target,
+    address: &'a str,
     token: String,
 }
 
@@ -273,7 +351,7 @@ impl Shell<'_> {
     fn with(&self, token: &str) -> Shell<'_> {
         Shell {
             home: TempDir::new().unwrap(),
-            target: self.target,
+            address: self.address,
             token: token.to_owned(),
         }
     }
@@ -283,7 +361,7 @@ impl Shell<'_> {
         let mut command = isolated(&bao(), self.home.path());
         command
             .args(line.split(' '))
-            .env("BAO_ADDR", &self.target.address)
+            .env("BAO_ADDR", self.address)
             .env("BAO_TOKEN", &self.token)
             .env("BAO_CLI_NO_COLOR", "1");
         command

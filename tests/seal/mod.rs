@@ -1,5 +1,7 @@
 //! Init, unseal, seal, restart: what a server that is not in dev mode does before it serves.
 
+mod keys;
+
 use serde_json::json;
 
 use crate::support::{Installation, Store};
