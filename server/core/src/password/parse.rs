@@ -147,15 +147,11 @@ fn unconvertible(Entry { key, value, .. }: &Entry, wanted: &str) -> String {
 }
 
 fn refuse_other_keys(body: &Body, known: &[&str]) -> Result<(), String> {
-    let mut seen: Vec<&str> = Vec::new();
-    for Entry { key, position, .. } in &body.entries {
-        if !known.contains(&key.as_str()) {
-            return Err(format!("invalid key {key:?} on line {}", position.line));
+    let mut entries = body.entries.iter();
+    match entries.find(|entry| !known.contains(&entry.key.as_str())) {
+        Some(Entry { key, position, .. }) => {
+            Err(format!("invalid key {key:?} on line {}", position.line))
         }
-        if key != "rule" && seen.contains(&key.as_str()) {
-            return Err(hcl::Error::duplicate(key, *position).to_string());
-        }
-        seen.push(key);
+        None => Ok(()),
     }
-    Ok(())
 }
