@@ -1,6 +1,7 @@
 //! `sys/tools/`: random bytes and hashes without a mount.
 
 use keyward_api::{
+    Base64,
     sys::{SystemHash, SystemRandom},
     transit::{Hashed, RandomBytes},
 };
@@ -16,7 +17,11 @@ pub(super) async fn random(
     tools::random(&request.0)
 }
 
-/// Hashes.
-pub(super) async fn hash(_: Context<Sys>, request: SystemHash) -> Result<Response<Hashed>, Error> {
-    tools::hash(&request.0)
+/// Hashes; no input is an empty one here, as in Vault.
+pub(super) async fn hash(
+    _: Context<Sys>,
+    SystemHash(mut request): SystemHash,
+) -> Result<Response<Hashed>, Error> {
+    request.input.get_or_insert_with(|| Base64::from(&[][..]));
+    tools::hash(&request)
 }
