@@ -13,6 +13,7 @@ mod cors;
 mod crash;
 mod lease;
 mod listener;
+mod openapi;
 mod remount;
 mod seal;
 mod support;

@@ -1,5 +1,5 @@
-//! The suites that are programs of their own: `hvac` and a library for certificates in Python;
-//! `node-vault`, an HPKE and a JOSE library in JavaScript.
+//! The suites that are programs of their own: `hvac`, a library for certificates and a validator of
+//! OpenAPI in Python; `node-vault`, an HPKE and a JOSE library in JavaScript.
 
 use std::{path::Path, process::Command};
 
@@ -45,6 +45,12 @@ fn a_certificate_library_certifies_keys_of_keyward() {
 #[test]
 fn a_certificate_library_certifies_keys_of_the_peer() {
     certificates(&Target::peer());
+}
+
+#[test]
+fn a_validator_of_openapi_reads_the_document_of_the_api() {
+    let suite = project_root().join("tests/compat/openapi_suite.py");
+    run(&python(), &suite, &Target::keyward(), 6);
 }
 
 fn hvac(target: &Target) {

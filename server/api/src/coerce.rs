@@ -52,20 +52,26 @@ where
 }
 
 /// A JSON scalar, list or object as it came, before it is read as one of Vault's types.
-#[derive(Deserialize)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "of lists and maps only the type is looked at")]
 enum Loose {
     Null,
     Flag(bool),
     Integer(i64),
     Float(f64),
     Text(String),
-    List(Vec<de::IgnoredAny>),
-    Map(BTreeMap<String, de::IgnoredAny>),
+    List,
+    Map,
 }
 
 impl Loose {
+    /// Reads whatever comes; `wanted` says what it is read for, as [`schema`](crate::schema) wants
+    /// to know.
+    fn read<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        wanted: &'static str,
+    ) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LooseVisitor(wanted))
+    }
+
     /// Returns the name of the type in the words of Vault's texts.
     fn type_name(&self) -> &'static str {
         match self {
@@ -73,9 +79,51 @@ impl Loose {
             Self::Flag(_) => "bool",
             Self::Integer(_) | Self::Float(_) => "json.Number",
             Self::Text(_) => "string",
-            Self::List(_) => "[]interface {}",
-            Self::Map(_) => "map[string]interface {}",
+            Self::List => "[]interface {}",
+            Self::Map => "map[string]interface {}",
         }
+    }
+}
+
+struct LooseVisitor(&'static str);
+
+impl<'de> de::Visitor<'de> for LooseVisitor {
+    type Value = Loose;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+    fn visit_unit<E>(self) -> Result<Loose, E> {
+        Ok(Loose::Null)
+    }
+    fn visit_bool<E>(self, flag: bool) -> Result<Loose, E> {
+        Ok(Loose::Flag(flag))
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Loose, E> {
+        Ok(Loose::Integer(number))
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "what is beyond every whole number here is refused as one with a fraction is"
+    )]
+    fn visit_u64<E>(self, number: u64) -> Result<Loose, E> {
+        Ok(i64::try_from(number).map_or(Loose::Float(number as f64), Loose::Integer))
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<Loose, E> {
+        Ok(Loose::Float(number))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Loose, E> {
+        Ok(Loose::Text(text.to_owned()))
+    }
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Loose, A::Error> {
+        while items.next_element::<de::IgnoredAny>()?.is_some() {}
+        Ok(Loose::List)
+    }
+    fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Loose, A::Error> {
+        while entries
+            .next_entry::<de::IgnoredAny, de::IgnoredAny>()?
+            .is_some()
+        {}
+        Ok(Loose::Map)
     }
 }
 
@@ -98,7 +146,7 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
 /// # Errors
 /// Anything else.
 pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    Ok(match Loose::deserialize(deserializer)? {
+    Ok(match Loose::read(deserializer, "a boolean")? {
         Loose::Null => None,
         Loose::Flag(flag) => Some(flag),
         Loose::Integer(number) => Some(number != 0),
@@ -123,7 +171,7 @@ pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, 
 pub fn int<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let no_int =
         || de::Error::custom("'' cannot parse value as 'int': strconv.ParseInt: invalid syntax");
-    Ok(match Loose::deserialize(deserializer)? {
+    Ok(match Loose::read(deserializer, "a whole number")? {
         Loose::Null => None,
         Loose::Integer(number) => Some(number),
         Loose::Flag(flag) => Some(i64::from(flag)),
@@ -139,7 +187,7 @@ pub fn int<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D:
 /// # Errors
 /// Anything else; the text is the one of Go's duration parser.
 pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    Ok(match Loose::deserialize(deserializer)? {
+    Ok(match Loose::read(deserializer, "a duration")? {
         Loose::Null => None,
         Loose::Integer(number) => Some(number),
         Loose::Text(text) => Some(parse_seconds(&text).map_err(de::Error::custom)?),

@@ -70,6 +70,8 @@ pub enum Access {
 /// segment or more before the literals that end the template; a last segment `{name?}` may be
 /// missing. Implement it with [`endpoint!`](crate::endpoint).
 pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
+    /// The name of the request, which says in words what it does: `EnableAuditDevice`.
+    const NAME: &'static str;
     /// What it does.
     const OPERATION: Operation;
     /// The path template, relative to the mount.
@@ -101,6 +103,7 @@ macro_rules! endpoint {
     ($request:ty { $($capture:ident),* } => $reply:ty : $operation:ident $path:literal
         $(as $format:literal)? $(, access $access:ident)? $(; $flag:ident)?) => {
         impl $crate::Endpoint for $request {
+            const NAME: &'static str = stringify!($request);
             const OPERATION: $crate::Operation = $crate::Operation::$operation;
             const PATH: &'static str = $path;
             $(const ACCESS: $crate::Access = $crate::Access::$access;)?

@@ -13,6 +13,7 @@ mod endpoint;
 pub mod kv;
 pub mod lease;
 mod reply;
+pub mod schema;
 mod sensitive;
 pub mod sys;
 pub mod transit;

@@ -22,6 +22,7 @@ mod lease;
 mod lifecycle;
 mod mount;
 mod mounts;
+mod openapi;
 mod password;
 mod path;
 mod pipeline;

@@ -203,6 +203,7 @@ pub struct CreateTokenByRole(
 );
 
 impl Endpoint for CreateTokenByRole {
+    const NAME: &'static str = "CreateTokenByRole";
     const OPERATION: Operation = Operation::Update;
     const PATH: &'static str = "create/{role_name}";
     const ACCESS: Access = Access::Token;

@@ -5,6 +5,7 @@ mod capabilities;
 mod cors;
 mod generate_root;
 mod mounts;
+mod openapi;
 mod passwords;
 mod policies;
 mod rekey;
@@ -31,6 +32,7 @@ pub use mounts::{
     MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,
     TuneOutput,
 };
+pub use openapi::ReadOpenApi;
 pub use passwords::{
     DeletePasswordPolicy, GeneratePassword, ListPasswordPolicies, Password, PasswordPolicies,
     PasswordPolicy, ReadPasswordPolicy, WritePasswordPolicy,

@@ -316,6 +316,7 @@ macro_rules! auth_twin {
         pub struct $auth(pub $mount);
 
         impl crate::Endpoint for $auth {
+            const NAME: &'static str = stringify!($auth);
             const OPERATION: crate::Operation = <$mount as crate::Endpoint>::OPERATION;
             const PATH: &'static str = $path;
             const ACCESS: crate::Access = crate::Access::Sudo;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 pub use context::{Call, Context};
 pub use extract::Fields;
-pub use routes::{Matched, Routes, is_name};
+pub use routes::{Described, Matched, Routes, is_name};
 
 use crate::{Error, Timestamp, mount::MountEntry, view::View};
 

@@ -2,7 +2,8 @@
 
 use std::{cmp::Ordering, future::Future, sync::Arc};
 
-use keyward_api::{Access, Endpoint, Operation};
+use keyward_api::{Access, Endpoint, Operation, schema};
+use serde_json::Value;
 
 use super::{BoxFuture, Call, Context, Fields};
 use crate::{Error, Response, json, view::View};
@@ -14,10 +15,26 @@ type Existence = Box<
         + Sync,
 >;
 
+/// What is told of a route to who only looks at it: the document of the API, tests.
+#[derive(Clone, Copy)]
+pub struct Described {
+    /// The name of its request, which says in words what it does.
+    pub name: &'static str,
+    /// What it does.
+    pub operation: Operation,
+    /// The path template, relative to the mount; see [`Endpoint::PATH`].
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Returns the schema of its parameters, those in the path included.
+    pub parameters: fn() -> Option<Value>,
+    /// Returns the schema of its answer; none if that has no data.
+    pub reply: fn() -> Option<Value>,
+}
+
 /// One operation on one path template.
 struct Route {
-    operation: Operation,
-    access: Access,
+    described: Described,
     template: Template,
     handler: Handler,
     existence: Option<Existence>,
@@ -70,7 +87,7 @@ impl Routes {
                 break;
             }
             if let Some(captures) = route.template.captures(path) {
-                if route.operation == operation {
+                if route.described.operation == operation {
                     return Ok(Matched { route, captures });
                 }
                 covering = Some(&route.template);
@@ -82,11 +99,9 @@ impl Routes {
         })
     }
 
-    /// Lists operation, template and access of every route; tests and OpenAPI walk it.
-    pub fn describe(&self) -> impl Iterator<Item = (Operation, &'static str, Access)> {
-        self.routes
-            .iter()
-            .map(|route| (route.operation, route.template.text, route.access))
+    /// Describes every route.
+    pub fn describe(&self) -> impl Iterator<Item = Described> {
+        self.routes.iter().map(|route| route.described)
     }
 }
 
@@ -163,8 +178,14 @@ impl<E: Send + Sync + 'static> Builder<E> {
             })
         });
         self.routes.routes.push(Route {
-            operation: T::OPERATION,
-            access: T::ACCESS,
+            described: Described {
+                name: T::NAME,
+                operation: T::OPERATION,
+                path: T::PATH,
+                access: T::ACCESS,
+                parameters: schema::of::<T>,
+                reply: schema::of::<T::Reply>,
+            },
             template: Template::parse(T::PATH),
             handler,
             existence,
@@ -177,7 +198,7 @@ impl Matched<'_> {
     /// Returns who may call.
     #[must_use]
     pub const fn access(&self) -> Access {
-        self.route.access
+        self.route.described.access
     }
 
     /// Decides between create and update where the route tells them apart.
@@ -186,7 +207,7 @@ impl Matched<'_> {
             Some(exists) if !exists(view.clone(), self.captures.clone()).await? => {
                 Ok(Operation::Create)
             }
-            _ => Ok(self.route.operation),
+            _ => Ok(self.route.described.operation),
         }
     }
 
@@ -217,7 +238,6 @@ fn erase<T: serde::Serialize>(response: Response<T>) -> Result<Response, Error> 
 
 /// A parsed path template; see [`Endpoint::PATH`].
 struct Template {
-    text: &'static str,
     segments: Vec<Segment>,
 }
 
@@ -263,7 +283,6 @@ impl Template {
             }
         };
         Self {
-            text,
             segments: text.split('/').map(segment).collect(),
         }
     }

@@ -6,6 +6,7 @@ mod cors;
 mod generate_root;
 mod leases;
 mod mounts;
+mod openapi;
 mod passwords;
 mod policies;
 mod rekey;
@@ -84,6 +85,7 @@ pub(crate) fn mount() -> Mounted {
         .on(mounts::tune_auth)
         .on(mounts::read_tune)
         .on(mounts::read_auth_tune)
+        .on(openapi::read)
         .on(passwords::list)
         .on(passwords::read)
         .on(passwords::write)

@@ -1,0 +1,278 @@
+//! The document of the API (OpenAPI 3.0.2), made from the routes of the mounts and the types of
+//! their requests and answers: no path and no field is written down a second time.
+//!
+//! As Vault's: operations below `{TYPE_mount_path}` where generic places are asked for; a list is a
+//! GET of the path with a slash and `list=true`; the schema of an answer is that of the envelope's
+//! `data`; `x-vault-sudo` and `x-vault-unauthenticated` stand where they hold, at the operation.
+
+mod path;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use keyward_api::{Access, Operation};
+use serde_json::{Map, Value, json};
+
+use self::path::{Path, spelled};
+use crate::{
+    engine::{Class, Described},
+    mounts::{Mount, is_builtin},
+};
+
+/// How the document names the places of mounts.
+#[derive(Clone, Copy)]
+pub(crate) enum Places {
+    /// `/{transit_mount_path}/…`, once for all mounts of a type.
+    Generic,
+    /// Where each mount is.
+    Real,
+}
+
+/// The parts of the document that grow with each operation.
+#[derive(Default)]
+struct Parts {
+    ids: BTreeSet<String>,
+    paths: Map<String, Value>,
+    schemas: Map<String, Value>,
+}
+
+/// Describes mounts.
+pub(crate) fn describe(mounts: &[Arc<Mount>], places: Places, version: &str) -> Value {
+    let mut parts = Parts::default();
+    for mount in mounts {
+        let place = Place::of(mount, places);
+        for route in mount.mounted.routes.describe() {
+            for path in spelled(route.path, route.operation) {
+                parts.add(&place, &route, &path);
+            }
+        }
+    }
+    json!({
+        "openapi": "3.0.2",
+        "info": {
+            "title": "Keyward API",
+            "description": "HTTP API of Keyward, which is Vault's. All paths are prefixed with \
+                            `/v1/`; the schema of an answer is that of the envelope's `data`.",
+            "version": version,
+            "license": {
+                "name": "Apache-2.0",
+                "url": "https://www.apache.org/licenses/LICENSE-2.0",
+            },
+        },
+        "paths": parts.paths,
+        "components": { "schemas": parts.schemas },
+    })
+}
+
+/// Where a mount is, as the document says it.
+struct Place {
+    /// Without slashes around; may hold one parameter.
+    path: String,
+    parameter: Option<String>,
+    /// Begins the ids of its operations.
+    id: String,
+    /// Begins the names of its schemas.
+    prefix: String,
+    tag: &'static str,
+}
+
+impl Place {
+    fn of(mount: &Mount, places: Places) -> Self {
+        let kind = &mount.entry.kind;
+        let full = mount.full_path();
+        let real = full.trim_end_matches('/');
+        let (path, parameter) = match places {
+            Places::Generic if !is_builtin(kind) => {
+                let parameter = format!("{kind}_mount_path");
+                let path = match mount.class {
+                    Class::Auth => format!("auth/{{{parameter}}}"),
+                    Class::Secret => format!("{{{parameter}}}"),
+                };
+                (path, Some(parameter))
+            }
+            _ => (real.to_owned(), None),
+        };
+        let id = parameter.as_ref().map_or(real, |_| kind.as_str());
+        Self {
+            id: id.replace('/', "-"),
+            prefix: capitalised(kind),
+            path,
+            parameter,
+            tag: match (kind.as_str(), mount.class) {
+                ("system", _) => "system",
+                (_, Class::Auth) => "auth",
+                (_, Class::Secret) => "secrets",
+            },
+        }
+    }
+}
+
+impl Parts {
+    fn add(&mut self, place: &Place, route: &Described, path: &Path) {
+        let slash = match route.operation {
+            Operation::List => "/",
+            _ => "",
+        };
+        let full = format!("/{}/{}{slash}", place.path, path.text);
+        let item = self.paths.entry(full.clone()).or_insert_with(|| {
+            let captured = place.parameter.as_deref().into_iter();
+            let parameters = captured.chain(path.captures.iter().copied());
+            let parameters: Vec<Value> = parameters.map(in_path).collect();
+            json!({ "parameters": parameters })
+        });
+        let Value::Object(item) = item else { return };
+        let method = match route.operation {
+            Operation::Create | Operation::Update => "post",
+            Operation::Delete => "delete",
+            Operation::List | Operation::Read => "get",
+            Operation::Patch => "patch",
+        };
+        // A path that is spelled out wins over what another leaves open there; both are one call.
+        if item.contains_key(method) {
+            return;
+        }
+        let mut id = format!("{}-{}", place.id, words(route.name).join("-"));
+        if !path.optional.is_empty() {
+            id = format!("{id}-with-{}", path.optional.join("-"));
+        }
+        let id = numbered(&id, |id| !self.ids.contains(id));
+        self.ids.insert(id.clone());
+        let operation = self.operation(place, route, path, &id);
+        self.paths[&full][method] = operation;
+    }
+
+    fn operation(&mut self, place: &Place, route: &Described, path: &Path, id: &str) -> Value {
+        let summary = capitalised(&words(route.name).join(" "));
+        let needs = match route.access {
+            Access::Public => "Needs no token.".to_owned(),
+            Access::Sudo => format!("Needs `{}` and `sudo`.", route.operation.name()),
+            Access::Token => format!("Needs `{}`.", route.operation.name()),
+        };
+        let mut operation = json!({
+            "operationId": id,
+            "summary": summary,
+            "description": format!("{summary}. {needs}"),
+            "tags": [place.tag],
+            "responses": self.responses(place, route),
+        });
+        match route.access {
+            Access::Public => operation["x-vault-unauthenticated"] = true.into(),
+            Access::Sudo => operation["x-vault-sudo"] = true.into(),
+            Access::Token => {}
+        }
+        let mut fields = match (route.parameters)() {
+            Some(Value::Object(mut schema)) => match schema.remove("properties") {
+                Some(Value::Object(fields)) => fields,
+                _ => Map::new(),
+            },
+            _ => Map::new(),
+        };
+        fields.retain(|name, _| !path::captures(route.path).any(|capture| capture == name));
+        match route.operation {
+            Operation::Create | Operation::Patch | Operation::Update if !fields.is_empty() => {
+                let schema = json!({ "type": "object", "properties": fields });
+                let name = format!("{}{}Request", place.prefix, route.name);
+                let schema = self.schema(&name, schema);
+                let media = match route.operation {
+                    Operation::Patch => "application/merge-patch+json",
+                    _ => "application/json",
+                };
+                operation["requestBody"] = json!({ "content": { media: { "schema": schema } } });
+            }
+            Operation::Delete | Operation::List | Operation::Read => {
+                let mut query: Vec<Value> = fields
+                    .into_iter()
+                    .filter(|(name, _)| !path.captures.contains(&name.as_str()))
+                    .map(|(name, schema)| json!({ "name": name, "in": "query", "schema": schema }))
+                    .collect();
+                if route.operation == Operation::List {
+                    query.push(json!({
+                        "name": "list",
+                        "in": "query",
+                        "required": true,
+                        "schema": { "type": "string", "enum": ["true"] },
+                    }));
+                }
+                if !query.is_empty() {
+                    operation["parameters"] = query.into();
+                }
+            }
+            _ => {}
+        }
+        operation
+    }
+
+    fn responses(&mut self, place: &Place, route: &Described) -> Value {
+        match (route.reply)() {
+            None => json!({ "204": { "description": "Done." } }),
+            Some(schema) => {
+                let name = format!("{}{}Response", place.prefix, route.name);
+                let schema = self.schema(&name, schema);
+                let content = json!({ "application/json": { "schema": schema } });
+                json!({ "200": { "description": "The answer.", "content": content } })
+            }
+        }
+    }
+
+    /// Keeps a schema under a name, and refers to it.
+    fn schema(&mut self, name: &str, schema: Value) -> Value {
+        let is_free = |name: &str| self.schemas.get(name).is_none_or(|known| *known == schema);
+        let name = numbered(name, is_free);
+        let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+        self.schemas.insert(name, schema);
+        reference
+    }
+}
+
+/// Returns a name, with a number behind it where it is taken: engines of one type and two versions
+/// have requests of one name.
+fn numbered(name: &str, is_free: impl Fn(&str) -> bool) -> String {
+    let mut numbered = name.to_owned();
+    let mut number = 1;
+    while !is_free(&numbered) {
+        number += 1;
+        numbered = format!("{name}{number}");
+    }
+    numbered
+}
+
+fn in_path(name: &str) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
+}
+
+fn capitalised(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
+/// Splits the name of a request into its words, in lower case.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for character in name.chars() {
+        match words.last_mut() {
+            Some(word) if !character.is_uppercase() => word.push(character),
+            _ => words.push(character.to_lowercase().to_string()),
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_request_is_split_into_its_words() {
+        assert_eq!(words("EnableAuditDevice"), ["enable", "audit", "device"]);
+        assert_eq!(words("Seal"), ["seal"]);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_gets_a_number() {
+        let taken = ["Read", "Read2"];
+        assert_eq!(numbered("Read", |name| !taken.contains(&name)), "Read3");
+        assert_eq!(numbered("Write", |name| !taken.contains(&name)), "Write");
+    }
+}
