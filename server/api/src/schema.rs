@@ -321,7 +321,6 @@ mod tests {
     #[derive(Deserialize)]
     #[serde(default)]
     #[derive(Default)]
-    #[expect(dead_code, reason = "only the types are looked at")]
     struct Everything {
         #[serde(rename = "type", deserialize_with = "coerce::text")]
         kind: Option<String>,
