@@ -27,6 +27,7 @@ use crate::{
     rotation::RotationStore,
     seal::{self, Opened, SealConfig},
     storage::{Storage, StorageError},
+    sys,
     token::{AuthGrant, TokenStore},
     view::View,
 };
@@ -66,6 +67,8 @@ pub struct Core {
 /// The services of an unsealed core. While it is sealed there is no such value.
 pub(crate) struct Unsealed {
     pub(crate) barrier: Arc<Barrier>,
+    /// What the server keeps for itself.
+    pub(crate) system: View,
     pub(crate) mounts: Mounts,
     pub(crate) policies: PolicyStore,
     pub(crate) tokens: Arc<TokenStore>,
@@ -299,38 +302,40 @@ impl Core {
     async fn open(&self, opened: Opened, seal_config: SealConfig) -> Result<Unsealed, Error> {
         let keys = Keys::open(Arc::clone(&self.storage), opened, seal_config).await?;
         let barrier = Arc::clone(keys.barrier());
-        let sys = View::new(Arc::clone(&barrier), "sys/");
-        let cluster = match sys.get_as::<Cluster>("cluster").await? {
+        let system = View::new(Arc::clone(&barrier), "sys/");
+        let cluster = match system.get_as::<Cluster>("cluster").await? {
             Some((cluster, _)) => cluster,
             None => {
                 let id = Uuid::new_v4().to_string();
                 let name = self.settings.cluster_name.clone();
                 let name = name.unwrap_or_else(|| format!("keyward-cluster-{}", &id[..8]));
                 let cluster = Cluster { name, id };
-                sys.put_as("cluster", &cluster).await?;
+                system.put_as("cluster", &cluster).await?;
                 cluster
             }
         };
-        let tokens = Arc::new(TokenStore::open(sys.below("token/")).await?);
+        sys::note_version(&system, self.settings.version, self.clock.now()).await?;
+        let tokens = Arc::new(TokenStore::open(system.below("token/")).await?);
         let mounts = Mounts::open(
             Arc::clone(&barrier),
-            sys.clone(),
+            system.clone(),
             self.registry.engines,
             &tokens,
         )
         .await?;
         Ok(Unsealed {
-            policies: PolicyStore::open(sys.below("policy/")).await?,
+            policies: PolicyStore::open(system.below("policy/")).await?,
             audit: Arc::new(
                 Broker::open(
-                    sys.below("audit/"),
+                    system.below("audit/"),
                     self.registry.audit,
                     Arc::clone(&self.clock),
                 )
                 .await?,
             ),
-            cors: CorsStore::open(sys.clone()).await?,
-            rotation: RotationStore::open(sys).await?,
+            cors: CorsStore::open(system.clone()).await?,
+            rotation: RotationStore::open(system.clone()).await?,
+            system,
             barrier,
             mounts,
             tokens,

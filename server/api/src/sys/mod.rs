@@ -13,6 +13,7 @@ mod remount;
 mod seal;
 mod tools;
 mod ui;
+mod versions;
 mod wrapping;
 
 pub use audit::{
@@ -52,5 +53,9 @@ pub use seal::{
     Rotate, RotateConfig, RotateKeyring, Seal, SealStatus, Unseal, WriteRotateConfig,
 };
 pub use tools::{SystemHash, SystemRandom};
-pub use ui::{ShownMount, UiMount, UiMountOutput, UiMounts, UiMountsReply};
+pub use ui::{
+    ReadResultantAcl, ResultantAcl, ResultantRule, ShownMount, UiMount, UiMountOutput, UiMounts,
+    UiMountsReply,
+};
+pub use versions::{InstalledVersion, ListVersions, Versions};
 pub use wrapping::{LookupWrapping, ReadWrapping, Rewrap, Unwrap, Wrap, WrappingInfo};

@@ -62,3 +62,30 @@ pub struct UiMountOutput {
     #[serde(flatten)]
     pub mount: MountOutput,
 }
+
+/// `GET sys/internal/ui/resultant-acl`: what the caller's policies come to together.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadResultantAcl {}
+endpoint!(ReadResultantAcl {} => ResultantAcl: Read "internal/ui/resultant-acl");
+
+/// What policies come to. Rules with a `+` in their path are left out, as by Vault.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ResultantAcl {
+    /// Whether everything is allowed; then nothing else is told.
+    pub root: bool,
+    /// The rules for one path each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact_paths: Option<BTreeMap<String, ResultantRule>>,
+    /// The rules for all paths that begin so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub glob_paths: Option<BTreeMap<String, ResultantRule>>,
+}
+
+/// What is allowed on the paths of a rule.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct ResultantRule {
+    /// The capabilities, by name.
+    pub capabilities: Vec<String>,
+}

@@ -150,6 +150,24 @@ impl Acl {
         }
     }
 
+    /// Whether the root policy is among the policies.
+    #[must_use]
+    pub const fn is_root(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// Lists the rules that are written for one path each.
+    pub fn exact_rules(&self) -> impl Iterator<Item = (&str, Capabilities)> {
+        let rules = self.exact.iter();
+        rules.map(|(path, grant)| (&**path, grant.capabilities))
+    }
+
+    /// Lists the rules that are written for all paths with a beginning, by that beginning.
+    pub fn prefix_rules(&self) -> impl Iterator<Item = (&str, Capabilities)> {
+        let rules = self.patterns.prefixes();
+        rules.map(|(path, grant)| (path, grant.capabilities))
+    }
+
     /// Whether anything may be done on a path, or a rule grants something on paths that begin with
     /// it: with the path of a mount, whether the mount is worth showing.
     #[must_use]

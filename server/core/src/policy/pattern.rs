@@ -204,6 +204,15 @@ impl<T> Patterns<T> {
         None
     }
 
+    /// Lists the patterns whose one wildcard is the `*` at their end, by what stands before it.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.heads.iter().flat_map(|head| {
+            let plain = |tail: &Tail| tail.is_open && tail.parts.is_empty();
+            let tails = head.tails.iter().filter(move |(tail, _)| plain(tail));
+            tails.map(|(_, value)| (&*head.text, value))
+        })
+    }
+
     /// Lists the values of the patterns that are written for paths that begin with this one.
     pub(super) fn below(&self, path: &str) -> impl Iterator<Item = &T> {
         self.heads.iter().flat_map(move |head| {

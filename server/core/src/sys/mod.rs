@@ -14,6 +14,7 @@ mod remount;
 mod seal;
 mod tools;
 mod ui;
+mod versions;
 mod wrapping;
 
 use std::sync::Arc;
@@ -27,6 +28,8 @@ use crate::{
     engine::{Engine, Mounted, Routes},
     parse_share,
 };
+
+pub(crate) use versions::note as note_version;
 
 /// The system engine; what it works on are the services of the core.
 pub(crate) struct Sys;
@@ -121,6 +124,8 @@ pub(crate) fn mount() -> Mounted {
         .on(tools::random)
         .on(ui::mount)
         .on(ui::mounts)
+        .on(ui::resultant_acl)
+        .on(versions::list)
         .on(wrapping::lookup)
         .on(wrapping::read)
         .on(wrapping::rewrap)

@@ -1,13 +1,16 @@
-//! `sys/internal/ui/mounts`: what the command line asks before it calls a mount.
+//! `sys/internal/ui/`: what command lines and pages ask before they show or call a mount.
 
-use keyward_api::sys::{ShownMount, UiMount, UiMountOutput, UiMounts, UiMountsReply};
+use keyward_api::sys::{
+    ReadResultantAcl, ResultantAcl, ResultantRule, ShownMount, UiMount, UiMountOutput, UiMounts,
+    UiMountsReply,
+};
 
 use super::{Sys, mounts::output};
 use crate::{
     Denial, Error, Response,
     engine::{Class, Context},
     mounts::Mount,
-    policy::{Acl, Capability},
+    policy::{Acl, Capabilities, Capability},
 };
 
 /// Lists the mounts that the caller may use any of.
@@ -62,6 +65,30 @@ pub(super) async fn mount(
     Ok(Response::data(UiMountOutput {
         path: mount.full_path(),
         mount: output(&mount.entry, cx.core().settings.version),
+    }))
+}
+
+/// Tells what the caller's policies come to.
+pub(super) async fn resultant_acl(
+    cx: Context<Sys>,
+    _: ReadResultantAcl,
+) -> Result<Response<ResultantAcl>, Error> {
+    let principal = cx.principal().ok_or(Error::Denied(Denial::Token))?;
+    let acl = &principal.acl;
+    if acl.is_root() {
+        return Ok(Response::data(ResultantAcl {
+            root: true,
+            ..ResultantAcl::default()
+        }));
+    }
+    let named = |(path, capabilities): (&str, Capabilities)| {
+        let capabilities = capabilities.iter().map(|one| one.to_string()).collect();
+        (path.to_owned(), ResultantRule { capabilities })
+    };
+    Ok(Response::data(ResultantAcl {
+        root: false,
+        exact_paths: Some(acl.exact_rules().map(named).collect()),
+        glob_paths: Some(acl.prefix_rules().map(named).collect()),
     }))
 }
 
