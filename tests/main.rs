@@ -17,6 +17,7 @@ mod openapi;
 mod remount;
 mod seal;
 mod support;
+mod sys;
 mod tidy;
 mod tokens;
 mod traps;

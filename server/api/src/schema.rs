@@ -318,9 +318,8 @@ mod tests {
     use super::*;
     use crate::{Base64, Sensitive, coerce};
 
-    #[derive(Deserialize)]
+    #[derive(Default, Deserialize)]
     #[serde(default)]
-    #[derive(Default)]
     struct Everything {
         #[serde(rename = "type", deserialize_with = "coerce::text")]
         kind: Option<String>,
