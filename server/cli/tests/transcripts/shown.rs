@@ -54,6 +54,10 @@ fn name_of(word: &str) -> Option<&'static str> {
     if shape.starts_with("xxxx-xx-xxTxx:xx:xx") && word.ends_with('Z') {
         return Some("<time>");
     }
+    // What is left of an hour, a few seconds after it began.
+    if word.len() == 6 && word.starts_with("59m5") && word.ends_with('s') {
+        return Some("<nearly 1h>");
+    }
     match word.len() {
         28 if word.starts_with("hvs.") => Some("<token>"),
         100.. if word.starts_with("hvb.") => Some("<batch token>"),
