@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     Denial, Error, Response, TokenKind, View,
-    engine::{Context, Engine, Mounted, Routes},
+    engine::{Asker, Context, Engine, Mounted, Routes},
     json,
     wrapping::RESPONSE,
 };
@@ -33,11 +33,16 @@ pub(crate) fn mount() -> Mounted {
     let engine = Arc::new(Cubbyhole);
     let routes = Routes::of(Arc::clone(&engine))
         .on(read)
-        .on(write)
+        .on_own_upsert(write, exists)
         .on(delete)
         .on(list)
         .build();
     Mounted { routes, engine }
+}
+
+async fn exists(asker: Asker, path: String) -> Result<bool, Error> {
+    let own = asker.core.tokens.cubbyhole(asker.principal.token.digest());
+    Ok(named(&path).is_ok() && own.get(&path).await?.is_some())
 }
 
 async fn read(cx: Context<Cubbyhole>, request: Read) -> Result<Response<SensitiveJson>, Error> {

@@ -8,7 +8,7 @@ use serde_json::Map;
 use crate::{
     Denial, Error, Request, Timestamp,
     audit::{Facts, Ticket},
-    engine::Matched,
+    engine::{Asker, Matched},
     lifecycle::Unsealed,
     mounts::Mount,
     policy::{Acl, Capability, Question, Verdict},
@@ -137,7 +137,12 @@ async fn decide<'r>(
             return Err(Error::Denied(Denial::Token));
         };
         if let (Ok(matched), Some(mount)) = (&route, mount) {
-            seen.operation = matched.operation(&mount.view).await?;
+            let asker = || Asker {
+                view: mount.view.clone(),
+                principal: Arc::clone(&principal),
+                core: Arc::clone(core),
+            };
+            seen.operation = matched.operation(asker).await?;
         }
         let verdict = ask(&principal.acl, request, seen.operation)?;
         let allowed = verdict.allowed && (access != Access::Sudo || verdict.sudo);

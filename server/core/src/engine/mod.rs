@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 pub use context::{Call, Context};
 pub use extract::Fields;
+pub(crate) use routes::Asker;
 pub use routes::{Described, Matched, Routes, is_name};
 
 use crate::{Error, Timestamp, mount::MountEntry, view::View};

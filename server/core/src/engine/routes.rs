@@ -6,14 +6,21 @@ use keyward_api::{Access, Endpoint, Operation, schema};
 use serde_json::Value;
 
 use super::{BoxFuture, Call, Context, Fields};
-use crate::{Error, Response, json, view::View};
+use crate::{Error, Principal, Response, json, lifecycle::Unsealed, view::View};
 
 type Handler = Box<dyn Fn(Call) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>;
 type Existence = Box<
-    dyn Fn(View, Vec<(&'static str, String)>) -> BoxFuture<'static, Result<bool, Error>>
+    dyn Fn(Asker, Vec<(&'static str, String)>) -> BoxFuture<'static, Result<bool, Error>>
         + Send
         + Sync,
 >;
+
+/// Who would write something, and where: what the question whether it exists may depend on.
+pub(crate) struct Asker {
+    pub(crate) view: View,
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) core: Arc<Unsealed>,
+}
 
 /// What is told of a route to who only looks at it: the document of the API, tests.
 #[derive(Clone, Copy)]
@@ -129,14 +136,25 @@ impl<E: Send + Sync + 'static> Builder<E> {
         XFut: Future<Output = Result<bool, Error>> + Send + 'static,
     {
         let engine = Arc::clone(&self.engine);
-        let existence: Existence = Box::new(move |view, mut captures| {
-            let name = if captures.is_empty() {
-                String::new()
-            } else {
-                captures.swap_remove(0).1
-            };
-            Box::pin(exists(Arc::clone(&engine), view, name))
+        let existence: Existence = Box::new(move |asker, captures| {
+            Box::pin(exists(Arc::clone(&engine), asker.view, first(captures)))
         });
+        self.add::<T, F, Fut>(handler, Some(existence))
+    }
+
+    /// Adds the handler of an endpoint like [`on_upsert`](Self::on_upsert) where what exists depends
+    /// on whose it is.
+    #[must_use]
+    pub(crate) fn on_own_upsert<T, F, Fut, X, XFut>(self, handler: F, exists: X) -> Self
+    where
+        T: Endpoint,
+        F: Fn(Context<E>, T) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response<T::Reply>, Error>> + Send + 'static,
+        X: Fn(Asker, String) -> XFut + Copy + Send + Sync + 'static,
+        XFut: Future<Output = Result<bool, Error>> + Send + 'static,
+    {
+        let existence: Existence =
+            Box::new(move |asker, captures| Box::pin(exists(asker, first(captures))));
         self.add::<T, F, Fut>(handler, Some(existence))
     }
 
@@ -202,11 +220,12 @@ impl Matched<'_> {
     }
 
     /// Decides between create and update where the route tells them apart.
-    pub(crate) async fn operation(&self, view: &View) -> Result<Operation, Error> {
+    pub(crate) async fn operation(
+        &self,
+        asker: impl FnOnce() -> Asker,
+    ) -> Result<Operation, Error> {
         match &self.route.existence {
-            Some(exists) if !exists(view.clone(), self.captures.clone()).await? => {
-                Ok(Operation::Create)
-            }
+            Some(exists) if !exists(asker(), self.captures.clone()).await? => Ok(Operation::Create),
             _ => Ok(self.route.described.operation),
         }
     }
@@ -220,6 +239,12 @@ impl Matched<'_> {
     pub(crate) fn run(&self, call: Call) -> BoxFuture<'static, Result<Response, Error>> {
         (self.route.handler)(call)
     }
+}
+
+/// The capture that names what is written; empty if the template has none.
+fn first(captures: Vec<(&'static str, String)>) -> String {
+    let first = captures.into_iter().next();
+    first.map(|(_, value)| value).unwrap_or_default()
 }
 
 /// Turns a typed answer into its JSON text in a wiped buffer.
