@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Installation, Process, Store};
+use crate::support::{Client, Installation, Keys, Process, Store};
+
+mod capabilities;
 
 /// What answers without a token, with the status it then has; nothing else does.
 ///
@@ -28,6 +30,7 @@ const PUBLIC: &[(&str, u16)] = &[
 struct House {
     installation: Installation,
     root: Client,
+    keys: Option<Keys>,
     _server: Process,
     /// How much of the audit log was looked at.
     seen: usize,
@@ -67,6 +70,7 @@ impl House {
         let mut house = Self {
             installation,
             root,
+            keys: Some(keys),
             _server: server,
             seen: 0,
         };
