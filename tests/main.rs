@@ -14,6 +14,7 @@ mod crash;
 mod lease;
 mod listener;
 mod openapi;
+mod policy;
 mod remount;
 mod seal;
 mod support;

@@ -1,6 +1,7 @@
 //! What every area stands on: servers as child processes, and plain HTTP to them.
 
 mod certificates;
+mod chance;
 mod http;
 mod installation;
 mod peer;
@@ -10,9 +11,10 @@ mod server;
 mod target;
 
 pub(crate) use certificates::Authority;
+pub(crate) use chance::Chance;
 pub(crate) use http::{Answer, Client};
 pub(crate) use installation::{Installation, Keys, Store};
 pub(crate) use peer::{bao, isolated, project_root, python};
 pub(crate) use process::Process;
-pub(crate) use raw::exchange;
+pub(crate) use raw::{Conversation, exchange};
 pub(crate) use target::Target;

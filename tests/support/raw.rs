@@ -5,7 +5,7 @@
 //! server answers, without pulling an async runtime into the start-up code.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -51,6 +51,76 @@ pub(crate) fn exchange(
     }
     parse(&String::from_utf8_lossy(&bytes))
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not an HTTP answer"))
+}
+
+/// Many exchanges with one server, over one connection for as long as the server keeps it.
+pub(crate) struct Conversation {
+    address: SocketAddr,
+    headers: String,
+    open: Option<BufReader<TcpStream>>,
+}
+
+impl Conversation {
+    /// Begins one whose requests all carry `headers`, whole lines without their line end.
+    pub(crate) fn new(address: SocketAddr, headers: &[&str]) -> Self {
+        let headers = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        Self {
+            address,
+            headers,
+            open: None,
+        }
+    }
+
+    /// Sends one request, with `target` in the request line byte for byte, and reads the answer.
+    pub(crate) fn ask(
+        &mut self,
+        method: &str,
+        target: &[u8],
+        body: &[u8],
+    ) -> io::Result<RawAnswer> {
+        let mut stream = match self.open.take() {
+            Some(stream) => stream,
+            None => {
+                let stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(5))?;
+                stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+                stream.set_nodelay(true)?;
+                BufReader::new(stream)
+            }
+        };
+        let mut request = format!("{method} ").into_bytes();
+        request.extend_from_slice(target);
+        let rest = format!(
+            " HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{}\r\n",
+            self.address,
+            body.len(),
+            self.headers
+        );
+        request.extend_from_slice(rest.as_bytes());
+        request.extend_from_slice(body);
+        stream.get_mut().write_all(&request)?;
+
+        let (mut head, mut length, mut closes) = (String::new(), 0, false);
+        loop {
+            let from = head.len();
+            if stream.read_line(&mut head)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let line = head[from..].trim_end().to_ascii_lowercase();
+            match line.split_once(": ") {
+                _ if line.is_empty() => break,
+                Some(("content-length", given)) => length = given.parse().unwrap(),
+                Some(("connection", "close")) => closes = true,
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body)?;
+        if !closes {
+            self.open = Some(stream);
+        }
+        head.push_str(&String::from_utf8_lossy(&body));
+        parse(&head).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not an HTTP answer"))
+    }
 }
 
 fn parse(text: &str) -> Option<RawAnswer> {
