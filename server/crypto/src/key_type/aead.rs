@@ -17,7 +17,7 @@ use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadCore, AeadInOut, KeyInit};
 
 use super::{Cipher, CipherType, ConvergentType, Encryptor, KeyType};
-use crate::{Error, HashAlgorithm, MacKey, Scope, SecretBytes, random};
+use crate::{Error, HashAlgorithm, MacKey, Scope, Secret, SecretBytes, random};
 
 const TAG_LEN: usize = 16;
 
@@ -143,27 +143,25 @@ impl<A: Aead> Encryptor for AeadCipher<A> {
 }
 
 impl<A: Aead> Cipher for AeadCipher<A> {
-    fn open(&self, mut payload: SecretBytes, scope: &Scope<'_>) -> Result<SecretBytes, Error> {
-        // EXPOSE: to decrypt in place; the buffer is wiped with all that stood in it.
-        let bytes = payload.expose_mut();
-        let text_len = bytes
-            .len()
-            .checked_sub(Self::NONCE_LEN + TAG_LEN)
+    fn open(&self, payload: &[u8], scope: &Scope<'_>) -> Result<SecretBytes, Error> {
+        let (nonce, rest) = payload
+            .split_at_checked(Self::NONCE_LEN)
             .ok_or(Error::Decryption)?;
-        let (nonce, rest) = bytes.split_at_mut(Self::NONCE_LEN);
-        let (text, tag) = rest.split_at_mut(text_len);
-        let tag = Array::try_from(&*tag).map_err(|_| Error::Decryption)?;
+        let (text, tag) = rest.split_last_chunk().ok_or(Error::Decryption)?;
+        let mut plaintext = Secret::new(vec![0; text.len()]);
+        // EXPOSE: to decrypt into the buffer that is wiped.
+        let into = InOutBuf::new(text, plaintext.expose_mut())
+            .map_err(|_| Error::internal("a plaintext is as long as its ciphertext"))?;
+        let tag: &[u8; TAG_LEN] = tag;
         self.aead
             .decrypt_inout_detached(
                 &nonce_of::<A>(nonce)?,
                 scope.associated_data,
-                text.into(),
-                &tag,
+                into,
+                &Array(*tag),
             )
             .map_err(|_| Error::Decryption)?;
-        bytes.copy_within(Self::NONCE_LEN..Self::NONCE_LEN + text_len, 0);
-        bytes.truncate(text_len);
-        Ok(payload)
+        Ok(plaintext)
     }
 }
 

@@ -221,7 +221,7 @@ impl<K: SharedKem> Encryptor for Recipient<K> {
 }
 
 impl<K: SharedKem> Cipher for Recipient<K> {
-    fn open(&self, payload: SecretBytes, scope: &Scope<'_>) -> Result<SecretBytes, Error> {
+    fn open(&self, payload: &[u8], scope: &Scope<'_>) -> Result<SecretBytes, Error> {
         Suite::<AesGcm256, K>::open(&self.private, INFO, scope.associated_data, payload)
     }
 }
@@ -262,32 +262,29 @@ impl<A: Aead, K: Kem> Suite<A, K> {
         private: &K::PrivateKey,
         info: &[u8],
         aad: &[u8],
-        mut payload: SecretBytes,
+        payload: &[u8],
     ) -> Result<SecretBytes, Error> {
-        let enc_len = K::EncappedKey::size();
-        // EXPOSE: to decrypt in place; the buffer is wiped with all that stood in it.
-        let bytes = payload.expose_mut();
-        let text_len = bytes
-            .len()
-            .checked_sub(enc_len + TAG_LEN)
+        let (enc, rest) = payload
+            .split_at_checked(K::EncappedKey::size())
             .ok_or(Error::Decryption)?;
-        let (enc, rest) = bytes.split_at_mut(enc_len);
-        let (text, tag) = rest.split_at_mut(text_len);
+        let text_len = rest.len().checked_sub(TAG_LEN).ok_or(Error::Decryption)?;
+        let (text, tag) = rest.split_at(text_len);
         let enc = K::EncappedKey::from_bytes(enc).map_err(|_| Error::Decryption)?;
         let tag = AeadTag::from_bytes(tag).map_err(|_| Error::Decryption)?;
+        let mut plaintext = Secret::new(vec![0; text_len]);
+        // EXPOSE: to decrypt into the buffer that is wiped.
+        let into = InOutBuf::new(text, plaintext.expose_mut()).map_err(|_| Error::Decryption)?;
         single_shot_open_inout_detached::<A, HkdfSha256, K>(
             &OpModeR::Base,
             private,
             &enc,
             info,
-            InOutBuf::from(text),
+            into,
             aad,
             &tag,
         )
         .map_err(|_| Error::Decryption)?;
-        bytes.copy_within(enc_len..enc_len + text_len, 0);
-        bytes.truncate(text_len);
-        Ok(payload)
+        Ok(plaintext)
     }
 }
 

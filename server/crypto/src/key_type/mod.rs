@@ -304,12 +304,12 @@ pub trait Encryptor: Send + Sync {
 
 /// A key that decrypts too, ready for use.
 pub trait Cipher: Encryptor {
-    /// Decrypts a payload, in its own buffer where the algorithm can.
+    /// Decrypts a payload.
     ///
     /// # Errors
     /// [`Error::Decryption`], whatever is wrong with it; [`Error::Unsupported`] as
     /// [`seal`](Encryptor::seal).
-    fn open(&self, payload: SecretBytes, scope: &Scope<'_>) -> Result<SecretBytes, Error>;
+    fn open(&self, payload: &[u8], scope: &Scope<'_>) -> Result<SecretBytes, Error>;
 }
 
 /// The members of a JSON Web Key, in order.

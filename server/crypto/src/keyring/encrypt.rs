@@ -91,8 +91,9 @@ impl Keyring {
         // Ciphertexts from before there were versions say 0.
         let number = parsed.version().max(i64::from(parsed.version() == 0));
         let version = self.version_named(number, || Kind::Ciphertext.too_new(), rules::too_old)?;
-        let payload = parsed.decode()?;
-        version.with_cipher(scope.context, |cipher| cipher.open(payload, scope))
+        parsed.with_payload(|payload| {
+            version.with_cipher(scope.context, |cipher| cipher.open(payload, scope))
+        })
     }
 
     /// Decrypts a text under one scope and encrypts it again under another, with the latest version
@@ -155,7 +156,7 @@ impl Keyring {
         let number = i64::from(u32::from_be_bytes(*number));
         let version = self.version_named(number, || Error::Decryption, || Error::Decryption)?;
         version.with_cipher(None, |cipher| {
-            cipher.open(payload.into(), &bound_to(associated_data))
+            cipher.open(payload, &bound_to(associated_data))
         })
     }
 

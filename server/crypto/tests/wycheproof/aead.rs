@@ -49,7 +49,7 @@ impl AeadTest {
             _ => Err(Error::Decryption),
         };
         assert_eq!(
-            cipher.open(payload.into(), &scope),
+            cipher.open(&payload, &scope),
             expected,
             "test {}",
             self.tc_id

@@ -57,7 +57,7 @@ impl DecryptionTest {
             padding,
             ..Scope::default()
         };
-        let opened = cipher.open(self.ct.secret(), &scope);
+        let opened = cipher.open(&self.ct.0, &scope);
         assert!(matches!(opened, Ok(_) | Err(Error::Decryption)));
         self.check(
             opened

@@ -110,7 +110,7 @@ impl Vector {
         assert_eq!(payload, expected);
 
         let open = |info: &[u8], payload: Vec<u8>| {
-            Suite::<A, X25519>::open(&private, info, &aad, SecretBytes::new(payload))
+            Suite::<A, X25519>::open(&private, info, &aad, &payload)
         };
         assert_eq!(
             open(&info, payload.clone()),

@@ -76,11 +76,11 @@ impl Encryptor for Private {
 }
 
 impl Cipher for Private {
-    fn open(&self, payload: SecretBytes, scope: &Scope<'_>) -> Result<SecretBytes, Error> {
+    fn open(&self, payload: &[u8], scope: &Scope<'_>) -> Result<SecretBytes, Error> {
         self.public.check_scope(scope)?;
         let mut plaintext = Secret::new(vec![0; self.public.len]);
-        // EXPOSE: one secret is decrypted into another.
-        let (payload, out) = (payload.expose(), plaintext.expose_mut());
+        // EXPOSE: to decrypt into the buffer that is wiped.
+        let out = plaintext.expose_mut();
         let len = match scope.padding {
             Padding::Oaep => self.oaep.decrypt(&OAEP, payload, out, None),
             Padding::Pkcs1v15 => self.pkcs1.decrypt(payload, out),
