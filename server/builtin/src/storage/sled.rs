@@ -1,6 +1,6 @@
 //! `storage "sled"`: the default embedded store, on sled 0.34.
 //!
-//! sled by itself acknowledges what a power cut can undo. Seven rules make it trustworthy; each is
+//! sled by itself acknowledges what a power cut can undo. Eight rules make it trustworthy; each is
 //! cited where it is obeyed, and the power-loss test holds them:
 //!
 //! 1. One thread owns all writes: one batch, `flush`, then `fdatasync` on a handle of our own, then
@@ -15,13 +15,19 @@
 //!    batch begins: after our sync. Space is still reclaimed, by the batches themselves.
 //! 5. sled's lock outlives a killed process by moments: it is waited for.
 //! 6. A panic at opening is caught, errors are mapped, and after a failed write there is no other.
-//! 7. The way out is [`keyward_core::storage::export`]; expectations are checked by the committer.
+//! 7. It is opened twice. Opening writes a snapshot, drops the one before, and clears the segments
+//!    that only the one before names, with no sync between: a power cut may keep the old names and
+//!    the cleared segments. The first opening ends after the snapshot, the second begins when its
+//!    name is durable, finds nothing to add to it, and clears.
+//! 8. The way out is [`keyward_core::storage::export`]; expectations are checked by the committer.
 //!
 //! ```text
 //! 'b' | revision u64 BE | index u32 BE | chunk u32 BE  →  at most 8 KiB of a body
 //! 'h' | key                                            →  head
 //! 's'                                                  →  state
 //! ```
+
+mod opening;
 
 use std::{
     collections::BTreeMap,
@@ -30,13 +36,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ::sled::{Config, Db, Mode};
+use ::sled::Db;
 use keyward_core::storage::{Revision, StorageError};
 use parking_lot::{Mutex, RwLock};
 
 use super::{
     Backend, Opening, Settings,
-    directory::{DataDirectory, io_error, path_setting, settle},
+    directory::{DataDirectory, io_error, path_setting},
     embedded::{self, Medium, Writes},
     record::{Place, decode_state, encode_state},
 };
@@ -50,10 +56,6 @@ pub(super) const BACKEND: Backend = Backend {
 /// Rule 3: the longest chunk of a body. A page holds some 17 rows, and becomes a blob at a quarter
 /// of a segment.
 const CHUNK_LENGTH: usize = 8 << 10;
-/// Rule 3. It is fixed when a store is created.
-const SEGMENT_LENGTH: usize = 2 << 20;
-/// Rule 4.
-const CACHE_LENGTH: u64 = 64 << 20;
 
 const BODY: u8 = b'b';
 const HEAD: u8 = b'h';
@@ -81,15 +83,10 @@ struct Sled {
 impl Medium for Sled {
     fn open(path: PathBuf) -> Result<(Self, Revision), StorageError> {
         let directory = DataDirectory::open(&path)?;
-        let path = directory.store("sled", |new| start(new, &directory).map(drop))?;
-        remove_unfinished_snapshots(&path).map_err(|error| io_error(&error, &path))?;
-        let data = path.join("db");
-        // Rule 5.
-        directory.wait_for_release(&data)?;
-        let db = start(&path, &directory)?;
-        // Rule 2. Recovery may have written a snapshot and cleared the torn end of the log.
-        settle(&path)?;
+        let path = directory.store("sled", |new| opening::create(new, &directory))?;
+        let db = opening::open(&path, &directory)?;
 
+        let data = path.join("db");
         let file = File::options()
             .write(true)
             .open(&data)
@@ -233,38 +230,6 @@ impl Sled {
             )),
         }
     }
-}
-
-/// Opens sled in a directory that we hold the lock of.
-fn start(path: &Path, directory: &DataDirectory) -> Result<Db, StorageError> {
-    Config::new()
-        .path(path)
-        .segment_size(SEGMENT_LENGTH)
-        .cache_capacity(CACHE_LENGTH)
-        .mode(Mode::HighThroughput)
-        .flush_every_ms(None)
-        .open()
-        .map_err(|error| match &error {
-            // Rule 5: sled has no kind of its own for this.
-            ::sled::Error::Io(cause) if cause.to_string().starts_with("could not acquire lock") => {
-                directory.locked()
-            }
-            _ => failed(error),
-        })
-}
-
-/// Removes snapshots that sled was still writing when the power went. It would take one for the
-/// newest, find it torn, and refuse to open; the one before, or the log itself, is complete.
-fn remove_unfinished_snapshots(path: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 fn head_key(key: &str) -> Vec<u8> {
