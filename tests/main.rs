@@ -11,6 +11,7 @@ mod compat;
 mod config;
 mod cors;
 mod crash;
+mod kv_upgrade;
 mod lease;
 mod listener;
 mod openapi;

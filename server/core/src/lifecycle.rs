@@ -257,6 +257,7 @@ impl Core {
         };
         let now = self.clock.now();
         unsealed.tokens.tick(now).await?;
+        unsealed.mounts.finish_upgrades(now).await?;
         unsealed.keys.tick(unsealed.rotation.current(), now).await?;
         for mount in unsealed.mounts.all() {
             mount.mounted.engine.tick(now).await?;

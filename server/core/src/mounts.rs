@@ -1,6 +1,7 @@
 //! The living mount table: entries, their engines, and the longest prefix.
 
 mod remount;
+mod upgrade;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Error,
+    Error, Timestamp,
     barrier::{Barrier, Change},
     cubbyhole,
     engine::{Backing, Class, EngineKind, Mounted},
@@ -30,6 +31,9 @@ pub(crate) struct Mount {
     pub(crate) class: Class,
     pub(crate) view: View,
     pub(crate) mounted: Arc<Mounted>,
+    /// What it is closed for: its data is being made over for its version.
+    pub(crate) pending: Option<upgrade::Pending>,
+    farewell: upgrade::Farewell,
 }
 
 /// The table as a snapshot: readers never wait, writers replace it.
@@ -52,6 +56,9 @@ struct Stored {
 #[derive(Deserialize, Serialize)]
 struct StoredMount {
     auth: bool,
+    /// Its data is being made over for its version.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    upgrading: bool,
     #[serde(flatten)]
     entry: MountEntry,
 }
@@ -103,6 +110,8 @@ impl Mounts {
                 class,
                 view,
                 mounted: Arc::new(mounted),
+                pending: None,
+                farewell: upgrade::Farewell::default(),
             };
             table.insert(full_path(class, path), Arc::new(mount));
         }
@@ -114,11 +123,17 @@ impl Mounts {
             changing: tokio::sync::Mutex::default(),
             migrations: remount::Migrations::default(),
         };
-        for StoredMount { auth, entry } in
-            stored.map(|(stored, _)| stored.mounts).unwrap_or_default()
+        for StoredMount {
+            auth,
+            upgrading,
+            entry,
+        } in stored.map(|(stored, _)| stored.mounts).unwrap_or_default()
         {
             let class = if auth { Class::Auth } else { Class::Secret };
-            let mount = mounts.build(class, Arc::new(entry))?;
+            let mut mount = mounts.build(class, Arc::new(entry))?;
+            if upgrading {
+                mount.pending = mounts.resumed(&mount)?;
+            }
             table.insert(full_path(class, &mount.entry.path), Arc::new(mount));
         }
         mounts.table.store(Arc::new(table));
@@ -212,12 +227,19 @@ impl Mounts {
         Ok(Some(mount))
     }
 
-    /// Replaces what can be tuned of a mount.
+    /// Replaces what can be tuned of a mount. With a new version of its engine, its data is made
+    /// over before this returns.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such mount, [`Error::Invalid`] if it cannot be what is
+    /// asked. When the store fails while data is made over, the mount stays closed until
+    /// [`finish_upgrades`](Self::finish_upgrades) has done the rest.
     pub(crate) async fn tune(
         &self,
         class: Class,
         path: &str,
         request: &View,
+        now: Timestamp,
         change: impl FnOnce(&mut MountEntry),
     ) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
@@ -228,18 +250,6 @@ impl Mounts {
         };
         let mut entry = (*mount.entry).clone();
         change(&mut entry);
-        // An engine is built for its options; data of one version means nothing to another.
-        let changed = |options: &BTreeMap<String, String>| {
-            let before = mount.entry.options.as_ref();
-            options.iter().any(|(key, value)| {
-                before
-                    .and_then(|before| before.get(key))
-                    .is_some_and(|old| old != value)
-            })
-        };
-        if entry.options.as_ref().is_some_and(changed) {
-            return Err(Error::invalid("the options of a mount cannot be changed"));
-        }
         let entry = Arc::new(entry);
         let tuned = if is_builtin(&entry.kind) {
             Mount {
@@ -247,24 +257,30 @@ impl Mounts {
                 class,
                 view: mount.view.clone(),
                 mounted: Arc::clone(&mount.mounted),
+                pending: None,
+                farewell: upgrade::Farewell::default(),
             }
         } else {
-            self.build(class, entry)?
+            let pending = self.upgrade_of(mount, &entry)?;
+            Mount {
+                pending,
+                ..self.build(class, entry)?
+            }
         };
-        table.insert(full, Arc::new(tuned));
+        table.insert(full.clone(), Arc::new(tuned));
         self.store(&table, request).await?;
         self.table.store(Arc::new(table));
-        Ok(())
+        self.finish_upgrade(&full, now).await
+    }
+
+    fn kind(&self, class: Class, name: &str) -> Result<&'static EngineKind, Error> {
+        let mut kinds = self.kinds.iter();
+        let kind = kinds.find(|kind| kind.name == name && kind.class == class);
+        kind.ok_or_else(|| Error::Invalid(format!("plugin not found in the catalog: {name}")))
     }
 
     fn build(&self, class: Class, entry: Arc<MountEntry>) -> Result<Mount, Error> {
-        let kind = self
-            .kinds
-            .iter()
-            .find(|kind| kind.name == entry.kind && kind.class == class);
-        let kind = kind.ok_or_else(|| {
-            Error::Invalid(format!("plugin not found in the catalog: {}", entry.kind))
-        })?;
+        let kind = self.kind(class, &entry.kind)?;
         let view = mount_view(&self.barrier, &entry);
         let mounted = (kind.build)(Backing {
             entry: Arc::clone(&entry),
@@ -275,6 +291,8 @@ impl Mounts {
             class,
             view,
             mounted: Arc::new(mounted),
+            pending: None,
+            farewell: upgrade::Farewell::default(),
         })
     }
 
@@ -324,6 +342,7 @@ impl Mounts {
             mounts: mounts
                 .map(|mount| StoredMount {
                     auth: mount.class == Class::Auth,
+                    upgrading: mount.pending.is_some(),
                     entry: (*mount.entry).clone(),
                 })
                 .collect(),

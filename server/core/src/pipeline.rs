@@ -48,6 +48,11 @@ async fn handle(core: &Arc<Unsealed>, mut request: Request) -> Result<Done, Erro
             Err(Error::invalid("cannot write to a path ending in '/'"))
         }
         None => Err(Error::NoRoute(path.to_owned())),
+        // Vault's sentence; it knows of no other upgrade.
+        Some((mount, _)) if mount.pending.is_some() => Err(Error::invalid(
+            "Upgrading from non-versioned to versioned data. This backend will be unavailable for a \
+             brief period and will resume service shortly.",
+        )),
         Some((mount, rest)) => mount.mounted.routes.find(request.operation, rest),
     };
     let mount = found.as_ref().map(|(mount, _)| mount);

@@ -10,7 +10,7 @@ use crate::{
     audit::Ticket,
     barrier::{Barrier, Change, Entry},
     json,
-    storage::Revision,
+    storage::{MAX_KEY_LENGTH, Revision},
 };
 
 /// A chroot of the barrier: every key is prefixed, nothing outside can be named.
@@ -54,6 +54,12 @@ impl View {
             prefix: format!("{}{folder}", self.prefix).into(),
             ..self.clone()
         }
+    }
+
+    /// Tells whether a key is short enough to be written.
+    #[must_use]
+    pub fn has_room_for(&self, key: &str) -> bool {
+        self.prefix.len() + key.len() <= MAX_KEY_LENGTH
     }
 
     /// Reads one entry.

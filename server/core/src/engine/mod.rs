@@ -47,7 +47,15 @@ pub struct EngineKind {
     pub aliases: &'static [(&'static str, &'static [(&'static str, &'static str)])],
     /// Builds one mount's engine and its routes.
     pub build: fn(Backing) -> Result<Mounted, Error>,
+    /// Makes the data of a mount over when its option `version` rises from 1 to 2; none where there
+    /// is but one version.
+    pub upgrade: Option<Upgrade>,
 }
+
+/// Makes the data in a mount's view over for the next version of its engine. No request reaches the
+/// mount meanwhile. It is called again after it failed or the process ended on the way; with
+/// [`Error::Invalid`], before anything is changed, it refuses for good.
+pub type Upgrade = fn(View, Timestamp) -> BoxFuture<'static, Result<(), Error>>;
 
 /// A mounted engine: its routes, and its reaction to time and to the end of its mount.
 pub struct Mounted {

@@ -6,7 +6,7 @@ use keyward_api::sys::Migration;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::{Mount, Mounts, full_path, is_builtin, is_reserved};
+use super::{Mount, Mounts, full_path, is_builtin, is_reserved, upgrade::Farewell};
 use crate::{Error, MountEntry, engine::Class, token::TokenStore, view::View};
 
 /// The last moves, by id.
@@ -73,6 +73,8 @@ impl Mounts {
             class,
             view: mount.view.clone(),
             mounted: Arc::clone(&mount.mounted),
+            pending: mount.pending.clone(),
+            farewell: Farewell::default(),
         };
         table.remove(from);
         table.insert(full_path(class, path), Arc::new(moved));

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use keyward_api::{
     coerce,
     sys::{
-        DisableAuth, DisableMount, EnableAuth, EnableMount, EngineOptions, ListAuth, ListMounts,
-        MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,
-        TuneOutput,
+        DisableAuth, DisableMount, EnableAuth, EnableMount, ListAuth, ListMounts, MountConfigInput,
+        MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth, TuneOutput,
     },
 };
 
@@ -173,10 +172,11 @@ pub(super) async fn tune(cx: Context<Sys>, request: Tune) -> Result<Response<()>
         )));
     }
     let (description, options) = (request.description, request.options);
-    check_version(&mount.entry, options.as_ref())?;
+    // While it is held, it cannot be upgraded.
+    drop(mount);
     cx.core()
         .mounts
-        .tune(class, &path, cx.view(), |entry| {
+        .tune(class, &path, cx.view(), cx.now(), |entry| {
             entry.config = config;
             if let Some(description) = description {
                 entry.description = description;
@@ -206,21 +206,6 @@ fn check_token_type(class: Class, entry: &MountEntry, given: Option<&str>) -> Re
             "'token_type' cannot be set for 'token' or 'ns_token' auth mounts",
         )),
         Some(_) => Ok(()),
-    }
-}
-
-/// Refuses to make a mount another version of its engine, which could not read what is stored.
-fn check_version(entry: &MountEntry, options: Option<&EngineOptions>) -> Result<(), Error> {
-    let version = |options: Option<&EngineOptions>| options?.get("version").cloned();
-    let old = version(entry.options.as_ref()).unwrap_or_else(|| "1".to_owned());
-    match version(options) {
-        Some(new) if new < old => Err(Error::Invalid(format!(
-            "cannot downgrade mount from version {old}"
-        ))),
-        Some(new) if new > old => Err(Error::Invalid(format!(
-            "cannot upgrade mount from version {old}"
-        ))),
-        _ => Ok(()),
     }
 }
 

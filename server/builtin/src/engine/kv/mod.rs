@@ -2,6 +2,7 @@
 
 mod merge;
 mod record;
+mod upgrade;
 mod v1;
 mod v2;
 
@@ -19,6 +20,7 @@ pub const KV: EngineKind = EngineKind {
         ("kv-v2", &[("version", "2")]),
     ],
     build,
+    upgrade: Some(|view, now| Box::pin(upgrade::upgrade(view, now))),
 };
 
 fn build(backing: Backing) -> Result<Mounted, Error> {

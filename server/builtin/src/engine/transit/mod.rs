@@ -71,6 +71,7 @@ pub const TRANSIT: EngineKind = EngineKind {
     aliases: &[],
     class: Class::Secret,
     build,
+    upgrade: None,
 };
 
 /// One mount of the engine.

@@ -6,6 +6,7 @@ mod place;
 mod versions;
 
 use clap::{Args, Subcommand};
+use keyward_api::sys::Tune;
 
 use super::logical;
 use crate::{error::Outcome, session::Session};
@@ -22,6 +23,7 @@ Examples:
 pub(crate) enum Kv {
     Delete(versions::Delete),
     Destroy(versions::Destroy),
+    EnableVersioning(EnableVersioning),
     Get(data::Get),
     List(List),
     #[command(subcommand)]
@@ -37,6 +39,7 @@ impl Kv {
         match self {
             Self::Delete(command) => command.run(session).await,
             Self::Destroy(command) => command.run(session).await,
+            Self::EnableVersioning(command) => command.run(session).await,
             Self::Get(command) => command.run(session).await,
             Self::List(command) => command.run(session).await,
             Self::Metadata(command) => command.run(session).await,
@@ -84,5 +87,30 @@ impl List {
         let path = self.path.unwrap_or_default();
         let place = Place::find(session, self.mount.as_deref(), &path).await?;
         logical::list(session, &place.path("metadata")).await
+    }
+}
+
+/// Make an engine of version 1 one of version 2; its secrets become first versions
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  keyward kv enable-versioning secret")]
+pub(crate) struct EnableVersioning {
+    /// Where the engine is mounted.
+    path: String,
+}
+
+impl EnableVersioning {
+    async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        let path = self.path.trim_matches('/').to_owned();
+        let doing = format!("tuning secrets engine {path}/");
+        let done = format!("Tuned the secrets engine at: {path}/");
+        let request = Tune {
+            path,
+            options: Some([("version".to_owned(), "2".to_owned())].into()),
+            ..Tune::default()
+        };
+        session.call(&doing, "sys", &request).await?;
+        session.success(&done)
     }
 }

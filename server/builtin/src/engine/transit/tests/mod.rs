@@ -49,6 +49,7 @@ const OBSERVED: EngineKind = EngineKind {
     aliases: &[],
     class: Class::Secret,
     build: observed,
+    upgrade: None,
 };
 
 fn observed(backing: Backing) -> Result<Mounted, Error> {

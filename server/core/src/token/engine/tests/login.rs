@@ -15,6 +15,7 @@ pub(super) const DOOR: EngineKind = EngineKind {
     class: Class::Auth,
     aliases: &[],
     build,
+    upgrade: None,
 };
 
 struct Door;
