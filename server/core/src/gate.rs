@@ -3,12 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use keyward_api::{Access, Operation};
-use serde_json::Map;
 
 use crate::{
     Denial, Error, Request, Timestamp,
     audit::{Facts, Ticket},
-    engine::{Asker, Matched},
+    engine::{Asker, Fields, Matched},
     lifecycle::Unsealed,
     mounts::Mount,
     policy::{Acl, Capability, Question, Verdict},
@@ -174,16 +173,7 @@ fn ask(acl: &Acl, request: &Request, operation: Operation) -> Result<Verdict, Er
     let path = request.path.as_str();
     let parameters = if acl.needs_parameters(Capability::from(operation), path) {
         // EXPOSE: read by the parameter rules of a policy, in a tree that lives as long as this.
-        let body = request.body.expose();
-        let parsed = if body.is_empty() {
-            Ok(Map::new())
-        } else {
-            serde_json::from_slice(body)
-        };
-        Some(
-            parsed
-                .map_err(|error| Error::Invalid(format!("failed to decode JSON input: {error}")))?,
-        )
+        Some(Fields::parse(request.body.expose())?.to_map()?)
     } else {
         None
     };

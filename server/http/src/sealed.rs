@@ -11,7 +11,7 @@ use keyward_api::{
     Sensitive,
     sys::{InitStatus, Initialize, Initialized, Leader, SealStatus, Unseal},
 };
-use keyward_core::{Core, Error, RequestId, SealConfig, Status, parse_share};
+use keyward_core::{Core, Error, RequestId, SealConfig, Status, engine::Fields, parse_share};
 use keyward_crypto::{SecretBytes, encoding};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -227,8 +227,6 @@ async fn health(core: &Core, id: RequestId, query: &str) -> Result<Response, Err
 
 fn parse<T: DeserializeOwned>(body: &SecretBytes) -> Result<T, Error> {
     // EXPOSE: parsed into a type that keeps its secrets wrapped.
-    let bytes = body.expose();
-    let json = if bytes.is_empty() { b"{}" } else { &bytes[..] };
-    serde_json::from_slice(json)
-        .map_err(|error| Error::Invalid(format!("failed to decode JSON input: {error}")))
+    let fields = Fields::parse(body.expose())?;
+    Ok(fields.extract::<T>(&[], false)?.value)
 }

@@ -4,9 +4,12 @@ use std::{borrow::Cow, collections::HashSet};
 
 use serde::{
     Deserialize as _, Deserializer,
-    de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer as _, MapAccess, Visitor},
+    de::{
+        self, DeserializeOwned, DeserializeSeed, IntoDeserializer as _, MapAccess, Unexpected,
+        Visitor,
+    },
 };
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::Error;
 
@@ -28,7 +31,19 @@ impl<'a> Fields<'a> {
             json.end()?;
             Ok(fields.unwrap_or_default())
         });
-        parsed.map_err(|error| Error::Invalid(format!("failed to decode JSON input: {error}")))
+        parsed.map_err(undecodable)
+    }
+
+    /// Builds the tree of the fields, as the parameter rules of policies read it.
+    ///
+    /// # Errors
+    /// A number is out of every range.
+    pub(crate) fn to_map(&self) -> Result<Map<String, Value>, Error> {
+        let tree = |(name, value): &(Cow<'_, str>, &RawValue)| {
+            let value = serde_json::from_str(value.get()).map_err(undecodable)?;
+            Ok((name.as_ref().to_owned(), value))
+        };
+        self.0.iter().map(tree).collect()
     }
 
     /// Builds the request struct of an endpoint from path captures and these fields; captures win.
@@ -73,6 +88,11 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Says why a body cannot be read; the visitors below see to it that no value stands in it.
+fn undecodable(error: serde_json::Error) -> Error {
+    Error::Invalid(format!("failed to decode JSON input: {error}"))
+}
+
 /// A typed request and what was odd about its body.
 pub struct Extracted<T> {
     /// The request.
@@ -89,6 +109,22 @@ impl<'de: 'a, 'a> de::Deserialize<'de> for Fields<'a> {
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a JSON object")
             }
+            // What serde says by itself repeats the value, which may be a share or a token.
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+                Err(not_an_object("boolean"))
+            }
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
+                Err(not_an_object("number"))
+            }
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
+                Err(not_an_object("number"))
+            }
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
+                Err(not_an_object("number"))
+            }
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+                Err(not_an_object("string"))
+            }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(4);
                 while let Some(Name(name)) = map.next_key()? {
@@ -104,8 +140,13 @@ impl<'de: 'a, 'a> de::Deserialize<'de> for Fields<'a> {
                 Ok(Fields(fields))
             }
         }
-        deserializer.deserialize_map(FieldsVisitor)
+        // `deserialize_map` would refuse all else before the visitor is asked.
+        deserializer.deserialize_any(FieldsVisitor)
     }
+}
+
+fn not_an_object<E: de::Error>(kind: &'static str) -> E {
+    E::invalid_type(Unexpected::Other(kind), &"a JSON object")
 }
 
 /// A value whose objects, at every depth, name no field twice: what one reader takes for the value
