@@ -1,6 +1,6 @@
 //! Native HCL text into tokens.
 
-use std::{borrow::Cow, str::Chars};
+use std::str::Chars;
 
 use super::{Error, Position};
 
@@ -38,23 +38,6 @@ impl Token<'_> {
             Self::RightBrace => "RBRACE",
             Self::RightBracket => "RBRACK",
             Self::Text(_) => "STRING",
-        }
-    }
-
-    /// The token as error texts quote it.
-    pub(super) fn quoted(&self) -> Cow<'_, str> {
-        match self {
-            Self::Assign => "=".into(),
-            Self::Comma => ",".into(),
-            Self::End => "".into(),
-            Self::Float(number) => number.to_string().into(),
-            Self::Ident(name) => (*name).into(),
-            Self::Integer(number) => number.to_string().into(),
-            Self::LeftBrace => "{".into(),
-            Self::LeftBracket => "[".into(),
-            Self::RightBrace => "}".into(),
-            Self::RightBracket => "]".into(),
-            Self::Heredoc(text) | Self::Text(text) => format!("{text:?}").into(),
         }
     }
 }

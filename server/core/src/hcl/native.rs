@@ -127,8 +127,8 @@ impl<'a> Parser<'a> {
             }
             Token::LeftBracket => self.list(depth + 1)?,
             other => {
-                let (name, quoted) = (other.name(), other.quoted());
-                let message = format!("Unknown token: {position} {name} {quoted}");
+                // Its text may be a secret that lacks its quotes, and this goes into logs.
+                let message = format!("Unknown token: {position} {}", other.name());
                 return Err(Error::new(position, message));
             }
         })
@@ -157,9 +157,8 @@ impl<'a> Parser<'a> {
 /// Says what was expected where no entry could be read.
 fn no_entry(keys: &[(String, Position)], found: &Token<'_>) -> String {
     if !keys.is_empty() {
-        let keys: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
-        let keys = keys.join(" ");
-        format!("key '{keys}' expected start of object ('{{') or assignment ('=')")
+        // The keys may be the rest of a secret that lacks its quotes.
+        "expected start of object ('{') or assignment ('=')".to_owned()
     } else if *found == Token::End {
         "object expected closing RBRACE got: EOF".to_owned()
     } else {

@@ -147,11 +147,11 @@ fn refusals_name_the_place_and_the_trouble() {
     let cases = [
         (
             "x",
-            "At 1:2: key 'x' expected start of object ('{') or assignment ('=')",
+            "At 1:2: expected start of object ('{') or assignment ('=')",
         ),
         (
             "a \"b\" c",
-            "At 1:8: key 'a b c' expected start of object ('{') or assignment ('=')",
+            "At 1:8: expected start of object ('{') or assignment ('=')",
         ),
         ("a {", "At 1:4: object expected closing RBRACE got: EOF"),
         (
@@ -171,8 +171,8 @@ fn refusals_name_the_place_and_the_trouble() {
             "a \"b\" = {}",
             "At 1:7: nested object expected: LBRACE got: ASSIGN",
         ),
-        ("a = b", "At 1:5: Unknown token: 1:5 IDENT b"),
-        ("a = }", "At 1:5: Unknown token: 1:5 RBRACE }"),
+        ("a = b", "At 1:5: Unknown token: 1:5 IDENT"),
+        ("a = }", "At 1:5: Unknown token: 1:5 RBRACE"),
         (
             "a = [1 2]",
             "At 1:8: error parsing list, expected comma or list end, got: NUMBER",
@@ -185,7 +185,7 @@ fn refusals_name_the_place_and_the_trouble() {
             "a = [1",
             "At 1:7: error parsing list, expected comma or list end, got: EOF",
         ),
-        ("a = [,]", "At 1:6: Unknown token: 1:6 COMMA ,"),
+        ("a = [,]", "At 1:6: Unknown token: 1:6 COMMA"),
         ("a = \"b", "At 1:5: literal not terminated"),
         ("\na = \"b\n\"", "At 2:5: literal not terminated"),
         ("a = \"\0\"", "At 1:5: literal not terminated"),
