@@ -7,6 +7,7 @@
 
 mod audit;
 mod bad_input;
+mod canaries;
 mod compat;
 mod config;
 mod cors;

@@ -1,7 +1,6 @@
 //! A server as a child process: started, awaited, read, killed.
 
 use std::{
-    collections::VecDeque,
     io::{BufRead, BufReader, Read},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process::{Child, Command, ExitStatus, Stdio},
@@ -19,14 +18,14 @@ use super::raw;
 
 /// How long a server may take until it answers.
 const START_DEADLINE: Duration = Duration::from_secs(60);
-/// How many lines of its output are kept for a failure's message.
-const KEPT_LINES: usize = 20;
+/// How many lines of its output are shown in a failure's message.
+const SHOWN_LINES: usize = 20;
 
 /// A running server. Dropping it kills it.
 pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
-    log: Arc<Mutex<VecDeque<String>>>,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Process {
@@ -39,7 +38,7 @@ impl Process {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let (sender, lines) = mpsc::channel();
-        let log = Arc::new(Mutex::new(VecDeque::new()));
+        let log = Arc::new(Mutex::new(Vec::new()));
         read_lines(child.stdout.take().unwrap(), sender.clone(), log.clone());
         read_lines(child.stderr.take().unwrap(), sender, log.clone());
         Self { child, lines, log }
@@ -103,6 +102,11 @@ impl Process {
         (self.child.wait().unwrap(), self.excerpt())
     }
 
+    /// The number by which the system knows it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills the process as `kill -9` does, and returns once it is gone.
     pub(crate) fn kill(&mut self) {
         let _already_gone = self.child.kill();
@@ -131,12 +135,19 @@ impl Process {
 
     /// The last lines of both outputs.
     pub(crate) fn excerpt(&self) -> String {
-        self.log
-            .lock()
-            .unwrap()
+        let log = self.log.lock().unwrap();
+        log[log.len().saturating_sub(SHOWN_LINES)..]
             .iter()
             .map(|line| format!("  | {line}\n"))
             .collect()
+    }
+
+    /// Asks the process to end and returns all that it ever said.
+    pub(crate) fn end_and_tell(self) -> String {
+        self.ask_to_end();
+        let log = Arc::clone(&self.log);
+        self.wait_until_it_ends();
+        log.lock().unwrap().join("\n")
     }
 }
 
@@ -152,16 +163,11 @@ impl Drop for Process {
 fn read_lines(
     output: impl Read + Send + 'static,
     sender: mpsc::Sender<String>,
-    log: Arc<Mutex<VecDeque<String>>>,
+    log: Arc<Mutex<Vec<String>>>,
 ) {
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let mut log = log.lock().unwrap();
-            if log.len() == KEPT_LINES {
-                log.pop_front();
-            }
-            log.push_back(line.clone());
-            drop(log);
+            log.lock().unwrap().push(line.clone());
             // Nobody listens any more once the server has answered: the log is enough then.
             let _nobody_waits = sender.send(line);
         }
