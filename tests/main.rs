@@ -12,6 +12,8 @@ mod compat;
 mod config;
 mod cors;
 mod crash;
+#[cfg(target_os = "linux")]
+mod faults;
 mod kv_upgrade;
 mod lease;
 mod listener;

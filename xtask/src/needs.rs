@@ -27,6 +27,8 @@ pub(crate) enum Need {
     Npm(&'static str),
     /// A Python environment with the clients and the server to compare with.
     Python,
+    /// `strace`, for the tests that let system calls fail; on Linux.
+    Strace,
     /// A toolchain for wasm32.
     Wasm,
 }
@@ -54,6 +56,7 @@ impl Need {
             Self::Compiler => compiler(),
             Self::Npm(folder) => npm(project, folder),
             Self::Python => python(project),
+            Self::Strace => strace(),
             Self::Wasm => wasm::Toolchain::choose().map(drop),
         }
     }
@@ -151,6 +154,13 @@ fn compiler() -> Result<()> {
         &["gcc", "libc6-dev"],
         "a C compiler is missing: install gcc or clang (on a Mac: xcode-select --install)",
     )
+}
+
+fn strace() -> Result<()> {
+    if !cfg!(target_os = "linux") || command::find("strace").is_some() {
+        return Ok(());
+    }
+    debian_packages(&["strace"], "strace is missing: install it")
 }
 
 fn python(project: &Project) -> Result<()> {

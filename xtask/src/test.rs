@@ -67,7 +67,12 @@ const STEPS: &[Step] = &[
     Step {
         name: "test",
         about: "unit, property, end-to-end, documentation tests; real clients and a real peer",
-        needs: &[Need::Compiler, Need::Npm("tests/compat/node"), Need::Python],
+        needs: &[
+            Need::Compiler,
+            Need::Npm("tests/compat/node"),
+            Need::Python,
+            Need::Strace,
+        ],
         run: |project| run(cargo(&project.path("")).args(["test", "--quiet", "--workspace"])),
     },
     Step {
