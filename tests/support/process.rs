@@ -103,6 +103,7 @@ impl Process {
     }
 
     /// The number by which the system knows it.
+    #[cfg(target_os = "linux")]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

@@ -42,6 +42,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Says whether the text of a configuration file would be taken, without doing anything.
+///
+/// # Errors
+/// A sentence that says why not.
+pub fn check_config(text: &str) -> Result<(), String> {
+    let parsed = config::Config::parse(text);
+    parsed.map(drop).map_err(|error| format!("{error:#}"))
+}
+
 /// Runs one command, given by its arguments without the name of the program, and returns the exit
 /// code: 0 if it was done, 1 if the command was wrong or something here failed, 2 if the server
 /// refused, is sealed, or has no such value.
