@@ -18,6 +18,7 @@ mod kv_upgrade;
 mod lease;
 mod listener;
 mod openapi;
+mod operate;
 mod policy;
 mod remount;
 mod seal;

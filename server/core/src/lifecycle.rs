@@ -1,12 +1,15 @@
 //! The life of a core: uninitialized, sealed, unsealed, and back.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use arc_swap::ArcSwapOption;
-use keyward_api::sys::{AuditedHeaders, Cors};
+use keyward_api::sys::{AuditedHeaders, Cors, InFlight};
 use keyward_crypto::SecretBytes;
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -19,6 +22,8 @@ use crate::{
     engine::EngineKind,
     gate::Principal,
     generate_root::RootGeneration,
+    host::{Host, NoHost},
+    in_flight::InFlightRequests,
     keys::Keys,
     mounts::Mounts,
     policy::PolicyStore,
@@ -29,6 +34,7 @@ use crate::{
     storage::{Storage, StorageError},
     sys,
     token::{AuthGrant, TokenStore},
+    ui_headers::UiHeaders,
     view::View,
 };
 
@@ -58,6 +64,8 @@ pub struct Core {
     clock: Arc<dyn Clock>,
     registry: Registry,
     settings: Settings,
+    host: Arc<dyn Host>,
+    pub(crate) in_flight: Arc<InFlightRequests>,
     unsealed: ArcSwapOption<Unsealed>,
     /// The unseal shares given so far. The lock serializes init, unseal and seal; they are rare,
     /// and await storage in between.
@@ -74,6 +82,9 @@ pub(crate) struct Unsealed {
     pub(crate) tokens: Arc<TokenStore>,
     pub(crate) audit: Arc<Broker>,
     pub(crate) cors: CorsStore,
+    pub(crate) ui_headers: UiHeaders,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) in_flight: Arc<InFlightRequests>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cluster: Cluster,
     pub(crate) keys: Keys,
@@ -136,9 +147,18 @@ impl Core {
             clock,
             registry,
             settings,
+            host: Arc::new(NoHost),
+            in_flight: Arc::default(),
             unsealed: ArcSwapOption::empty(),
             transition: Mutex::default(),
         }
+    }
+
+    /// Sets the process that it runs in, for what operators ask of that.
+    #[must_use]
+    pub fn with_host(mut self, host: Arc<dyn Host>) -> Self {
+        self.host = host;
+        self
     }
 
     /// Returns the services, if it is unsealed.
@@ -291,6 +311,21 @@ impl Core {
             .map(|unsealed| unsealed.audit.headers.current())
     }
 
+    /// Returns the headers that answers of the user interface carry; none while sealed.
+    #[must_use]
+    pub fn ui_headers(&self) -> Option<Arc<BTreeMap<String, Vec<String>>>> {
+        self.unsealed
+            .load()
+            .as_ref()
+            .map(|unsealed| unsealed.ui_headers.current())
+    }
+
+    /// Lists the requests that are being worked on.
+    #[must_use]
+    pub fn in_flight(&self) -> InFlight {
+        self.in_flight.list()
+    }
+
     /// Tells whether the store is there and takes writes.
     ///
     /// # Errors
@@ -335,6 +370,9 @@ impl Core {
                 .await?,
             ),
             cors: CorsStore::open(system.clone()).await?,
+            ui_headers: UiHeaders::open(system.clone()).await?,
+            host: Arc::clone(&self.host),
+            in_flight: Arc::clone(&self.in_flight),
             rotation: RotationStore::open(system.clone()).await?,
             system,
             barrier,

@@ -41,6 +41,7 @@ async fn handle(core: &Arc<Unsealed>, mut request: Request) -> Result<Done, Erro
     }
     let request = Arc::new(request);
     let now = core.clock.now();
+    let _in_flight = core.in_flight.enter(&request, now);
     let path = request.path.as_str();
     let found = core.mounts.find(path);
     let route = match &found {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::CanonicalPath;
 
 /// The id under which the audit log holds a request: a random UUID (RFC 9562 section 5.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(Uuid);
 
 impl RequestId {
@@ -18,6 +18,11 @@ impl RequestId {
     pub fn generate() -> Self {
         let bytes = keyward_crypto::random::generate_nonce::<16>();
         Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+    }
+
+    /// Returns a part of it that is evenly spread.
+    pub(crate) fn low_byte(self) -> usize {
+        usize::from(self.0.as_bytes()[15])
     }
 }
 

@@ -11,9 +11,11 @@ mod headers;
 mod json_limits;
 mod listen;
 mod logical;
+mod open;
 mod respond;
 mod sealed;
 mod tls;
+mod ui;
 
 use std::{sync::Arc, time::Duration};
 
@@ -41,6 +43,16 @@ pub struct Rules {
     pub forwarded: Option<ForwardedFor>,
     /// What is added to every answer.
     pub headers: ResponseHeaders,
+    /// What is told to those who bring no token.
+    pub open: OpenAccess,
+}
+
+/// What a listener tells without a token, and without an audit entry: for monitors that cannot
+/// bring one, in a network where nobody else reaches the listener.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenAccess {
+    /// `GET sys/in-flight-req`.
+    pub in_flight: bool,
 }
 
 /// What one request may cost.

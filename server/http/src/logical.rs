@@ -17,7 +17,7 @@ use crate::{
     begun::Begun,
     body::{self, BodyError},
     cors::{self, Origin},
-    respond, sealed,
+    open, respond, sealed, ui,
 };
 
 /// Answers every request.
@@ -61,7 +61,11 @@ async fn from_origin(
 ) -> Response {
     let below = parts.uri.path().strip_prefix("/v1/");
     if below.is_none_or(str::is_empty) {
-        return respond::errors(StatusCode::NOT_FOUND, id, None);
+        let mut response = respond::errors(StatusCode::NOT_FOUND, id, None);
+        if parts.uri.path() == "/ui" || parts.uri.path().starts_with("/ui/") {
+            ui::mark(&mut response, &app.core);
+        }
+        return response;
     }
     let cors = app.core.cors();
     if parts.method == Method::OPTIONS {
@@ -86,6 +90,9 @@ async fn answer(
     body: Body,
 ) -> Response {
     let limits = &app.rules.limits;
+    if let Some(response) = open::answer(app, id, &parts) {
+        return response;
+    }
     if let Some(face) = sealed::Face::of(parts.uri.path()) {
         let read = body::read(body, limits).await;
         return match read.and_then(|body| body::within(&limits.json, body)) {

@@ -2,8 +2,11 @@
 
 mod audit;
 mod capabilities;
+mod config;
 mod cors;
 mod generate_root;
+mod host;
+mod loggers;
 mod mounts;
 mod openapi;
 mod passwords;
@@ -22,11 +25,21 @@ pub use audit::{
     WriteAuditedHeader,
 };
 pub use capabilities::{Capabilities, CapabilitiesAccessor, CapabilitiesReply, CapabilitiesSelf};
+pub use config::{
+    DeleteUiHeader, ListUiHeaders, ReadSanitizedConfig, ReadUiHeader, ReloadConfig, UiHeader,
+    UiHeaderNames, WriteUiHeader,
+};
 pub use cors::{Cors, DeleteCors, ReadCors, WriteCors};
 pub use generate_root::{
     BeginRootGeneration, BeginRootTokenGeneration, CancelRootGeneration, CancelRootTokenGeneration,
     ReadRootGeneration, ReadRootTokenGeneration, RootGenerationStatus, UpdateRootGeneration,
     UpdateRootTokenGeneration,
+};
+pub use host::{
+    HaNode, HaStatus, HostInfo, InFlight, InFlightRequest, ReadHaStatus, ReadHostInfo, ReadInFlight,
+};
+pub use loggers::{
+    DeleteLogger, DeleteLoggers, Loggers, ReadLogger, ReadLoggers, WriteLogger, WriteLoggers,
 };
 pub use mounts::{
     DisableAuth, DisableMount, EnableAuth, EnableMount, EngineOptions, ListAuth, ListMounts,

@@ -194,6 +194,10 @@ impl<'a> Shared<'a> {
                 None => self.no_idle_timeout = true,
             },
             "custom_response_headers" => self.headers = Some(entry),
+            "inflight_requests_logging" => {
+                let open = &mut self.rules.open.in_flight;
+                one_flag(entry, "unauthenticated_in_flight_requests_access", open)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -209,6 +213,20 @@ impl<'a> Shared<'a> {
         }
         Ok((self.rules, self.limits))
     }
+}
+
+/// Reads a block that holds one truth value: `telemetry { unauthenticated_metrics_access = true }`.
+fn one_flag(entry: &Entry, name: &str, set: &mut bool) -> Result<()> {
+    let body = entry.value.as_object();
+    let body = body.ok_or_else(|| refuse(entry, "must be a block"))?;
+    for setting in &body.entries {
+        if setting.key != name {
+            let what = format!("setting of {:?}", entry.key);
+            return Err(unknown(&what, &setting.key, setting.position));
+        }
+        *set = flag(setting)?;
+    }
+    Ok(())
 }
 
 /// Reads `custom_response_headers { "2xx" = { "X-Name" = ["value"] } }`.

@@ -15,6 +15,7 @@
 //! default of the server stands here.
 
 mod listener;
+pub(crate) mod shown;
 mod tls;
 mod value;
 
@@ -22,6 +23,7 @@ use anyhow::{Result, anyhow, bail};
 use keyward_builtin::storage;
 use keyward_core::hcl::{self, Body};
 use keyward_http::Rules;
+use serde_json::{Map, Value};
 
 use self::value::{duration, flag, plain, text, unknown};
 pub(crate) use listener::{ListenerConfig, Place};
@@ -37,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) cluster_name: Option<String>,
     pub(crate) log_level: Option<String>,
     pub(crate) log_format: Option<String>,
+    /// All of it, as operators may see it.
+    pub(crate) shown: Map<String, Value>,
 }
 
 /// Which store, and its settings.
@@ -50,8 +54,10 @@ impl Config {
     /// Reads the text of a configuration file.
     pub(crate) fn parse(source: &str) -> Result<Self> {
         let body = hcl::parse(source).map_err(in_line)?;
+        let storage = one_storage(&body)?;
         let mut config = Self {
-            storage: one_storage(&body)?,
+            shown: shown::of(&body, &storage.name),
+            storage,
             listeners: Vec::new(),
             cluster_name: None,
             log_level: None,
@@ -133,6 +139,18 @@ mod tests {
         assert_eq!(config.storage.settings["path"], "/tmp/x");
         assert_eq!(port(&config), 1234);
         assert_eq!(config.cluster_name.as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_setting_of_the_storage() {
+        let shown = Config::parse(GOOD).unwrap().shown;
+        assert_eq!(shown["storage"], serde_json::json!({ "type": "sled" }));
+        assert_eq!(shown["cluster_name"], "c");
+        let listener = &shown["listeners"][0];
+        assert_eq!(listener["type"], "tcp");
+        assert_eq!(listener["config"]["address"], "127.0.0.1:1234");
+        let text = serde_json::to_string(&shown).unwrap();
+        assert!(!text.contains("/tmp/x"), "{text}");
     }
 
     #[test]

@@ -6,12 +6,13 @@ use keyward_core::{CanonicalPath, Core, Request, SealConfig, TokenId};
 use keyward_crypto::{SecretBytes, SecretString, encoding};
 use keyward_http::TlsSettings;
 use serde::Serialize;
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Options, dev_tls};
 use crate::{
     Io,
-    config::{Config, DEFAULT_ADDRESS, ListenerConfig, StorageConfig},
+    config::{Config, DEFAULT_ADDRESS, ListenerConfig, StorageConfig, shown},
     token_helper,
 };
 
@@ -43,15 +44,19 @@ impl Dev {
         let tls = files.map(|it| TlsSettings::new(it.certificate.clone(), it.key.clone()));
         let path = self.scratch.path().join("data");
         let path = path.to_string_lossy().into_owned();
+        let address = address.unwrap_or(DEFAULT_ADDRESS);
+        let settings = [
+            ("address".to_owned(), json!(address)),
+            ("tls_disable".to_owned(), json!(tls.is_none())),
+        ];
+        let listener = shown::listener("tcp", settings.into_iter().collect());
         Ok(Config {
+            shown: shown::document("sled", vec![listener]),
             storage: StorageConfig {
                 name: "sled".to_owned(),
                 settings: [("path".to_owned(), path)].into(),
             },
-            listeners: vec![ListenerConfig::tcp(
-                address.unwrap_or(DEFAULT_ADDRESS),
-                tls,
-            )?],
+            listeners: vec![ListenerConfig::tcp(address, tls)?],
             cluster_name: None,
             log_level: None,
             log_format: None,

@@ -2,7 +2,9 @@
 
 mod dev;
 mod dev_tls;
+mod host;
 mod listeners;
+mod log;
 
 use std::{
     path::{Path, PathBuf},
@@ -18,6 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::{
     dev::Dev,
+    host::Process,
     listeners::{Certificates, Listeners},
 };
 use crate::{Environment, Io, config::Config};
@@ -102,7 +105,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
         (None, Some(file)) => read_config(file)?,
         (None, None) => bail!("a server needs -config=FILE, or -dev to try things out"),
     };
-    start_log(
+    let log = log::start(
         options.log_level.as_deref().or(config.log_level.as_deref()),
         options
             .log_format
@@ -112,8 +115,14 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     forbid_core_dumps();
     let mut signals = Signals::watch()?;
     // Before anything is touched: without them nobody could come in.
-    let certificates = Certificates::open(&config.listeners)?;
-    let core = Arc::new(open(&config).await?);
+    let certificates = Arc::new(Certificates::open(&config.listeners)?);
+    let process = Process {
+        certificates: Arc::clone(&certificates),
+        configuration: config.shown.clone(),
+        log,
+    };
+    let core = open(&config).await?.with_host(Arc::new(process));
+    let core = Arc::new(core);
     let listeners = Listeners::bind(config.listeners, &certificates)?;
     let addresses = listeners.urls()?.join(", ");
     io.print(&format!(
@@ -206,25 +215,6 @@ impl Signals {
             }
         }
     }
-}
-
-fn start_log(level: Option<&str>, format: Option<&str>) -> Result<()> {
-    let level = level.unwrap_or("info");
-    let filter = tracing_subscriber::EnvFilter::try_new(level)
-        .with_context(|| format!("{level:?} is not a log level"))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    let started = match format.unwrap_or("standard") {
-        "standard" => log.try_init(),
-        "json" => log.json().try_init(),
-        other => bail!("{other:?} is not a log format: use standard or json"),
-    };
-    // A second server in one process, as tests start them, goes on with the first one's log.
-    if started.is_err() {
-        tracing::debug!("the log was already set up");
-    }
-    Ok(())
 }
 
 /// Keeps key material out of files that a crash would leave behind.

@@ -2,9 +2,12 @@
 
 mod audit;
 mod capabilities;
+mod config;
 mod cors;
 mod generate_root;
+mod host;
 mod leases;
+mod loggers;
 mod mounts;
 mod openapi;
 mod passwords;
@@ -51,6 +54,12 @@ pub(crate) fn mount() -> Mounted {
         .on(capabilities::of_accessor)
         .on(capabilities::of_self)
         .on(capabilities::of_token)
+        .on(config::read)
+        .on(config::reload)
+        .on(config::list_ui_headers)
+        .on(config::read_ui_header)
+        .on(config::write_ui_header)
+        .on(config::delete_ui_header)
         .on(cors::read)
         .on(cors::write)
         .on(cors::delete)
@@ -62,6 +71,9 @@ pub(crate) fn mount() -> Mounted {
         .on(generate_root::cancel_with_token)
         .on(generate_root::update)
         .on(generate_root::update_with_token)
+        .on(host::information)
+        .on(host::ha_status)
+        .on(host::in_flight)
         .on(leases::count)
         .on(leases::list)
         .on(leases::list_below)
@@ -76,6 +88,12 @@ pub(crate) fn mount() -> Mounted {
         .on(leases::revoke_force)
         .on(leases::revoke_force_old)
         .on(leases::tidy)
+        .on(loggers::list)
+        .on(loggers::read)
+        .on(loggers::write_all)
+        .on(loggers::write)
+        .on(loggers::reset_all)
+        .on(loggers::reset)
         .on(mounts::list)
         .on(mounts::list_auth)
         .on(mounts::enable)

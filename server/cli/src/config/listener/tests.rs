@@ -263,3 +263,19 @@ fn headers_are_added_by_status_and_keep_their_commas() {
         "{shown}"
     );
 }
+
+#[test]
+fn requests_at_work_are_told_to_everybody_only_where_that_is_said() {
+    let closed = tcp("").unwrap();
+    assert!(!closed.rules.open.in_flight);
+    let stanza = |setting: &str| format!("inflight_requests_logging {{ {setting} }}");
+    let open = tcp(&stanza("unauthenticated_in_flight_requests_access = true")).unwrap();
+    assert!(open.rules.open.in_flight);
+    let unknown = refused("tcp", &stanza("colour = true"));
+    assert!(
+        unknown.contains("colour") && unknown.contains("line 2"),
+        "{unknown}"
+    );
+    let flat = refused("tcp", "inflight_requests_logging = true");
+    assert!(flat.contains("must be a block"), "{flat}");
+}

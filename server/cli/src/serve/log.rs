@@ -1,0 +1,175 @@
+//! The log of the process, whose levels change while it runs.
+
+use std::{collections::BTreeMap, sync::OnceLock};
+
+use anyhow::{Context as _, Result, bail};
+use keyward_api::sys::Loggers;
+use keyward_core::{Error, unknown_logger};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, Registry, fmt, layer::SubscriberExt as _, reload,
+    util::SubscriberInitExt as _,
+};
+
+/// The loggers, each with the modules that it is made of; the longest that fits counts.
+const LOGGERS: [(&str, &str); 8] = [
+    ("audit", "keyward_builtin::audit"),
+    ("core", "keyward_core"),
+    ("core.audit", "keyward_core::audit"),
+    ("core.expiration", "keyward_core::token"),
+    ("http", "keyward_http"),
+    ("secrets", "keyward_builtin::engine"),
+    ("server", "keyward_cli"),
+    ("storage", "keyward_builtin::storage"),
+];
+
+/// The one log of this process.
+static LOG: OnceLock<Log> = OnceLock::new();
+
+/// The log: what the configuration says, and what was changed since.
+pub(super) struct Log {
+    /// A level, or directives such as `info,hyper=debug`.
+    configured: String,
+    changed: parking_lot::Mutex<BTreeMap<&'static str, &'static str>>,
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+/// Starts the log, to the standard error stream.
+///
+/// A second server in one process, as tests start them, goes on with the first one's log.
+///
+/// # Errors
+/// The level or the format is none.
+pub(super) fn start(level: Option<&str>, format: Option<&str>) -> Result<&'static Log> {
+    let configured = level.unwrap_or("info").to_owned();
+    let filter = EnvFilter::try_new(&configured)
+        .with_context(|| format!("{configured:?} is not a log level"))?;
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match format.unwrap_or("standard") {
+        "standard" => lines.boxed(),
+        "json" => lines.json().boxed(),
+        other => bail!("{other:?} is not a log format: use standard or json"),
+    };
+    let (filter, handle) = reload::Layer::new(filter);
+    let log = LOG.get_or_init(|| Log {
+        configured,
+        changed: parking_lot::Mutex::default(),
+        filter: handle,
+    });
+    let started = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init();
+    if started.is_err() {
+        tracing::debug!("the log was already set up");
+    }
+    Ok(log)
+}
+
+impl Log {
+    /// Returns every logger and its level.
+    pub(super) fn levels(&self) -> Loggers {
+        let changed = self.changed.lock();
+        let levels = LOGGERS.iter().map(|(name, modules)| {
+            let level = changed.get(name).copied();
+            let level = level.unwrap_or_else(|| configured_level(&self.configured, modules));
+            ((*name).to_owned(), level.to_owned())
+        });
+        levels.collect()
+    }
+
+    /// Sets the level of one logger, or of all; none goes back to what is configured.
+    pub(super) fn set(&self, logger: Option<&str>, level: Option<&str>) -> Result<(), Error> {
+        let level = level.map(parse_level).transpose()?;
+        let known = |name: &str| LOGGERS.iter().find(|(known, _)| *known == name);
+        let named = match logger {
+            Some(name) => vec![known(name).ok_or_else(|| unknown_logger(name))?.0],
+            None => LOGGERS.iter().map(|(name, _)| *name).collect(),
+        };
+        let mut changed = self.changed.lock();
+        let mut next = changed.clone();
+        for name in named {
+            match level {
+                Some(level) => drop(next.insert(name, level)),
+                None => drop(next.remove(name)),
+            }
+        }
+        let filter = EnvFilter::try_new(directives(&self.configured, &next));
+        let filter = filter.map_err(Error::internal)?;
+        self.filter.reload(filter).map_err(Error::internal)?;
+        *changed = next;
+        Ok(())
+    }
+}
+
+/// Returns what a filter is told: what is configured, then what was changed, which overrides it.
+fn directives(configured: &str, changed: &BTreeMap<&str, &str>) -> String {
+    let mut directives = configured.to_owned();
+    for (name, modules) in LOGGERS {
+        if let Some(level) = changed.get(name) {
+            directives.push_str(&format!(",{modules}={level}"));
+        }
+    }
+    directives
+}
+
+/// Finds the level that a configuration gives to modules: the longest prefix of them that it names.
+fn configured_level<'c>(configured: &'c str, modules: &str) -> &'c str {
+    let mut found = ("", "error");
+    for directive in configured.split(',').map(str::trim) {
+        let (named, level) = directive.split_once('=').unwrap_or(("", directive));
+        if modules.starts_with(named) && named.len() >= found.0.len() {
+            found = (named, level);
+        }
+    }
+    found.1
+}
+
+/// Reads a level in any of the spellings that Vault takes.
+fn parse_level(text: &str) -> Result<&'static str, Error> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "trace" => Ok("trace"),
+        "debug" => Ok("debug"),
+        "info" | "notice" => Ok("info"),
+        "warn" | "warning" => Ok("warn"),
+        "err" | "error" => Ok("error"),
+        _ => Err(Error::Invalid(format!(
+            "invalid level provided: unknown log level: {text}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_special_directive_of_the_configuration_counts() {
+        let configured = "warn,keyward_core=debug, keyward_core::audit=trace";
+        for (modules, level) in [
+            ("keyward_http", "warn"),
+            ("keyward_core", "debug"),
+            ("keyward_core::token", "debug"),
+            ("keyward_core::audit", "trace"),
+        ] {
+            assert_eq!(configured_level(configured, modules), level);
+        }
+    }
+
+    #[test]
+    fn what_was_changed_overrides_what_is_configured() {
+        let changed = BTreeMap::from([("storage", "debug"), ("core", "error")]);
+        assert_eq!(
+            directives("info", &changed),
+            "info,keyward_core=error,keyward_builtin::storage=debug"
+        );
+    }
+
+    #[test]
+    fn levels_have_vaults_spellings() {
+        for (text, level) in [("WARN", "warn"), ("err", "error"), ("notice", "info")] {
+            assert_eq!(parse_level(text).unwrap(), level);
+        }
+        let error = parse_level("loud").unwrap_err().to_string();
+        assert_eq!(error, "invalid level provided: unknown log level: loud");
+    }
+}

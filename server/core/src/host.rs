@@ -1,0 +1,72 @@
+//! What the core asks of the process that it runs in, on behalf of operators.
+
+use keyward_api::sys::{HostInfo, Loggers};
+use serde_json::{Map, Value};
+
+use crate::Error;
+
+/// The process around a core: its machine, its configuration, its log.
+///
+/// Every method answers at once: none waits for anything but the operating system.
+pub trait Host: Send + Sync {
+    /// Returns the name of the machine.
+    fn name(&self) -> String;
+
+    /// Tells about the machine.
+    ///
+    /// # Errors
+    /// The operating system does not tell.
+    fn information(&self) -> Result<HostInfo, Error>;
+
+    /// Returns the configuration, with nothing secret in it.
+    fn configuration(&self) -> Map<String, Value>;
+
+    /// Reads the certificates of the listeners anew; one that cannot be used is told to the log, and
+    /// the old one stays.
+    fn reload_certificates(&self);
+
+    /// Returns the loggers and their levels.
+    fn loggers(&self) -> Loggers;
+
+    /// Sets the level of a logger, or of all; none goes back to that of the configuration.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is no such logger or level.
+    fn set_level(&self, logger: Option<&str>, level: Option<&str>) -> Result<(), Error>;
+}
+
+/// No process that could be asked: a core that is a library in somebody's program.
+pub(crate) struct NoHost;
+
+impl Host for NoHost {
+    fn name(&self) -> String {
+        String::new()
+    }
+
+    fn information(&self) -> Result<HostInfo, Error> {
+        Err(Error::UnsupportedPath)
+    }
+
+    fn configuration(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    fn reload_certificates(&self) {}
+
+    fn loggers(&self) -> Loggers {
+        Loggers::new()
+    }
+
+    fn set_level(&self, logger: Option<&str>, _: Option<&str>) -> Result<(), Error> {
+        match logger {
+            None => Ok(()),
+            Some(name) => Err(unknown_logger(name)),
+        }
+    }
+}
+
+/// Makes the refusal of a logger that is not there.
+#[must_use]
+pub fn unknown_logger(name: &str) -> Error {
+    Error::Invalid(format!("logger {name:?} not found"))
+}

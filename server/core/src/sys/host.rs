@@ -1,0 +1,48 @@
+//! `sys/host-info`, `sys/ha-status` and `sys/in-flight-req`.
+
+use keyward_api::sys::{
+    HaNode, HaStatus, HostInfo, InFlight, ReadHaStatus, ReadHostInfo, ReadInFlight,
+};
+
+use super::{Sys, bare};
+use crate::{Error, Response, engine::Context};
+
+/// Tells about the machine.
+pub(super) async fn information(
+    cx: Context<Sys>,
+    _: ReadHostInfo,
+) -> Result<Response<HostInfo>, Error> {
+    let mut information = cx.core().host.information()?;
+    information.timestamp = cx.now().to_string();
+    Ok(Response::data(information))
+}
+
+/// Lists the servers of the cluster: this one.
+pub(super) async fn ha_status(
+    cx: Context<Sys>,
+    _: ReadHaStatus,
+) -> Result<Response<HaStatus>, Error> {
+    let host = &cx.core().host;
+    let configuration = host.configuration();
+    let configured = |name: &str| {
+        let text = configuration.get(name).and_then(|value| value.as_str());
+        text.unwrap_or_default().to_owned()
+    };
+    let node = HaNode {
+        hostname: host.name(),
+        api_address: configured("api_addr"),
+        cluster_address: configured("cluster_addr"),
+        active_node: true,
+        last_echo: None,
+        version: cx.core().settings.version.to_owned(),
+    };
+    Ok(Response::data(HaStatus { nodes: vec![node] }).at_top())
+}
+
+/// Lists the requests that are being worked on.
+pub(super) async fn in_flight(
+    cx: Context<Sys>,
+    _: ReadInFlight,
+) -> Result<Response<InFlight>, Error> {
+    bare(&cx.core().in_flight.list())
+}

@@ -1,0 +1,181 @@
+//! What operators see and set of a running server.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::support::{Installation, Store};
+
+#[tokio::test]
+async fn the_machine_the_cluster_and_the_configuration_are_told() {
+    let installation = Installation::new(Store::Sled);
+    let _server = installation.start();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let root = installation.client(&keys.root_token);
+
+    let host = root.get("sys/host-info").await.expect(200);
+    assert!(host.at("/data/memory/total").as_u64() > Some(0));
+    assert!(
+        host.at("/data/cpu")
+            .as_array()
+            .is_some_and(|it| !it.is_empty())
+    );
+    assert_eq!(host.text_at("/data/host/os"), std::env::consts::OS);
+
+    let cluster = root.get("sys/ha-status").await.expect(200);
+    assert_eq!(cluster.at("/nodes"), cluster.at("/data/nodes"));
+    let address = installation.address();
+    assert_eq!(cluster.text_at("/data/nodes/0/api_address"), address);
+    assert_eq!(cluster.at("/data/nodes/0/active_node"), true);
+
+    let config = root.get("sys/config/state/sanitized").await.expect(200);
+    let listener = installation.socket_address().to_string();
+    assert_eq!(config.text_at("/data/listeners/0/config/address"), listener);
+    assert_eq!(config.at("/data/storage"), &json!({ "type": "sled" }));
+    assert!(
+        !config
+            .text
+            .contains(&*installation.path("data").to_string_lossy())
+    );
+
+    let working = root.get("sys/in-flight-req").await.expect(200);
+    let [request] = working
+        .json
+        .as_object()
+        .unwrap()
+        .values()
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("one request is being worked on: {}", working.text);
+    };
+    assert_eq!(request["request_path"], "/v1/sys/in-flight-req");
+    assert_eq!(request["request_method"], "GET");
+    installation
+        .client("")
+        .get("sys/in-flight-req")
+        .await
+        .refused(403, "permission denied");
+}
+
+#[tokio::test]
+async fn a_listener_may_tell_everybody_what_is_being_worked_on() {
+    let installation = Installation::new(Store::Sled);
+    let config = fs::read_to_string(installation.config()).unwrap();
+    let open = "tls_disable = true\n  inflight_requests_logging {\n    \
+                unauthenticated_in_flight_requests_access = true\n  }";
+    let config = config.replace("tls_disable = true", open);
+    fs::write(installation.config(), config).unwrap();
+    let _server = installation.start();
+    let nobody = installation.client("");
+    let working = nobody.get("sys/in-flight-req").await.expect(200);
+    assert_eq!(working.json, json!({}));
+    nobody
+        .post("sys/in-flight-req", json!({}))
+        .await
+        .expect(503);
+}
+
+#[tokio::test]
+async fn a_logger_speaks_up_and_falls_silent_while_the_server_runs() {
+    let installation = Installation::new(Store::Sled);
+    let _server = installation.start();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let root = installation.client(&keys.root_token);
+    let level = async |name: &str| {
+        let read = root.get(&format!("sys/loggers/{name}")).await.expect(200);
+        read.at("/data").get(name).cloned()
+    };
+    assert_eq!(level("storage").await, Some(json!("info")));
+    let debug = json!({ "level": "debug" });
+    root.post("sys/loggers/storage", debug.clone())
+        .await
+        .expect(204);
+    assert_eq!(level("storage").await, Some(json!("debug")));
+    assert_eq!(level("core").await, Some(json!("info")));
+    root.post("sys/loggers", json!({ "level": "WARN" }))
+        .await
+        .expect(204);
+    assert_eq!(level("storage").await, Some(json!("warn")));
+    root.delete("sys/loggers/storage").await.expect(204);
+    assert_eq!(level("storage").await, Some(json!("info")));
+    root.delete("sys/loggers").await.expect(204);
+    assert_eq!(level("core").await, Some(json!("info")));
+    assert_eq!(level("nobody").await, None);
+    root.post("sys/loggers/nobody", debug)
+        .await
+        .refused(400, "logger \"nobody\" not found");
+    root.post("sys/loggers/core", json!({ "level": "loud" }))
+        .await
+        .refused(400, "unknown log level: loud");
+}
+
+#[tokio::test]
+async fn headers_of_the_interface_outlive_a_restart_and_stand_on_its_answers() {
+    let installation = Installation::new(Store::Sled);
+    let server = installation.start();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let root = installation.client(&keys.root_token);
+    let header = "sys/config/ui/headers/content-security-policy";
+    let body = json!({ "values": ["default-src 'self'"] });
+    root.post(header, body).await.expect(200);
+    root.post(
+        "sys/config/ui/headers/X-Bad",
+        json!({ "values": ["a\r\nb: c"] }),
+    )
+    .await
+    .refused(400, "cannot be sent");
+    root.post(
+        "sys/config/ui/headers/x-vault-a",
+        json!({ "values": ["a"] }),
+    )
+    .await
+    .refused(400, "X-Vault headers cannot be set");
+    drop(server);
+    let _server = installation.start();
+    installation.unseal(&keys).await;
+    let names = root.list("sys/config/ui/headers").await.expect(200);
+    assert_eq!(names.at("/data/keys"), &json!(["Content-Security-Policy"]));
+    let url = format!("{}/ui/", installation.address());
+    let answer = reqwest::get(url).await.unwrap();
+    assert_eq!(
+        answer.headers()["content-security-policy"],
+        "default-src 'self'"
+    );
+    let other = root.get("sys/mounts").await.expect(200);
+    assert!(!other.headers.contains_key("content-security-policy"));
+    root.delete(header).await.expect(204);
+    root.list("sys/config/ui/headers").await.expect(404);
+}
+
+#[tokio::test]
+async fn audit_files_are_opened_anew_when_asked() {
+    let installation = Installation::new(Store::Sled);
+    let _server = installation.start();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let root = installation.client(&keys.root_token);
+    let (path, moved) = (installation.path("audit.log"), installation.path("old.log"));
+    let device = json!({ "type": "file", "options": { "file_path": path } });
+    root.post("sys/audit/file", device).await.expect(204);
+    fs::rename(&path, &moved).unwrap();
+    root.post("sys/config/reload/audit", json!({}))
+        .await
+        .expect(204);
+    root.get("sys/mounts").await.expect(200);
+    let new = fs::read_to_string(&path).unwrap();
+    assert!(new.contains("sys/mounts"), "{new}");
+    assert!(
+        fs::read_to_string(&moved)
+            .unwrap()
+            .contains("sys/config/reload/audit")
+    );
+    root.post("sys/config/reload/listener", json!({}))
+        .await
+        .expect(204);
+    root.post("sys/config/reload/kettle", json!({}))
+        .await
+        .refused(404, "unsupported path");
+}
