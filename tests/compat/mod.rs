@@ -7,6 +7,7 @@
 mod bao_cli;
 mod differential;
 mod exchange;
+mod schemathesis;
 mod script;
 mod travel;
 mod vaultrs;

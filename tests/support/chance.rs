@@ -26,6 +26,11 @@ impl Chance {
         Self { seed, state: seed }
     }
 
+    /// The seed, for a program that has chance of its own.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// How to repeat what follows from it.
     pub(crate) fn how_to_repeat(&self) -> String {
         format!("repeat with {SEED}={}", self.seed)

