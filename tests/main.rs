@@ -24,6 +24,7 @@ mod remount;
 mod seal;
 mod support;
 mod sys;
+mod telemetry;
 mod tidy;
 mod tokens;
 mod traps;

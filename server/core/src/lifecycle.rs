@@ -15,8 +15,8 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
-    Clock, Error, Timestamp, TokenId,
-    audit::{AuditKind, Broker},
+    Clock, Document, Error, Timestamp, TokenId,
+    audit::{AuditKind, Broker, Surroundings},
     barrier::Barrier,
     cors::CorsStore,
     engine::EngineKind,
@@ -25,6 +25,7 @@ use crate::{
     host::{Host, NoHost},
     in_flight::InFlightRequests,
     keys::Keys,
+    metrics::{Format, Measured, Metrics, Telemetry, render},
     mounts::Mounts,
     policy::PolicyStore,
     quorum::{Given, Quorum},
@@ -66,6 +67,8 @@ pub struct Core {
     settings: Settings,
     host: Arc<dyn Host>,
     pub(crate) in_flight: Arc<InFlightRequests>,
+    telemetry: Telemetry,
+    pub(crate) metrics: Arc<Metrics>,
     unsealed: ArcSwapOption<Unsealed>,
     /// The unseal shares given so far. The lock serializes init, unseal and seal; they are rare,
     /// and await storage in between.
@@ -92,6 +95,8 @@ pub(crate) struct Unsealed {
     pub(crate) root_generation: RootGeneration,
     pub(crate) rotation: RotationStore,
     pub(crate) settings: Settings,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) metrics: Arc<Metrics>,
     /// Set by `sys/seal`; the seal falls when the answer is on record.
     sealing: AtomicBool,
 }
@@ -142,13 +147,16 @@ impl Core {
         registry: Registry,
         settings: Settings,
     ) -> Self {
+        let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
         Self {
-            storage,
+            storage: Arc::new(Measured::new(storage, Arc::clone(&metrics))),
             clock,
             registry,
             settings,
             host: Arc::new(NoHost),
             in_flight: Arc::default(),
+            telemetry: Telemetry::default(),
+            metrics,
             unsealed: ArcSwapOption::empty(),
             transition: Mutex::default(),
         }
@@ -158,6 +166,13 @@ impl Core {
     #[must_use]
     pub fn with_host(mut self, host: Arc<dyn Host>) -> Self {
         self.host = host;
+        self
+    }
+
+    /// Sets how what is counted is shown.
+    #[must_use]
+    pub fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
         self
     }
 
@@ -282,6 +297,12 @@ impl Core {
         for mount in unsealed.mounts.all() {
             mount.mounted.engine.tick(now).await?;
         }
+        if let Some(period) = self.telemetry.usage_gauge_period
+            && self.metrics.usage_is_due(now, period)
+        {
+            let tokens = unsealed.tokens.count().await?;
+            self.metrics.count_tokens(tokens);
+        }
         Ok(())
     }
 
@@ -326,6 +347,15 @@ impl Core {
         self.in_flight.list()
     }
 
+    /// Shows what is counted (`sys/metrics`), to whom a listener shows it without a token.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is no such form.
+    pub fn metrics(&self, format: &str) -> Result<Document, Error> {
+        let format = Format::parse(format, self.telemetry)?;
+        render(&self.metrics, self.unsealed().as_deref(), format)
+    }
+
     /// Tells whether the store is there and takes writes.
     ///
     /// # Errors
@@ -357,23 +387,25 @@ impl Core {
             system.clone(),
             self.registry.engines,
             &tokens,
+            &self.metrics,
         )
         .await?;
+        let surroundings = Surroundings {
+            clock: Arc::clone(&self.clock),
+            metrics: Arc::clone(&self.metrics),
+        };
         Ok(Unsealed {
             policies: PolicyStore::open(system.below("policy/")).await?,
             audit: Arc::new(
-                Broker::open(
-                    system.below("audit/"),
-                    self.registry.audit,
-                    Arc::clone(&self.clock),
-                )
-                .await?,
+                Broker::open(system.below("audit/"), self.registry.audit, surroundings).await?,
             ),
             cors: CorsStore::open(system.clone()).await?,
             ui_headers: UiHeaders::open(system.clone()).await?,
             host: Arc::clone(&self.host),
             in_flight: Arc::clone(&self.in_flight),
             rotation: RotationStore::open(system.clone()).await?,
+            telemetry: self.telemetry,
+            metrics: Arc::clone(&self.metrics),
             system,
             barrier,
             mounts,

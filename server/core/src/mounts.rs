@@ -16,6 +16,7 @@ use crate::{
     cubbyhole,
     engine::{Backing, Class, EngineKind, Mounted},
     json,
+    metrics::{Metrics, RouteMetrics},
     mount::{MountConfig, MountEntry},
     storage::Expect,
     sys,
@@ -34,6 +35,7 @@ pub(crate) struct Mount {
     /// What it is closed for: its data is being made over for its version.
     pub(crate) pending: Option<upgrade::Pending>,
     farewell: upgrade::Farewell,
+    pub(crate) metrics: RouteMetrics,
 }
 
 /// The table as a snapshot: readers never wait, writers replace it.
@@ -45,6 +47,7 @@ pub(crate) struct Mounts {
     /// One change of the table at a time; it awaits storage in between.
     changing: tokio::sync::Mutex<()>,
     migrations: remount::Migrations,
+    metrics: Arc<Metrics>,
 }
 
 /// What is stored: the mounts that operators made.
@@ -89,6 +92,7 @@ impl Mounts {
         view: View,
         kinds: &'static [EngineKind],
         tokens: &Arc<TokenStore>,
+        metrics: &Arc<Metrics>,
     ) -> Result<Self, Error> {
         let stored = view.get_as::<Stored>(TABLE).await?;
         let mut table = BTreeMap::new();
@@ -112,6 +116,7 @@ impl Mounts {
                 mounted: Arc::new(mounted),
                 pending: None,
                 farewell: upgrade::Farewell::default(),
+                metrics: RouteMetrics::new(metrics, full_path(class, path)),
             };
             table.insert(full_path(class, path), Arc::new(mount));
         }
@@ -122,6 +127,7 @@ impl Mounts {
             table: ArcSwap::from_pointee(BTreeMap::new()),
             changing: tokio::sync::Mutex::default(),
             migrations: remount::Migrations::default(),
+            metrics: Arc::clone(metrics),
         };
         for StoredMount {
             auth,
@@ -223,6 +229,7 @@ impl Mounts {
         };
         self.store(&table, request).await?;
         self.table.store(Arc::new(table));
+        mount.metrics.forget();
         mount.view.clear().await?;
         Ok(Some(mount))
     }
@@ -259,6 +266,7 @@ impl Mounts {
                 mounted: Arc::clone(&mount.mounted),
                 pending: None,
                 farewell: upgrade::Farewell::default(),
+                metrics: RouteMetrics::new(&self.metrics, full.clone()),
             }
         } else {
             let pending = self.upgrade_of(mount, &entry)?;
@@ -286,6 +294,7 @@ impl Mounts {
             entry: Arc::clone(&entry),
             view: view.clone(),
         })?;
+        let metrics = RouteMetrics::new(&self.metrics, full_path(class, &entry.path));
         Ok(Mount {
             entry,
             class,
@@ -293,6 +302,7 @@ impl Mounts {
             mounted: Arc::new(mounted),
             pending: None,
             farewell: upgrade::Farewell::default(),
+            metrics,
         })
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keyward_api::Operation;
 
 use crate::{
-    Core, Done, Error, Request, Response,
+    Core, Done, Error, Request, Response, Timestamp,
     audit::Answer,
     engine::Call,
     gate::{self, Admitted, Principal, Refused},
@@ -41,11 +41,25 @@ async fn handle(core: &Arc<Unsealed>, mut request: Request) -> Result<Done, Erro
     }
     let request = Arc::new(request);
     let now = core.clock.now();
-    let _in_flight = core.in_flight.enter(&request, now);
+    let in_flight = core.in_flight.enter(&request, now);
+    let done = admit_and_run(core, &request, now).await;
+    drop(in_flight);
+    core.metrics.stop(now, &core.metrics.handle_request);
+    if let Err(error) = &done {
+        core.metrics.failures.count(error);
+    }
+    done
+}
+
+async fn admit_and_run(
+    core: &Arc<Unsealed>,
+    request: &Arc<Request>,
+    now: Timestamp,
+) -> Result<Done, Error> {
     let path = request.path.as_str();
     let found = core.mounts.find(path);
     let route = match &found {
-        _ if writes_to_folder(&request) => {
+        _ if writes_to_folder(request) => {
             Err(Error::invalid("cannot write to a path ending in '/'"))
         }
         None => Err(Error::NoRoute(path.to_owned())),
@@ -57,7 +71,9 @@ async fn handle(core: &Arc<Unsealed>, mut request: Request) -> Result<Done, Erro
         Some((mount, rest)) => mount.mounted.routes.find(request.operation, rest),
     };
     let mount = found.as_ref().map(|(mount, _)| mount);
-    let (mut matched, admitted) = match gate::admit(core, &request, mount, route, now).await {
+    let admitted = gate::admit(core, request, mount, route, now).await;
+    core.metrics.stop(now, &core.metrics.check_token);
+    let (mut matched, admitted) = match admitted {
         Ok(admitted) => admitted,
         Err(refused) => return record_failure(refused).await,
     };
@@ -69,7 +85,7 @@ async fn handle(core: &Arc<Unsealed>, mut request: Request) -> Result<Done, Erro
         mount,
     } = admitted;
     let call = Call {
-        request: Arc::clone(&request),
+        request: Arc::clone(request),
         operation,
         captures: matched.take_captures(),
         view: view.clone(),
@@ -78,17 +94,12 @@ async fn handle(core: &Arc<Unsealed>, mut request: Request) -> Result<Done, Erro
         mount: Arc::clone(&mount.entry),
         core: Arc::clone(core),
     };
-    let answered = match matched.run(call).await {
+    let start = core.metrics.start();
+    let ran = matched.run(call).await;
+    core.metrics.stop(start, mount.metrics.of(operation));
+    let answered = match ran {
         Ok(response) => {
-            complete(
-                core,
-                &mount,
-                &request,
-                principal.as_deref(),
-                &view,
-                response,
-            )
-            .await
+            complete(core, &mount, request, principal.as_deref(), &view, response).await
         }
         Err(error) => Err(error),
     };
@@ -171,7 +182,11 @@ async fn grant(
             let limits = mount.entry.config.limits();
             let path = request.path.as_str();
             let now = core.clock.now();
-            Some(core.tokens.create(grant, parent, limits, path, now).await?)
+            let created = core.tokens.create(grant, parent, limits, path, now).await?;
+            let mount_point = mount.full_path();
+            let labels = [&*mount_point, created.token.kind().name()];
+            core.metrics.token_creation.with_label_values(&labels).inc();
+            Some(created)
         }
     };
     let mut display_name = String::new();

@@ -53,6 +53,8 @@ pub struct Rules {
 pub struct OpenAccess {
     /// `GET sys/in-flight-req`.
     pub in_flight: bool,
+    /// `GET sys/metrics`, also while the server is sealed.
+    pub metrics: bool,
 }
 
 /// What one request may cost.

@@ -8,7 +8,7 @@ use axum::{
 };
 use keyward_core::RequestId;
 
-use crate::{App, respond};
+use crate::{App, body, respond};
 
 /// Answers, if this is something that everybody is told.
 pub(crate) fn answer(app: &App, id: RequestId, parts: &Parts) -> Option<Response> {
@@ -18,6 +18,17 @@ pub(crate) fn answer(app: &App, id: RequestId, parts: &Parts) -> Option<Response
     match parts.uri.path() {
         "/v1/sys/in-flight-req" if app.rules.open.in_flight => {
             Some(respond::json(StatusCode::OK, id, &app.core.in_flight()))
+        }
+        "/v1/sys/metrics" if app.rules.open.metrics => {
+            let query = parts.uri.query().unwrap_or("");
+            let format = body::form_pairs(query).find(|(name, _)| name == "format");
+            let shown = app
+                .core
+                .metrics(&format.map_or_else(String::new, |(_, format)| format));
+            Some(match shown {
+                Ok(document) => respond::whole(StatusCode::OK, id, document),
+                Err(error) => respond::failed(id, &error),
+            })
         }
         _ => None,
     }

@@ -84,7 +84,7 @@ pub(crate) fn secret_json(status: StatusCode, id: RequestId, body: SecretBytes) 
 }
 
 /// Writes a document as it is, with its own media type.
-fn whole(status: StatusCode, id: RequestId, document: Document) -> Response {
+pub(crate) fn whole(status: StatusCode, id: RequestId, document: Document) -> Response {
     let Document {
         content_type,
         max_age,

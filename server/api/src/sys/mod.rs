@@ -7,6 +7,7 @@ mod cors;
 mod generate_root;
 mod host;
 mod loggers;
+mod metrics;
 mod mounts;
 mod openapi;
 mod passwords;
@@ -41,6 +42,7 @@ pub use host::{
 pub use loggers::{
     DeleteLogger, DeleteLoggers, Loggers, ReadLogger, ReadLoggers, WriteLogger, WriteLoggers,
 };
+pub use metrics::{CountTokens, ReadMetrics, TokenCount, TokenCounters, TokenTotal};
 pub use mounts::{
     DisableAuth, DisableMount, EnableAuth, EnableMount, EngineOptions, ListAuth, ListMounts,
     MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,

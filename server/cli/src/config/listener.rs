@@ -198,6 +198,10 @@ impl<'a> Shared<'a> {
                 let open = &mut self.rules.open.in_flight;
                 one_flag(entry, "unauthenticated_in_flight_requests_access", open)?;
             }
+            "telemetry" => {
+                let open = &mut self.rules.open.metrics;
+                one_flag(entry, "unauthenticated_metrics_access", open)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)

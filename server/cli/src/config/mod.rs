@@ -16,12 +16,16 @@
 
 mod listener;
 pub(crate) mod shown;
+mod telemetry;
 mod tls;
 mod value;
 
 use anyhow::{Result, anyhow, bail};
 use keyward_builtin::storage;
-use keyward_core::hcl::{self, Body};
+use keyward_core::{
+    Telemetry,
+    hcl::{self, Body},
+};
 use keyward_http::Rules;
 use serde_json::{Map, Value};
 
@@ -41,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) log_format: Option<String>,
     /// All of it, as operators may see it.
     pub(crate) shown: Map<String, Value>,
+    pub(crate) telemetry: Telemetry,
 }
 
 /// Which store, and its settings.
@@ -62,6 +67,7 @@ impl Config {
             cluster_name: None,
             log_level: None,
             log_format: None,
+            telemetry: Telemetry::default(),
         };
         let mut rules = Rules::default();
         for entry in &body.entries {
@@ -70,6 +76,7 @@ impl Config {
                 "storage" | "listener" => {}
                 "cluster_name" => config.cluster_name = Some(text(entry)?),
                 "log_level" => config.log_level = Some(text(entry)?),
+                "telemetry" => config.telemetry = telemetry::read(entry)?,
                 "log_format" => config.log_format = Some(text(entry)?),
                 // Told by Vault's files; nothing is locked into memory and there is one node.
                 "disable_mlock" | "ui" => drop(flag(entry)?),

@@ -121,7 +121,10 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
         configuration: config.shown.clone(),
         log,
     };
-    let core = open(&config).await?.with_host(Arc::new(process));
+    let core = open(&config).await?;
+    let core = core
+        .with_host(Arc::new(process))
+        .with_telemetry(config.telemetry);
     let core = Arc::new(core);
     let listeners = Listeners::bind(config.listeners, &certificates)?;
     let addresses = listeners.urls()?.join(", ");

@@ -21,7 +21,11 @@ use super::{
     flag, options::Format, redact::Salt,
 };
 use crate::{
-    CanonicalPath, Clock, Error, Request, Timestamp, barrier::Change, json, storage::Expect,
+    CanonicalPath, Clock, Error, Request, Timestamp,
+    barrier::Change,
+    json,
+    metrics::{Entered, Metrics},
+    storage::Expect,
     view::View,
 };
 
@@ -34,12 +38,28 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub struct Broker {
     view: View,
     kinds: &'static [AuditKind],
-    clock: Arc<dyn Clock>,
+    surroundings: Surroundings,
     pub(super) deadline: Duration,
     devices: ArcSwap<Vec<Arc<Device>>>,
     pub(crate) headers: HeaderStore,
     /// One change of the table at a time; it awaits storage in between.
     changing: Mutex<()>,
+}
+
+/// What a broker works with beside its devices.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Which of its two lines a request is put on record with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// The first, before anything is changed.
+    Request,
+    /// The last, or both.
+    Response,
 }
 
 /// One enabled device.
@@ -80,21 +100,20 @@ impl Broker {
     pub(crate) async fn open(
         view: View,
         kinds: &'static [AuditKind],
-        clock: Arc<dyn Clock>,
+        surroundings: Surroundings,
     ) -> Result<Self, Error> {
         let stored: Option<(Vec<Stored>, _)> = view.get_as(TABLE).await?;
         let mut devices = Vec::new();
         for Stored { info, salt } in stored.map(|(stored, _)| stored).unwrap_or_default() {
             let salt = salt.bytes().map_err(Error::internal)?.duplicate();
-            devices.push(Arc::new(
-                Device::open(info, salt, kinds, &clock).map_err(Error::internal)?,
-            ));
+            let device = Device::open(info, salt, kinds, &surroundings);
+            devices.push(Arc::new(device.map_err(Error::internal)?));
         }
         Ok(Self {
             headers: HeaderStore::open(view.clone()).await?,
             view,
             kinds,
-            clock,
+            surroundings,
             deadline: DEADLINE,
             devices: ArcSwap::from_pointee(devices),
             changing: Mutex::default(),
@@ -119,7 +138,8 @@ impl Broker {
         if devices.iter().any(|device| clashes(&device.info.path)) {
             return Err(Error::invalid("path already in use"));
         }
-        let device = Device::open(new, random::generate_bytes(32), self.kinds, &self.clock)
+        let salt = random::generate_bytes(32);
+        let device = Device::open(new, salt, self.kinds, &self.surroundings)
             .map_err(|error| Error::Invalid(error.to_string()))?;
         let skips_test = flag(&device.info.options, "skip_test", false)
             .map_err(|error| Error::Invalid(error.to_string()))?;
@@ -183,7 +203,7 @@ impl Broker {
 
     /// Returns the present moment, for the line of an answer.
     pub(super) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.surroundings.clock.now()
     }
 
     /// Writes the lines that `render` makes for each device, and waits until all have taken them
@@ -193,9 +213,40 @@ impl Broker {
     /// There are devices, and none took its lines.
     pub(super) async fn record(
         &self,
+        line: Line,
         render: impl Fn(&Format, &Salt, &AuditedHeaders) -> Lines,
     ) -> Result<(), Error> {
         let devices = self.devices.load_full();
+        if devices.is_empty() {
+            return Ok(());
+        }
+        let metrics = &self.surroundings.metrics;
+        let waiting = Entered::new(&metrics.audit_in_flight);
+        let start = metrics.start();
+        let recorded = self.write(&devices, render).await;
+        let (latency, failures) = match line {
+            Line::Request => (
+                &metrics.audit_log_request,
+                &metrics.audit_log_request_failure,
+            ),
+            Line::Response => (
+                &metrics.audit_log_response,
+                &metrics.audit_log_response_failure,
+            ),
+        };
+        metrics.stop(start, latency);
+        drop(waiting);
+        if recorded.is_err() {
+            failures.inc();
+        }
+        recorded
+    }
+
+    async fn write(
+        &self,
+        devices: &[Arc<Device>],
+        render: impl Fn(&Format, &Salt, &AuditedHeaders) -> Lines,
+    ) -> Result<(), Error> {
         let headers = self.headers.current();
         let writes = devices.iter().map(|device| {
             let lines = render(&device.format, &device.salt, &headers);
@@ -209,7 +260,7 @@ impl Broker {
             }
         });
         let written = join_all(writes).await;
-        if written.is_empty() || written.iter().any(Result::is_ok) {
+        if written.iter().any(Result::is_ok) {
             return Ok(());
         }
         Err(Error::internal("no audit device took the entry"))
@@ -250,7 +301,7 @@ impl Device {
         info: DeviceInfo,
         salt_key: SecretBytes,
         kinds: &'static [AuditKind],
-        clock: &Arc<dyn Clock>,
+        surroundings: &Surroundings,
     ) -> Result<Self, AuditError> {
         let kind = kinds
             .iter()
@@ -259,7 +310,7 @@ impl Device {
                 AuditError::options(format!("unknown backend type: \"{}\"", info.kind))
             })?;
         let format = Format::parse(&info.options)?;
-        let device = (kind.open)(&info.options, clock)?;
+        let device = (kind.open)(&info.options, &surroundings.clock)?;
         let salt = Salt::new(salt_key.duplicate());
         Ok(Self {
             info,

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use broker::Broker;
-pub(crate) use broker::DeviceInfo;
+pub(crate) use broker::{DeviceInfo, Surroundings};
 pub use chain::{Chain, Lines, Open, Resumed};
 use headers::HeaderStore;
 pub use options::{Options, flag};

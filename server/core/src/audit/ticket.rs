@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyward_api::Operation;
 use tokio::sync::OnceCell;
 
-use super::{Broker, entry::Entry};
+use super::{Broker, broker::Line, entry::Entry};
 use crate::{Done, Error, MountEntry, Principal, Request, Timestamp, policy::Verdict};
 
 /// What was learnt of a request by the time that it was let in or turned away.
@@ -55,7 +55,7 @@ impl Ticket {
     /// [`Error::Internal`]: devices are enabled, and none took the line. Nothing must be changed.
     pub(crate) async fn written(&self) -> Result<(), Error> {
         let write = || {
-            self.broker.record(|format, salt, headers| {
+            self.broker.record(Line::Request, |format, salt, headers| {
                 let mut entry = Entry::new(format, salt, headers, &self.facts);
                 entry.request(None);
                 entry.finish()
@@ -73,7 +73,7 @@ impl Ticket {
         let is_written = self.written.initialized();
         let now = self.broker.now();
         self.broker
-            .record(|format, salt, headers| {
+            .record(Line::Response, |format, salt, headers| {
                 let mut entry = Entry::new(format, salt, headers, &self.facts);
                 if !is_written {
                     entry.request(Some(&answer));

@@ -7,7 +7,9 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::{Mount, Mounts, full_path, is_builtin, is_reserved, upgrade::Farewell};
-use crate::{Error, MountEntry, engine::Class, token::TokenStore, view::View};
+use crate::{
+    Error, MountEntry, engine::Class, metrics::RouteMetrics, token::TokenStore, view::View,
+};
 
 /// The last moves, by id.
 #[derive(Default)]
@@ -75,8 +77,9 @@ impl Mounts {
             mounted: Arc::clone(&mount.mounted),
             pending: mount.pending.clone(),
             farewell: Farewell::default(),
+            metrics: RouteMetrics::new(&self.metrics, to.to_owned()),
         };
-        table.remove(from);
+        let left = table.remove(from);
         table.insert(full_path(class, path), Arc::new(moved));
         request.on_record().await?;
         if class == Class::Auth {
@@ -84,6 +87,9 @@ impl Mounts {
         }
         self.store(&table, request).await?;
         self.table.store(Arc::new(table));
+        if let Some(left) = left {
+            left.metrics.forget();
+        }
         if class == Class::Auth {
             // Those that were made while the first ones were revoked.
             tokens.revoke_below(from).await?;

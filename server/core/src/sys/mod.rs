@@ -8,6 +8,7 @@ mod generate_root;
 mod host;
 mod leases;
 mod loggers;
+mod metrics;
 mod mounts;
 mod openapi;
 mod passwords;
@@ -94,6 +95,8 @@ pub(crate) fn mount() -> Mounted {
         .on(loggers::write)
         .on(loggers::reset_all)
         .on(loggers::reset)
+        .on(metrics::count_tokens)
+        .on(metrics::read)
         .on(mounts::list)
         .on(mounts::list_auth)
         .on(mounts::enable)

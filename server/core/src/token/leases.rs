@@ -14,6 +14,22 @@ impl TokenStore {
         self.view.list(&folder(path), None, None).await
     }
 
+    /// Counts the stored tokens, page by page.
+    ///
+    /// # Errors
+    /// The store below failed.
+    pub(crate) async fn count(&self) -> Result<u64, Error> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let page = self.accessors(after.as_deref(), Some(PAGE)).await?;
+            count += page.len() as u64;
+            if page.len() < PAGE {
+                return Ok(count);
+            }
+            after = page.into_iter().next_back();
+        }
+    }
+
     /// Revokes every token that a request to `prefix` or to a path below it made, and all that
     /// those made; or the one whose lease `prefix` names. Each is dead when this returns.
     ///

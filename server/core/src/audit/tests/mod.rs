@@ -9,10 +9,10 @@ use keyward_api::{Operation, sys::AuditedHeader};
 use keyward_crypto::{Derivation, Keyring, SecretBytes, SecretString, key_type};
 use serde_json::{Value, json};
 
-use super::{Answer, Broker, DeviceInfo, Facts, Ticket};
+use super::{Answer, Broker, DeviceInfo, Facts, Surroundings, Ticket};
 use crate::{
     CanonicalPath, Clock, Denial, Document, Done, Error, ManualClock, MountEntry, Request,
-    Timestamp, TokenId, barrier::Barrier, storage::memory::Memory, view::View,
+    Timestamp, TokenId, barrier::Barrier, metrics::Metrics, storage::memory::Memory, view::View,
 };
 use recorder::{KINDS, Mode, Recorder};
 
@@ -88,7 +88,13 @@ impl Bench {
 
 async fn open(view: &View, clock: &Arc<ManualClock>) -> Broker {
     let clock: Arc<dyn Clock> = clock.clone();
-    Broker::open(view.clone(), KINDS, clock).await.unwrap()
+    let surroundings = Surroundings {
+        metrics: Arc::new(Metrics::new(Arc::clone(&clock))),
+        clock,
+    };
+    Broker::open(view.clone(), KINDS, surroundings)
+        .await
+        .unwrap()
 }
 
 fn request(body: &str) -> Request {

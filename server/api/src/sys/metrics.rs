@@ -1,0 +1,46 @@
+//! What an operator counts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{coerce, endpoint};
+
+/// `GET sys/metrics`: counts and latencies since the server started, in Vault's JSON, or as text for
+/// Prometheus (exposition format 0.0.4). Latencies are in milliseconds.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadMetrics {
+    /// `prometheus` for its text; nothing for JSON.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub format: Option<String>,
+}
+endpoint!(ReadMetrics {} => serde_json::Value: Read "metrics"; document);
+
+/// `GET sys/internal/counters/tokens`: how many tokens are stored; batch tokens are not.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CountTokens {}
+endpoint!(CountTokens {} => TokenCount: Read "internal/counters/tokens");
+
+/// What `GET sys/internal/counters/tokens` answers.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct TokenCount {
+    /// The one count there is.
+    pub counters: TokenCounters,
+}
+
+/// The count of tokens.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct TokenCounters {
+    /// The tokens that are stored.
+    pub service_tokens: TokenTotal,
+}
+
+/// How many there are.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct TokenTotal {
+    /// The number.
+    pub total: u64,
+}

@@ -1,0 +1,33 @@
+//! `sys/metrics` and `sys/internal/counters`.
+
+use keyward_api::sys::{CountTokens, ReadMetrics, TokenCount, TokenCounters, TokenTotal};
+use serde_json::Value;
+
+use super::Sys;
+use crate::{
+    Error, Response,
+    engine::Context,
+    metrics::{Format, render},
+};
+
+/// Shows what is counted.
+pub(super) async fn read(cx: Context<Sys>, request: ReadMetrics) -> Result<Response<Value>, Error> {
+    let core = cx.core();
+    let format = request.format.as_deref().unwrap_or_default();
+    let format = Format::parse(format, core.telemetry)?;
+    let shown = render(&core.metrics, Some(core), format)?;
+    Ok(Response::document(shown))
+}
+
+/// Counts the stored tokens.
+pub(super) async fn count_tokens(
+    cx: Context<Sys>,
+    _: CountTokens,
+) -> Result<Response<TokenCount>, Error> {
+    let total = cx.core().tokens.count().await?;
+    Ok(Response::data(TokenCount {
+        counters: TokenCounters {
+            service_tokens: TokenTotal { total },
+        },
+    }))
+}
