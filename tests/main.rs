@@ -20,6 +20,7 @@ mod listener;
 mod openapi;
 mod operate;
 mod policy;
+mod quotas;
 mod remount;
 mod seal;
 mod support;

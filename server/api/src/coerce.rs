@@ -182,6 +182,29 @@ pub fn int<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D:
     })
 }
 
+/// Reads a number, also from a string that is one; `""` is 0.
+///
+/// # Errors
+/// Anything else.
+pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let no_number = || {
+        de::Error::custom("'' cannot parse value as 'float64': strconv.ParseFloat: invalid syntax")
+    };
+    Ok(match Loose::read(deserializer, "a number")? {
+        Loose::Null => None,
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a number this large is as good as its neighbour"
+        )]
+        Loose::Integer(number) => Some(number as f64),
+        Loose::Flag(flag) => Some(f64::from(u8::from(flag))),
+        Loose::Text(text) if text.is_empty() => Some(0.0),
+        Loose::Text(text) => Some(text.parse().map_err(|_| no_number())?),
+        Loose::Float(number) => Some(number),
+        other => return Err(unconvertible("float64", other.type_name())),
+    })
+}
+
 /// Reads a duration in whole seconds from `3600`, `"3600"`, `"1h30m"` or `"30d"`; `""` is 0.
 ///
 /// # Errors

@@ -143,6 +143,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
             "a duration" => json!({ "type": "string", "format": "seconds" }),
             "a list" => json!({ "type": "array", "items": { "type": "string" } }),
             "a string" => json!({ "type": "string" }),
+            "a number" => json!({ "type": "number" }),
             "a whole number" => json!({ "type": "integer" }),
             "an object" => {
                 json!({ "type": "object", "additionalProperties": { "type": "string" } })

@@ -31,6 +31,9 @@ pub enum Error {
     /// The caller must change the request.
     #[error("{0}")]
     Invalid(String),
+    /// The caller sent more than it may, and must wait.
+    #[error("{0}")]
+    Limited(String),
     /// Something that is not there; with a text where Vault gives one.
     #[error("{}", .0.as_deref().unwrap_or("not found"))]
     NotFound(Option<String>),

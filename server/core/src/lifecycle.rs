@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
-    Clock, Document, Error, Timestamp, TokenId,
+    Clock, Document, Error, Remote, Timestamp, TokenId,
     audit::{AuditKind, Broker, Surroundings},
     barrier::Barrier,
     cors::CorsStore,
@@ -29,6 +29,7 @@ use crate::{
     mounts::Mounts,
     policy::PolicyStore,
     quorum::{Given, Quorum},
+    quota::{Quotas, Rationed},
     rekey::Rekey,
     rotation::RotationStore,
     seal::{self, Opened, SealConfig},
@@ -97,6 +98,7 @@ pub(crate) struct Unsealed {
     pub(crate) settings: Settings,
     pub(crate) telemetry: Telemetry,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) quotas: Quotas,
     /// Set by `sys/seal`; the seal falls when the answer is on record.
     sealing: AtomicBool,
 }
@@ -347,6 +349,24 @@ impl Core {
         self.in_flight.list()
     }
 
+    /// Counts one request to a path below `/v1/` against the rate limits, before anything else is
+    /// done about it; while sealed there are none.
+    #[must_use]
+    pub fn ration(&self, path: &str, remote: &Remote) -> Rationed {
+        let unsealed = self.unsealed.load();
+        let Some(unsealed) = unsealed.as_ref() else {
+            return Rationed::default();
+        };
+        let now = || self.clock.now();
+        let (rationed, limit) = unsealed.quotas.take(path, remote, &unsealed.mounts, now);
+        if let Some(limit) = limit {
+            self.metrics.failures.count(&Error::Limited(String::new()));
+            let violations = &self.metrics.rate_limit_violation;
+            violations.with_label_values(&[&limit.stored.name]).inc();
+        }
+        rationed
+    }
+
     /// Shows what is counted (`sys/metrics`), to whom a listener shows it without a token.
     ///
     /// # Errors
@@ -404,6 +424,7 @@ impl Core {
             host: Arc::clone(&self.host),
             in_flight: Arc::clone(&self.in_flight),
             rotation: RotationStore::open(system.clone()).await?,
+            quotas: Quotas::open(system.below("quota/")).await?,
             telemetry: self.telemetry,
             metrics: Arc::clone(&self.metrics),
             system,

@@ -8,7 +8,7 @@ use keyward_api::Operation;
 
 use crate::{
     Core, Done, Error, Request, Response, Timestamp,
-    audit::Answer,
+    audit::{Answer, Facts},
     engine::Call,
     gate::{self, Admitted, Principal, Refused},
     lifecycle::Unsealed,
@@ -32,6 +32,29 @@ impl Core {
             self.seal().await;
         }
         done
+    }
+
+    /// Puts a request on record that a rate limit refuses, where that is wished for.
+    ///
+    /// # Errors
+    /// The request was refused, for this reason: always.
+    pub async fn refuse(&self, request: Request, reason: Error) -> Result<Done, Error> {
+        let unsealed = self.unsealed().ok_or(Error::Sealed)?;
+        let mount = unsealed.mounts.find(request.path.as_str());
+        let mount = mount.map(|(mount, _)| Arc::clone(&mount.entry));
+        let ticket = unsealed.audit.ticket(Facts {
+            operation: request.operation,
+            request: Arc::new(request),
+            principal: None,
+            verdict: None,
+            mount,
+            time: self.clock().now(),
+        });
+        record_failure(Refused {
+            error: reason,
+            ticket,
+        })
+        .await
     }
 }
 

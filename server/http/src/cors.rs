@@ -12,7 +12,8 @@ use crate::respond;
 const METHODS: &str = "DELETE, GET, HEAD, LIST, OPTIONS, PATCH, POST, PUT";
 
 /// What a page may read of an answer beside its body.
-const EXPOSED: &str = "Retry-After, X-Request-Id";
+const EXPOSED: &str =
+    "Retry-After, X-Ratelimit-Limit, X-Ratelimit-Remaining, X-Ratelimit-Reset, X-Request-Id";
 
 /// For how many seconds a browser may remember a preflight.
 const MAX_AGE: &str = "300";

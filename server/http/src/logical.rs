@@ -73,13 +73,49 @@ async fn from_origin(
     }
     match cors::origin(cors.as_deref(), &parts.headers) {
         Origin::Refused => cors::refused(id),
-        Origin::Unmarked => answer(app, id, remote, parts, body).await,
+        Origin::Unmarked => rationed(app, id, remote, parts, body).await,
         Origin::Allowed(origin) => {
-            let mut response = answer(app, id, remote, parts, body).await;
+            let mut response = rationed(app, id, remote, parts, body).await;
             cors::mark(&mut response, origin);
             response
         }
     }
+}
+
+/// Lets a request through that no rate limit refuses: before its body is read, or its token asked
+/// after.
+async fn rationed(
+    app: &Arc<App>,
+    id: RequestId,
+    remote: Remote,
+    parts: Parts,
+    body: Body,
+) -> Response {
+    let path = parts.uri.path().strip_prefix("/v1/").unwrap_or_default();
+    let path = CanonicalPath::parse_encoded(path);
+    // What is no path is refused later, and counts for the limit of all.
+    let named = path.as_ref().map_or("", CanonicalPath::as_str);
+    let rationed = app.core.ration(named, &remote);
+    let mut response = if rationed.retry_after.is_some() {
+        let text = format!("request path {named:?}: rate limit quota exceeded");
+        let reason = Error::Limited(text);
+        let query = parts.uri.query().unwrap_or("");
+        let request = operation(&parts.method, query)
+            .ok()
+            .filter(|_| rationed.audited)
+            .and_then(|operation| parse(app, &parts, id, remote, operation, query).ok());
+        match request {
+            None => respond::failed(id, &reason),
+            Some(request) => match app.core.refuse(request, reason).await {
+                Ok(done) => respond::done(id, done),
+                Err(error) => respond::failed(id, &error),
+            },
+        }
+    } else {
+        answer(app, id, remote, parts, body).await
+    };
+    respond::mark_rationed(&mut response, &rationed);
+    response
 }
 
 async fn answer(

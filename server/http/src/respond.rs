@@ -7,7 +7,7 @@ use axum::{
 };
 use bytes::Bytes;
 use keyward_api::Failure;
-use keyward_core::{Denial, Document, Done, Error, Outcome, RequestId};
+use keyward_core::{Denial, Document, Done, Error, Outcome, Rationed, RequestId};
 use keyward_crypto::SecretBytes;
 use serde::Serialize;
 
@@ -51,6 +51,7 @@ pub(crate) fn failed(id: RequestId, error: &Error) -> Response {
             (StatusCode::INTERNAL_SERVER_ERROR, Some(multierror(error)))
         }
         Error::Invalid(text) => (StatusCode::BAD_REQUEST, Some(text.clone())),
+        Error::Limited(text) => (StatusCode::TOO_MANY_REQUESTS, Some(text.clone())),
         Error::NoRoute(_) => (StatusCode::NOT_FOUND, Some(error.to_string())),
         Error::NotFound(text) => (StatusCode::NOT_FOUND, text.clone()),
         Error::Sealed => (StatusCode::SERVICE_UNAVAILABLE, Some(error.to_string())),
@@ -58,6 +59,19 @@ pub(crate) fn failed(id: RequestId, error: &Error) -> Response {
         Error::UnsupportedPath => (StatusCode::NOT_FOUND, Some(multierror(error))),
     };
     errors(status, id, text)
+}
+
+/// Says what is left of a rate limit, and when a request that it refused may be tried again.
+pub(crate) fn mark_rationed(response: &mut Response, rationed: &Rationed) {
+    let headers = response.headers_mut();
+    if let Some(seconds) = rationed.retry_after {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if let Some(told) = rationed.told {
+        headers.insert("x-ratelimit-limit", told.limit.into());
+        headers.insert("x-ratelimit-remaining", told.remaining.into());
+        headers.insert("x-ratelimit-reset", told.reset.into());
+    }
 }
 
 /// Writes a failure that was found before the core was asked.

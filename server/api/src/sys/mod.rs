@@ -12,6 +12,7 @@ mod mounts;
 mod openapi;
 mod passwords;
 mod policies;
+mod quotas;
 mod rekey;
 mod remount;
 mod seal;
@@ -56,6 +57,10 @@ pub use passwords::{
 pub use policies::{
     DeletePolicy, DeletePolicyOld, ListPolicies, ListPoliciesOld, ListPoliciesOldByGet, Policies,
     PoliciesOld, Policy, PolicyOld, ReadPolicy, ReadPolicyOld, WritePolicy, WritePolicyOld,
+};
+pub use quotas::{
+    DeleteRateLimit, ListRateLimits, QuotaConfig, RateLimit, RateLimits, ReadQuotaConfig,
+    ReadRateLimit, WriteQuotaConfig, WriteRateLimit,
 };
 pub use rekey::{
     BeginRekey, CancelRekey, DeleteRekeyBackup, NewShares, ReadRekey, ReadRekeyBackup,

@@ -316,6 +316,7 @@ const fn failure(error: &Error) -> Option<&'static str> {
         Error::Conflict(_) | Error::Invalid(_) => Some("invalid request"),
         Error::Denied(_) | Error::Refused(_) => Some("permission denied"),
         Error::Internal(_) => Some("internal error"),
+        Error::Limited(_) => Some("request rate limit exceeded"),
         // Reading what is not there is no failure of the request.
         Error::NotFound(None) => None,
         Error::NotFound(Some(_)) => Some("not found"),

@@ -10,6 +10,7 @@ pub(crate) struct Failures {
     denied: IntCounter,
     internal: IntCounter,
     invalid: IntCounter,
+    limited: IntCounter,
     not_found: IntCounter,
     sealed: IntCounter,
     unsupported: IntCounter,
@@ -23,6 +24,7 @@ impl Failures {
             denied: of("denied"),
             internal: of("internal"),
             invalid: of("invalid"),
+            limited: of("limited"),
             not_found: of("not_found"),
             sealed: of("sealed"),
             unsupported: of("unsupported"),
@@ -36,6 +38,7 @@ impl Failures {
             Error::Denied(_) | Error::Refused(_) => &self.denied,
             Error::Internal(_) => &self.internal,
             Error::Invalid(_) => &self.invalid,
+            Error::Limited(_) => &self.limited,
             Error::NotFound(_) => &self.not_found,
             Error::Sealed => &self.sealed,
             Error::NoRoute(_) | Error::UnsupportedOperation | Error::UnsupportedPath => {

@@ -4,7 +4,7 @@
 //! allocates nothing. What can be looked up is looked up when somebody reads. Latencies are in
 //! milliseconds, as Vault's are.
 //!
-//! **Invariant:** labels name mounts, operations and kinds of failure, which operators and
+//! **Invariant:** labels name mounts, operations, quotas and kinds of failure, which operators and
 //! this house choose. No path of a caller, no key, no token and no address is ever one: it would
 //! tell what it should not, and grow without bound.
 
@@ -90,6 +90,7 @@ pub(crate) struct Metrics {
     pub(crate) failures: Failures,
     pub(crate) route_request: HistogramVec,
     pub(crate) token_creation: IntCounterVec,
+    pub(crate) rate_limit_violation: IntCounterVec,
 
     pub(crate) audit_in_flight: IntGauge,
     pub(crate) audit_log_request: Histogram,
@@ -109,6 +110,7 @@ pub(crate) struct Metrics {
     unsealed: IntGauge,
     mounts: IntGaugeVec,
     encryptions: IntGaugeVec,
+    rate_limits: IntGauge,
     // Counted now and then.
     tokens: IntGauge,
     leases: IntGauge,
@@ -138,6 +140,11 @@ impl Metrics {
                 "vault.token.creation",
                 "Tokens that were made.",
                 &["mount_point", "token_type"],
+            ),
+            rate_limit_violation: new.counters(
+                "vault.quota.rate_limit.violation",
+                "Requests that a rate limit refused.",
+                &["name"],
             ),
             audit_in_flight: new.gauge(
                 "vault.audit.in_flight",
@@ -183,6 +190,7 @@ impl Metrics {
                 "Entries that a term of the barrier's key sealed.",
                 &["term"],
             ),
+            rate_limits: new.gauge("vault.quota.rate_limit.count", "Rate limits."),
             tokens: new.gauge("vault.token.count", "Tokens, as last counted."),
             leases: new.gauge("vault.expire.num_leases", "Leases, as last counted."),
             clock,

@@ -76,6 +76,7 @@ impl Metrics {
         self.encryptions
             .with_label_values(&[term.to_string()])
             .set(i64::try_from(keyring.encryptions(term)).unwrap_or(i64::MAX));
+        self.rate_limits.set(count(core.quotas.count()));
     }
 
     /// Writes Vault's JSON. Its counts are those of the last ten seconds, ours those since the

@@ -231,7 +231,7 @@ impl Parts {
 }
 
 /// What any operation may be refused with: the status, the name of the answer, when it comes.
-const REFUSALS: [(&str, &str, &str); 9] = [
+const REFUSALS: [(&str, &str, &str); 10] = [
     ("400", "Invalid", "The request must be changed."),
     ("403", "Denied", "There is no token that may do this."),
     ("404", "NotFound", "What the path names is not there."),
@@ -251,6 +251,7 @@ const REFUSALS: [(&str, &str, &str); 9] = [
         "WrongMediaType",
         "The body is not of the media type of the operation.",
     ),
+    ("429", "Limited", "A rate limit refuses it for now."),
     (
         "431",
         "TokenTooLarge",

@@ -13,6 +13,7 @@ mod mounts;
 mod openapi;
 mod passwords;
 mod policies;
+mod quotas;
 mod rekey;
 mod remount;
 mod seal;
@@ -124,6 +125,12 @@ pub(crate) fn mount() -> Mounted {
         .on(policies::write_old)
         .on(policies::delete)
         .on(policies::delete_old)
+        .on(quotas::delete)
+        .on(quotas::list)
+        .on(quotas::read)
+        .on(quotas::read_config)
+        .on(quotas::write)
+        .on(quotas::write_config)
         .on(rekey::read)
         .on(rekey::begin)
         .on(rekey::cancel)

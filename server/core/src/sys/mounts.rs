@@ -58,6 +58,7 @@ pub(super) async fn disable(
         .mounts
         .disable(Class::Secret, &path, cx.view())
         .await?;
+    cx.core().quotas.unmounted(&path, cx.view()).await?;
     Ok(Response::empty())
 }
 
@@ -76,6 +77,8 @@ pub(super) async fn disable_auth(
         .mounts
         .disable(Class::Auth, &path, cx.view())
         .await?;
+    let path = format!("auth/{path}");
+    cx.core().quotas.unmounted(&path, cx.view()).await?;
     Ok(Response::empty())
 }
 

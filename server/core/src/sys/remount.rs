@@ -22,6 +22,7 @@ pub(super) async fn remount(
         .mounts
         .remount(&from, &to, &core.tokens, cx.view())
         .await?;
+    core.quotas.moved(&from, &to, cx.view()).await?;
     Ok(Response::data(Remounted { migration_id }).at_top())
 }
 
