@@ -147,3 +147,39 @@ async fn tokens_are_counted() {
     }
     assert_eq!(counted().await, before + 2, "batch tokens are not stored");
 }
+
+#[tokio::test]
+async fn a_development_server_may_write_down_what_it_hears() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let folder = tempfile::tempdir().unwrap();
+    let (raw, hashed) = (folder.path().join("raw"), folder.path().join("hashed"));
+    for (path, options) in [
+        ("raw", json!({ "file_path": raw, "log_raw": "true" })),
+        ("hashed", json!({ "file_path": hashed })),
+    ] {
+        let device = json!({ "type": "file", "options": options });
+        root.post(&format!("sys/audit/{path}"), device)
+            .await
+            .expect(204);
+    }
+    let body = json!({ "data": { "password": "s3cr3t \"quoted\"" } });
+    root.post("secret/data/app", body).await.expect(200);
+    let raw = fs::read_to_string(raw).unwrap();
+    let lines = raw
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let written = lines
+        .filter(|line| line["type"] == "request" && line["request"]["path"] == "secret/data/app")
+        .collect::<Vec<_>>();
+    assert_eq!(written.len(), 1, "{raw}");
+    let request = &written[0]["request"];
+    assert_eq!(request["data"]["data"]["password"], "s3cr3t \"quoted\"");
+    assert_eq!(request["client_token"], "root");
+    let hashed = fs::read_to_string(hashed).unwrap();
+    assert!(!hashed.contains("s3cr3t") && hashed.contains("hmac-sha256:"));
+    // What searches a log still gets a hash.
+    let body = json!({ "input": "s3cr3t" });
+    let hash = root.post("sys/audit-hash/raw", body).await.expect(200);
+    assert!(hash.text_at("/data/hash").starts_with("hmac-sha256:"));
+}

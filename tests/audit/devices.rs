@@ -297,7 +297,8 @@ async fn a_device_that_cannot_be_is_refused_in_words() {
         (
             "socket",
             json!({ "address": "127.0.0.1:1", "log_raw": "true" }),
-            "log_raw is not supported: it would write every secret into the log".to_owned(),
+            "log_raw is for development servers alone: it writes every secret into the log"
+                .to_owned(),
         ),
     ] {
         let device = json!({ "type": kind, "options": options });

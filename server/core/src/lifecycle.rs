@@ -68,6 +68,7 @@ pub struct Core {
     settings: Settings,
     host: Arc<dyn Host>,
     pub(crate) in_flight: Arc<InFlightRequests>,
+    is_development: bool,
     telemetry: Telemetry,
     pub(crate) metrics: Arc<Metrics>,
     unsealed: ArcSwapOption<Unsealed>,
@@ -157,6 +158,7 @@ impl Core {
             settings,
             host: Arc::new(NoHost),
             in_flight: Arc::default(),
+            is_development: false,
             telemetry: Telemetry::default(),
             metrics,
             unsealed: ArcSwapOption::empty(),
@@ -168,6 +170,14 @@ impl Core {
     #[must_use]
     pub fn with_host(mut self, host: Arc<dyn Host>) -> Self {
         self.host = host;
+        self
+    }
+
+    /// Makes it one for trying things out, in which nothing is worth protecting: an audit device
+    /// may write down what is secret (`log_raw`).
+    #[must_use]
+    pub fn for_development(mut self) -> Self {
+        self.is_development = true;
         self
     }
 
@@ -413,6 +423,7 @@ impl Core {
         let surroundings = Surroundings {
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
+            is_development: self.is_development,
         };
         Ok(Unsealed {
             policies: PolicyStore::open(system.below("policy/")).await?,

@@ -125,7 +125,11 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     let core = core
         .with_host(Arc::new(process))
         .with_telemetry(config.telemetry);
-    let core = Arc::new(core);
+    let core = Arc::new(if options.dev {
+        core.for_development()
+    } else {
+        core
+    });
     let listeners = Listeners::bind(config.listeners, &certificates)?;
     let addresses = listeners.urls()?.join(", ");
     io.print(&format!(

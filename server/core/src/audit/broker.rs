@@ -51,6 +51,8 @@ pub struct Broker {
 pub(crate) struct Surroundings {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Whether nothing here is worth protecting, so that a device may show values (`log_raw`).
+    pub(crate) is_development: bool,
 }
 
 /// Which of its two lines a request is put on record with.
@@ -182,7 +184,7 @@ impl Broker {
     pub(crate) fn hash(&self, path: &str, input: &str) -> Option<String> {
         let devices = self.devices.load();
         let device = devices.iter().find(|device| device.info.path == path)?;
-        Some(device.salt.hash(input.as_bytes()).as_str().to_owned())
+        Some(device.salt.keyed(input.as_bytes()).as_str().to_owned())
     }
 
     /// Makes the ticket of one request.
@@ -310,8 +312,13 @@ impl Device {
                 AuditError::options(format!("unknown backend type: \"{}\"", info.kind))
             })?;
         let format = Format::parse(&info.options)?;
+        if format.shows_secrets && !surroundings.is_development {
+            return Err(AuditError::options(
+                "log_raw is for development servers alone: it writes every secret into the log",
+            ));
+        }
         let device = (kind.open)(&info.options, &surroundings.clock)?;
-        let salt = Salt::new(salt_key.duplicate());
+        let salt = Salt::new(salt_key.duplicate(), format.shows_secrets);
         Ok(Self {
             info,
             salt_key,

@@ -15,6 +15,9 @@ pub(super) struct Format {
     /// Whether answers to lists show how many keys there are instead of each
     /// (`elide_list_responses`, false).
     pub(super) elides_lists: bool,
+    /// Whether values are shown as they are (`log_raw`, false): every secret is in the log. Only a
+    /// development server takes this.
+    pub(super) shows_secrets: bool,
     /// What each line begins with (`prefix`).
     pub(super) prefix: String,
 }
@@ -45,11 +48,6 @@ impl Format {
                 )));
             }
         }
-        if flag(options, "log_raw", false)? {
-            return Err(AuditError::options(
-                "log_raw is not supported: it would write every secret into the log",
-            ));
-        }
         let prefix = options.get("prefix").cloned().unwrap_or_default();
         if prefix.chars().any(char::is_control) {
             return Err(AuditError::options(
@@ -59,6 +57,7 @@ impl Format {
         Ok(Self {
             hashes_accessors: flag(options, "hmac_accessor", true)?,
             elides_lists: flag(options, "elide_list_responses", false)?,
+            shows_secrets: flag(options, "log_raw", false)?,
             prefix,
         })
     }
@@ -104,6 +103,7 @@ mod tests {
         let wanted = Format {
             hashes_accessors: false,
             elides_lists: true,
+            shows_secrets: false,
             prefix: "@cee: ".to_owned(),
         };
         assert_eq!(format, Ok(wanted));
@@ -114,7 +114,6 @@ mod tests {
         for (name, value, text) in [
             ("format", "jsonx", "jsonx formatting has been removed"),
             ("format", "bla", "unknown format type \"bla\""),
-            ("log_raw", "true", "log_raw is not supported"),
             (
                 "hmac_accessor",
                 "maybe",

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use keyward_crypto::{HashAlgorithm, MacKey, SecretBytes};
+use keyward_crypto::{HashAlgorithm, MacKey, SecretBytes, SecretString};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::chain::hex;
@@ -18,27 +18,47 @@ const MAX_STRINGS: usize = 100_000;
 const WHOLE: &str = "unparsed";
 
 /// The key under which one device hashes values, HMAC-SHA256 (RFC 2104).
-pub(super) struct Salt(MacKey);
+pub(super) struct Salt {
+    key: MacKey,
+    /// Whether values are shown in the place of their hashes (`log_raw`).
+    shows: bool,
+}
 
-/// `hmac-sha256:` and 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hashed([u8; Self::LEN]);
+/// What stands in the log for a value.
+pub(super) enum Hashed {
+    /// `hmac-sha256:` and 64 hexadecimal digits.
+    Keyed([u8; Self::LEN]),
+    /// The value itself.
+    Shown(SecretString),
+}
 
 impl Salt {
-    pub(super) fn new(key: SecretBytes) -> Self {
-        Self(MacKey::new(key))
+    pub(super) fn new(key: SecretBytes, shows: bool) -> Self {
+        Self {
+            key: MacKey::new(key),
+            shows,
+        }
+    }
+
+    /// Hashes a value, unless the log shows values as they are.
+    pub(super) fn hash(&self, value: &[u8]) -> Hashed {
+        if self.shows {
+            let text = String::from_utf8_lossy(value).into_owned();
+            return Hashed::Shown(SecretString::new(text));
+        }
+        self.keyed(value)
     }
 
     /// Hashes a value.
-    pub(super) fn hash(&self, value: &[u8]) -> Hashed {
-        let tag = self.0.compute(HashAlgorithm::Sha2_256, value);
+    pub(super) fn keyed(&self, value: &[u8]) -> Hashed {
+        let tag = self.key.compute(HashAlgorithm::Sha2_256, value);
         let mut hashed = [0; Hashed::LEN];
         let (prefix, digits) = hashed.split_at_mut(Hashed::PREFIX.len());
         prefix.copy_from_slice(Hashed::PREFIX);
         for (pair, &byte) in digits.chunks_exact_mut(2).zip(tag.as_ref()) {
             pair.copy_from_slice(&hex(byte));
         }
-        Hashed(hashed)
+        Hashed::Keyed(hashed)
     }
 }
 
@@ -47,14 +67,26 @@ impl Hashed {
     const LEN: usize = Self::PREFIX.len() + 64;
 
     pub(super) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("the prefix and hexadecimal digits are ASCII")
+        match self {
+            Self::Keyed(hashed) => {
+                std::str::from_utf8(hashed).expect("the prefix and hexadecimal digits are ASCII")
+            }
+            // EXPOSE: what `log_raw` is for, on a development server.
+            Self::Shown(value) => value.expose(),
+        }
     }
 
     /// Appends it as a JSON string.
     fn push(&self, out: &mut Vec<u8>) {
-        out.push(b'"');
-        out.extend_from_slice(&self.0);
-        out.push(b'"');
+        match self {
+            Self::Keyed(hashed) => {
+                out.push(b'"');
+                out.extend_from_slice(hashed);
+                out.push(b'"');
+            }
+            Self::Shown(_) => serde_json::to_writer(out, self.as_str())
+                .expect("a string serializes, and a Vec takes every byte"),
+        }
     }
 }
 
@@ -299,7 +331,7 @@ mod tests {
     use super::*;
 
     fn salt() -> Salt {
-        Salt::new(SecretBytes::new(b"salt".to_vec()))
+        Salt::new(SecretBytes::new(b"salt".to_vec()), false)
     }
 
     fn shown(body: &str, rules: Rules<'_>) -> String {
@@ -318,7 +350,7 @@ mod tests {
     /// RFC 4231 test case 2.
     #[test]
     fn a_hash_is_the_hmac_in_hexadecimal() {
-        let salt = Salt::new(SecretBytes::new(b"Jefe".to_vec()));
+        let salt = Salt::new(SecretBytes::new(b"Jefe".to_vec()), false);
         assert_eq!(
             salt.hash(b"what do ya want for nothing?").as_str(),
             "hmac-sha256:5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"

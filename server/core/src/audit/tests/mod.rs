@@ -91,6 +91,7 @@ async fn open(view: &View, clock: &Arc<ManualClock>) -> Broker {
     let surroundings = Surroundings {
         metrics: Arc::new(Metrics::new(Arc::clone(&clock))),
         clock,
+        is_development: false,
     };
     Broker::open(view.clone(), KINDS, surroundings)
         .await
@@ -299,7 +300,7 @@ async fn a_device_that_makes_no_sense_is_not_enabled() {
         (unknown, "unknown backend type: \"nofile\""),
         (
             raw,
-            "log_raw is not supported: it would write every secret into the log",
+            "log_raw is for development servers alone: it writes every secret into the log",
         ),
         (
             bench.device("full/"),
