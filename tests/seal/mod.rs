@@ -1,5 +1,6 @@
 //! Init, unseal, seal, restart: what a server that is not in dev mode does before it serves.
 
+mod auto;
 mod keys;
 
 use serde_json::json;

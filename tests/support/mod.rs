@@ -14,7 +14,7 @@ pub(crate) use certificates::Authority;
 pub(crate) use chance::Chance;
 pub(crate) use http::{Answer, Client};
 pub(crate) use installation::{Installation, Keys, Store};
-pub(crate) use peer::{bao, isolated, project_root, python};
+pub(crate) use peer::{Peer, bao, isolated, project_root, python};
 pub(crate) use process::Process;
 pub(crate) use raw::{Conversation, exchange};
 pub(crate) use target::Target;

@@ -1,10 +1,11 @@
-//! Every secrets engine, auth method, audit device and storage backend that ships.
+//! Every secrets engine, auth method, audit device, seal and storage backend that ships.
 //!
 //! The tables here are all there is to registration: to add one is a file and a line.
 
 pub mod audit;
 mod committer;
 pub mod engine;
+pub mod seal;
 pub mod storage;
 
 use keyward_core::{audit::AuditKind, engine::EngineKind};

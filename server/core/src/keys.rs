@@ -10,13 +10,14 @@ use crate::{
     Error, Timestamp,
     barrier::Barrier,
     rotation::Rotation,
-    seal::{self, Opened, SealConfig},
+    seal::{self, Lock, Opened, SealConfig},
     storage::{Revision, Storage},
 };
 
 /// What changes the keys of the barrier: a new term, a new root key, new shares.
 pub(crate) struct Keys {
     barrier: Arc<Barrier>,
+    lock: Lock,
     seal_config: ArcSwap<SealConfig>,
     /// One change at a time; it awaits storage in between.
     held: Mutex<Held>,
@@ -38,6 +39,7 @@ impl Keys {
     pub(crate) async fn open(
         storage: Arc<dyn Storage>,
         opened: Opened,
+        lock: Lock,
         seal_config: SealConfig,
     ) -> Result<Self, Error> {
         let Opened {
@@ -53,6 +55,7 @@ impl Keys {
         held.store(&*storage, &keyring).await?;
         Ok(Self {
             barrier: Arc::new(Barrier::new(storage, keyring)),
+            lock,
             seal_config: ArcSwap::from_pointee(seal_config),
             held: Mutex::new(held),
         })
@@ -63,32 +66,40 @@ impl Keys {
         &self.barrier
     }
 
-    /// Returns how the unseal key is split now.
+    /// Returns what keeps the root key.
+    pub(crate) const fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// Returns how the unseal key, or else the recovery key, is split now.
     pub(crate) fn seal_config(&self) -> SealConfig {
         **self.seal_config.load()
     }
 
-    /// Tells whether shares make the unseal key.
+    /// Tells whether shares make the unseal key, or else the recovery key.
     pub(crate) async fn opens(&self, shares: &[SecretBytes]) -> Result<bool, Error> {
         let storage = &**self.barrier.storage();
-        let root_key = seal::root_key(storage, self.seal_config(), shares).await?;
-        Ok(root_key.is_some())
+        let Some(key) = seal::combine(self.seal_config(), shares) else {
+            return Ok(false);
+        };
+        match &self.lock {
+            Lock::Shamir => Ok(seal::root_key(storage, &key).await?.is_some()),
+            Lock::Auto(_) => seal::is_recovery_key(storage, &self.barrier.keyring(), &key).await,
+        }
     }
 
-    /// Puts another unseal key in the place of the present one; durable when it returns.
+    /// Puts another unseal key, or else recovery key, in the place of the present one; durable when
+    /// it returns.
     ///
     /// # Errors
     /// The store failed, or another node was first: then the present shares stay valid.
-    pub(crate) async fn rekey(
-        &self,
-        config: SealConfig,
-        unseal_key: &SecretBytes,
-    ) -> Result<(), Error> {
+    pub(crate) async fn rekey(&self, config: SealConfig, key: &SecretBytes) -> Result<(), Error> {
         let mut held = self.held.lock().await;
         let (keyring, reserved) = ahead(&self.barrier.keyring())?;
         let storage = &**self.barrier.storage();
-        let (root_key, revision) =
-            seal::rekey(storage, config, unseal_key, &keyring, held.revision).await?;
+        let expected = held.revision;
+        let replaced = seal::replace(storage, &self.lock, config, key, &keyring, expected).await;
+        let (root_key, revision) = replaced?;
         *held = Held {
             root_key,
             revision,
@@ -166,8 +177,10 @@ mod tests {
             shares: 1,
             threshold: 1,
         };
-        let made = seal::initialize(&*storage, config, start).await.unwrap();
-        let keys = Keys::open(storage, made.opened, config).await.unwrap();
+        let made = seal::initialize(&*storage, &Lock::Shamir, config, start);
+        let opened = made.await.unwrap().opened;
+        let keys = Keys::open(storage, opened, Lock::Shamir, config);
+        let keys = keys.await.unwrap();
         let term = || keys.barrier().keyring().latest_version();
         let day = Duration::from_secs(24 * 3600);
         let off = Rotation::default();

@@ -58,7 +58,7 @@ pub use path::{CanonicalPath, PathError};
 pub use quota::{Rationed, Told};
 pub use request::{Remote, Request, RequestId, TokenId};
 pub use response::{Document, LeaseGrant, Outcome, Response};
-pub use seal::{SealConfig, parse_share};
+pub use seal::{AutoSeal, SealConfig, SealError, Seals, Unwrapped, parse_share};
 pub use storage::Expect;
 pub use token::{Auth, AuthGrant, BoundCidr, Created, NoCidr, Token, TokenKind, TokenType};
 pub use view::View;

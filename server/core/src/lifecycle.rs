@@ -1,10 +1,12 @@
 //! The life of a core: uninitialized, sealed, unsealed, and back.
 
+mod unseal;
+
 use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -28,11 +30,11 @@ use crate::{
     metrics::{Format, Measured, Metrics, Telemetry, render},
     mounts::Mounts,
     policy::PolicyStore,
-    quorum::{Given, Quorum},
+    quorum::Quorum,
     quota::{Quotas, Rationed},
     rekey::Rekey,
     rotation::RotationStore,
-    seal::{self, Opened, SealConfig},
+    seal::{Lock, Opened, SealConfig, Seals},
     storage::{Storage, StorageError},
     sys,
     token::{AuthGrant, TokenStore},
@@ -71,10 +73,14 @@ pub struct Core {
     is_development: bool,
     telemetry: Telemetry,
     pub(crate) metrics: Arc<Metrics>,
+    seals: Seals,
     unsealed: ArcSwapOption<Unsealed>,
     /// The unseal shares given so far. The lock serializes init, unseal and seal; they are rare,
     /// and await storage in between.
     transition: Mutex<Option<Quorum>>,
+    /// From when on a seal that opens by itself may be tried, in Unix nanoseconds; the end of time
+    /// once an operator sealed the server.
+    retry_at: AtomicU64,
 }
 
 /// The services of an unsealed core. While it is sealed there is no such value.
@@ -116,8 +122,14 @@ pub struct Cluster {
 /// What `sys/seal-status` tells.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// How the unseal key is split; none before initialization.
+    /// How the unseal key, or else the recovery key, is split; none before initialization.
     pub seal: Option<SealConfig>,
+    /// The type of the seal.
+    pub seal_type: String,
+    /// Whether it opens by itself, and the shares are those of a recovery key.
+    pub recovery_seal: bool,
+    /// Whether the store waits to be moved from one seal to another.
+    pub migration: bool,
     /// Whether it is sealed; true before initialization.
     pub sealed: bool,
     /// How many shares were given so far.
@@ -135,7 +147,7 @@ pub struct Status {
 /// What initialization gives, once.
 #[derive(Debug)]
 pub struct Secrets {
-    /// The shares of the unseal key.
+    /// The shares of the unseal key, or else of the recovery key.
     pub shares: Vec<SecretBytes>,
     /// The first root token.
     pub root_token: TokenId,
@@ -161,8 +173,10 @@ impl Core {
             is_development: false,
             telemetry: Telemetry::default(),
             metrics,
+            seals: Seals::default(),
             unsealed: ArcSwapOption::empty(),
             transition: Mutex::default(),
+            retry_at: AtomicU64::new(0),
         }
     }
 
@@ -188,6 +202,12 @@ impl Core {
         self
     }
 
+    /// Takes the seals that the configuration names; without any, people unseal.
+    #[must_use]
+    pub fn with_seals(self, seals: Seals) -> Self {
+        Self { seals, ..self }
+    }
+
     /// Returns the services, if it is unsealed.
     pub(crate) fn unsealed(&self) -> Option<Arc<Unsealed>> {
         self.unsealed.load_full()
@@ -197,88 +217,6 @@ impl Core {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
-    }
-
-    /// Tells where in its life the core is.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn status(&self) -> Result<Status, Error> {
-        let unsealed = self.unsealed();
-        let seal = match &unsealed {
-            Some(unsealed) => Some(unsealed.keys.seal_config()),
-            None => seal::config(&*self.storage).await?,
-        };
-        let progress = self.transition.lock().await;
-        Ok(Status {
-            seal,
-            sealed: unsealed.is_none(),
-            progress: progress.as_ref().map_or(0, Quorum::progress),
-            nonce: progress.as_ref().map_or("", Quorum::nonce).to_owned(),
-            cluster: unsealed.map(|unsealed| unsealed.cluster.clone()),
-            settings: self.settings.clone(),
-            now: self.clock.now(),
-        })
-    }
-
-    /// Makes the keys, the first root token and what every core has; it stays sealed.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if it was done before; otherwise the store failed, and a store that got
-    /// only part of it says so at unseal.
-    pub async fn initialize(&self, config: SealConfig) -> Result<Secrets, Error> {
-        let _transition = self.transition.lock().await;
-        let already = || Error::invalid("Vault is already initialized");
-        if seal::config(&*self.storage).await?.is_some() {
-            return Err(already());
-        }
-        let now = self.clock.now();
-        let initialized = match seal::initialize(&*self.storage, config, now).await {
-            Err(Error::Conflict(_)) => return Err(already()),
-            other => other?,
-        };
-        let unsealed = self.open(initialized.opened, config).await?;
-        let created = unsealed.tokens.create_root(now).await?;
-        Ok(Secrets {
-            shares: initialized.shares,
-            root_token: created,
-        })
-    }
-
-    /// Takes one share; with the last one needed, unseals.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] if the share has no form of one, or the shares together open nothing;
-    /// then the attempt begins anew.
-    pub async fn unseal(&self, share: SecretBytes) -> Result<(), Error> {
-        let mut progress = self.transition.lock().await;
-        if self.unsealed().is_some() {
-            return Ok(());
-        }
-        let Some(config) = seal::config(&*self.storage).await? else {
-            return Err(Error::invalid("Vault is not initialized"));
-        };
-        config.check_share(&share)?;
-        let quorum = progress.get_or_insert_with(Quorum::begin);
-        let Given::Enough(shares) = quorum.give(share, config.threshold) else {
-            return Ok(());
-        };
-        *progress = None;
-        let opened = seal::open(&*self.storage, config, &shares).await?;
-        let unsealed = self.open(opened, config).await?;
-        self.unsealed.store(Some(Arc::new(unsealed)));
-        Ok(())
-    }
-
-    /// Forgets the shares given so far.
-    pub async fn reset_unseal(&self) {
-        *self.transition.lock().await = None;
-    }
-
-    /// Forgets every key. Requests that were let in before finish; no new one is.
-    pub async fn seal(&self) {
-        let _transition = self.transition.lock().await;
-        self.unsealed.store(None);
     }
 
     /// Creates a root token with a text of the operator's choice; for development servers.
@@ -395,8 +333,13 @@ impl Core {
     }
 
     /// Builds the services from an opened seal, creating what a new store lacks.
-    async fn open(&self, opened: Opened, seal_config: SealConfig) -> Result<Unsealed, Error> {
-        let keys = Keys::open(Arc::clone(&self.storage), opened, seal_config).await?;
+    async fn open(
+        &self,
+        opened: Opened,
+        lock: Lock,
+        seal_config: SealConfig,
+    ) -> Result<Unsealed, Error> {
+        let keys = Keys::open(Arc::clone(&self.storage), opened, lock, seal_config).await?;
         let barrier = Arc::clone(keys.barrier());
         let system = View::new(Arc::clone(&barrier), "sys/");
         let cluster = match system.get_as::<Cluster>("cluster").await? {

@@ -70,6 +70,18 @@ pub fn encode_hex(bytes: &[u8]) -> String {
     text
 }
 
+/// Reads hexadecimal text, in either case; none if it is not.
+pub fn decode_hex(text: &str) -> Option<SecretBytes> {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let pairs = (0..text.len()).step_by(2);
+    let bytes: Option<Vec<u8>> = pairs
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
+        .collect();
+    bytes.map(SecretBytes::new)
+}
+
 /// Decodes the standard alphabet with padding, as Go does.
 ///
 /// # Errors

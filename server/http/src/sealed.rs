@@ -74,26 +74,25 @@ async fn init_status(core: &Core, id: RequestId) -> Result<Response, Error> {
 }
 
 async fn init(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Response, Error> {
-    if core.status().await?.seal.is_some() {
+    let status = core.status().await?;
+    if status.seal.is_some() {
         return Err(Error::invalid("Vault is already initialized"));
     }
     let request: Initialize = parse(body)?;
-    let config = SealConfig::parse(
-        request.secret_shares.unwrap_or_default(),
-        request.secret_threshold.unwrap_or_default(),
-    )
-    .map_err(|error| Error::Invalid(format!("invalid seal configuration: {error}")))?;
-    let secrets = core.initialize(config).await?;
-    let shares = secrets.shares.iter();
+    let secrets = core.initialize(split(&request, &status)?).await?;
+    // EXPOSE: shown once to the operator who asked.
+    let hex = |share: &SecretBytes| Sensitive::new(encoding::encode_hex(share.expose()));
+    let base64 = |share: &SecretBytes| encoding::encode_secret(share).into();
+    let (keys, recovery) = if status.recovery_seal {
+        (&[][..], &secrets.shares[..])
+    } else {
+        (&secrets.shares[..], &[][..])
+    };
     let initialized = Initialized {
-        // EXPOSE: shown once to the operator who asked.
-        keys: shares
-            .clone()
-            .map(|share| Sensitive::new(encoding::encode_hex(share.expose())))
-            .collect(),
-        keys_base64: shares
-            .map(|share| encoding::encode_secret(share).into())
-            .collect(),
+        keys: keys.iter().map(hex).collect(),
+        keys_base64: keys.iter().map(base64).collect(),
+        recovery_keys: recovery.iter().map(hex).collect(),
+        recovery_keys_base64: recovery.iter().map(base64).collect(),
         // EXPOSE: shown once to the operator who asked.
         root_token: Sensitive::new(secrets.root_token.expose().to_owned()),
     };
@@ -103,6 +102,30 @@ async fn init(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Response
         id,
         SecretBytes::new(json),
     ))
+}
+
+/// Returns how the key of which people get shares is to be split: the unseal key, or the recovery
+/// key where the seal opens by itself. The texts are Vault's.
+fn split(request: &Initialize, status: &Status) -> Result<SealConfig, Error> {
+    let secret = (request.secret_shares, request.secret_threshold);
+    let recovery = (request.recovery_shares, request.recovery_threshold);
+    let (wanted, other, name, others) = if status.recovery_seal {
+        (recovery, secret, "recovery", "secret")
+    } else {
+        (secret, recovery, "seal", "recovery")
+    };
+    let given = |number: Option<i64>| number.unwrap_or_default();
+    if given(other.0) != 0 || given(other.1) != 0 {
+        return Err(Error::Invalid(format!(
+            "parameters {others}_shares,{others}_threshold not applicable to seal type {}",
+            status.seal_type
+        )));
+    }
+    match (given(wanted.0), given(wanted.1)) {
+        (0, 0) if status.recovery_seal => Ok(SealConfig::NONE),
+        (shares, threshold) => SealConfig::parse(shares, threshold)
+            .map_err(|error| Error::Invalid(format!("invalid {name} configuration: {error}"))),
+    }
 }
 
 async fn unseal(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Response, Error> {
@@ -121,7 +144,11 @@ async fn unseal(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Respon
         Error::invalid("'key' must be specified in request body as JSON, or 'reset' set to true")
     })?;
     let share = parse_share(key)?;
-    core.unseal(share).await?;
+    if request.migrate == Some(true) {
+        core.migrate_seal(share).await?;
+    } else {
+        core.unseal(share).await?;
+    }
     seal_status(core, id).await
 }
 
@@ -135,7 +162,7 @@ async fn seal_status(core: &Core, id: RequestId) -> Result<Response, Error> {
         StatusCode::OK,
         id,
         &SealStatus {
-            kind: "shamir".to_owned(),
+            kind: status.seal_type,
             initialized: status.seal.is_some(),
             sealed: status.sealed,
             t,
@@ -144,10 +171,12 @@ async fn seal_status(core: &Core, id: RequestId) -> Result<Response, Error> {
             nonce: status.nonce,
             version: status.settings.version.to_owned(),
             build_date: String::new(),
-            migration: false,
+            migration: status.migration,
             cluster_name: cluster.as_ref().map(|cluster| cluster.name.clone()),
             cluster_id: cluster.map(|cluster| cluster.id),
-            recovery_seal: false,
+            recovery_seal: status.recovery_seal,
+            // The only way in which a recovery key is kept.
+            recovery_seal_type: if status.recovery_seal { "shamir" } else { "" }.to_owned(),
             storage_type: status.settings.storage_type.to_owned(),
         },
     ))

@@ -14,15 +14,33 @@ pub struct Initialize {
     /// How many shares bring it back.
     #[serde(deserialize_with = "coerce::int")]
     pub secret_threshold: Option<i64>,
+    /// Into how many shares the recovery key is split, where the seal opens by itself; 0 for none.
+    #[serde(
+        deserialize_with = "coerce::int",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub recovery_shares: Option<i64>,
+    /// How many shares bring it back.
+    #[serde(
+        deserialize_with = "coerce::int",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub recovery_threshold: Option<i64>,
 }
 
 /// What `PUT sys/init` answers, once.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Initialized {
-    /// The shares in hexadecimal.
+    /// The shares of the unseal key in hexadecimal; none where the seal opens by itself.
     pub keys: Vec<Sensitive>,
     /// The same shares in base64.
     pub keys_base64: Vec<Sensitive>,
+    /// The shares of the recovery key in hexadecimal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovery_keys: Vec<Sensitive>,
+    /// The same shares in base64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recovery_keys_base64: Vec<Sensitive>,
     /// The first root token.
     pub root_token: Sensitive,
 }
@@ -34,7 +52,7 @@ pub struct InitStatus {
     pub initialized: bool,
 }
 
-/// `PUT sys/unseal`: gives one share. Needs no token; not a logical path.
+/// `PUT sys/unseal`: gives one share, of the unseal key or the recovery key. Needs no token; not a logical path.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Unseal {
@@ -43,7 +61,7 @@ pub struct Unseal {
     /// Forgets the shares given so far.
     #[serde(deserialize_with = "coerce::flag")]
     pub reset: Option<bool>,
-    /// Kept for clients that send it; there is no migration.
+    /// Whether the share is given to move the store to another seal.
     #[serde(deserialize_with = "coerce::flag")]
     pub migrate: Option<bool>,
 }
@@ -51,16 +69,16 @@ pub struct Unseal {
 /// What `GET sys/seal-status` and `PUT sys/unseal` answer, without an envelope.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct SealStatus {
-    /// The kind of seal: `shamir`.
+    /// The type of seal: `shamir`, or one that opens by itself.
     #[serde(rename = "type")]
     pub kind: String,
     /// Whether the keys were made.
     pub initialized: bool,
     /// Whether it is sealed.
     pub sealed: bool,
-    /// How many shares bring the unseal key back.
+    /// How many shares bring the unseal key, or else the recovery key, back.
     pub t: u8,
-    /// How many shares there are.
+    /// How many shares of it there are.
     pub n: u8,
     /// How many shares were given so far.
     pub progress: usize,
@@ -70,7 +88,7 @@ pub struct SealStatus {
     pub version: String,
     /// When it was built; kept for clients that show it.
     pub build_date: String,
-    /// Always false: there is no migration.
+    /// Whether the store waits to be moved from one seal to another.
     pub migration: bool,
     /// The name of the cluster; only while unsealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,8 +96,11 @@ pub struct SealStatus {
     /// The id of the cluster; only while unsealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
-    /// Always false: a Shamir seal has no recovery keys.
+    /// Whether the seal opens by itself, and people hold shares of a recovery key.
     pub recovery_seal: bool,
+    /// How the recovery key is kept: `shamir`; only with a recovery key.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub recovery_seal_type: String,
     /// The storage backend.
     pub storage_type: String,
 }

@@ -67,16 +67,25 @@ fn rows(status: &SealStatus, is_one_of_many: bool) -> Vec<(String, String)> {
         nonce,
         ..
     } = status;
-    let mut rows = vec![
-        ("Seal Type", status.kind.clone()),
-        ("Initialized", status.initialized.to_string()),
-        ("Sealed", status.sealed.to_string()),
-        ("Total Shares", n.to_string()),
-        ("Threshold", t.to_string()),
-    ];
+    let mut rows = vec![("Seal Type", status.kind.clone())];
+    if status.recovery_seal {
+        rows.push(("Recovery Seal Type", status.recovery_seal_type.clone()));
+    }
+    rows.push(("Initialized", status.initialized.to_string()));
+    rows.push(("Sealed", status.sealed.to_string()));
+    let shares = if status.recovery_seal {
+        "Total Recovery Shares"
+    } else {
+        "Total Shares"
+    };
+    rows.push((shares, n.to_string()));
+    rows.push(("Threshold", t.to_string()));
     if status.sealed {
         rows.push(("Unseal Progress", format!("{progress}/{t}")));
         rows.push(("Unseal Nonce", nonce.clone()));
+    }
+    if status.migration {
+        rows.push(("Seal Migration in Progress", status.migration.to_string()));
     }
     rows.push(("Version", status.version.clone()));
     if !status.build_date.is_empty() {

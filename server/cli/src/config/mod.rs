@@ -10,11 +10,13 @@
 //! cluster_name = "production"
 //! log_level    = "info"
 //! ```
+//! `seal "NAME" { … }` names a seal that opens by itself; without it people unseal.
 //!
 //! **Invariant:** a key that is not enforced is refused by name and line, never ignored; every
 //! default of the server stands here.
 
 mod listener;
+mod seal;
 pub(crate) mod shown;
 mod telemetry;
 mod tls;
@@ -31,6 +33,9 @@ use serde_json::{Map, Value};
 
 use self::value::{duration, flag, plain, text, unknown};
 pub(crate) use listener::{ListenerConfig, Place};
+pub(crate) use seal::SealConfigs;
+
+use crate::Environment;
 
 /// Where a server listens unless told otherwise.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8200";
@@ -40,6 +45,7 @@ pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8200";
 pub(crate) struct Config {
     pub(crate) storage: StorageConfig,
     pub(crate) listeners: Vec<ListenerConfig>,
+    pub(crate) seals: SealConfigs,
     pub(crate) cluster_name: Option<String>,
     pub(crate) log_level: Option<String>,
     pub(crate) log_format: Option<String>,
@@ -56,14 +62,15 @@ pub(crate) struct StorageConfig {
 }
 
 impl Config {
-    /// Reads the text of a configuration file.
-    pub(crate) fn parse(source: &str) -> Result<Self> {
+    /// Reads the text of a configuration file; the environment says more of its seals.
+    pub(crate) fn parse(source: &str, environment: &Environment) -> Result<Self> {
         let body = hcl::parse(source).map_err(in_line)?;
         let storage = one_storage(&body)?;
         let mut config = Self {
             shown: shown::of(&body, &storage.name),
             storage,
             listeners: Vec::new(),
+            seals: SealConfigs::read(&body, environment)?,
             cluster_name: None,
             log_level: None,
             log_format: None,
@@ -73,7 +80,7 @@ impl Config {
         for entry in &body.entries {
             match entry.key.as_str() {
                 // Read above and below, whole.
-                "storage" | "listener" => {}
+                "storage" | "listener" | "seal" => {}
                 "cluster_name" => config.cluster_name = Some(text(entry)?),
                 "log_level" => config.log_level = Some(text(entry)?),
                 "telemetry" => config.telemetry = telemetry::read(entry)?,
@@ -132,6 +139,10 @@ mod tests {
         cluster_name = "c"
     "#;
 
+    fn parse(text: &str) -> Result<Config> {
+        Config::parse(text, &Environment::default())
+    }
+
     fn port(config: &Config) -> u16 {
         let Place::Tcp(address, None) = &config.listeners[0].place else {
             panic!("it listens without TLS: {config:?}");
@@ -141,7 +152,7 @@ mod tests {
 
     #[test]
     fn vaults_stanzas_are_read() {
-        let config = Config::parse(GOOD).unwrap();
+        let config = parse(GOOD).unwrap();
         assert_eq!(config.storage.name, "sled");
         assert_eq!(config.storage.settings["path"], "/tmp/x");
         assert_eq!(port(&config), 1234);
@@ -164,14 +175,14 @@ mod tests {
     fn json_says_the_same() {
         let json = r#"{"storage":{"sled":{"path":"/tmp/x"}},
             "listener":[{"tcp":{"address":"127.0.0.1:1234","tls_disable":true}}]}"#;
-        let config = Config::parse(json).unwrap();
+        let config = parse(json).unwrap();
         assert_eq!(config.storage.settings["path"], "/tmp/x");
         assert_eq!(port(&config), 1234);
     }
 
     #[test]
     fn what_is_unknown_is_named_with_its_line() {
-        let refused = |text: &str| Config::parse(text).unwrap_err().to_string();
+        let refused = |text: &str| parse(text).unwrap_err().to_string();
         assert_eq!(
             refused(&format!("{GOOD}\nnosuch \"x\" {{ }}")),
             "unknown stanza or setting \"nosuch\" at line 7"
@@ -189,7 +200,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "([a-z_ ={}\"\n0-9.:]{0,8}|storage|listener|tcp|sled){0,12}") {
-            let _ = Config::parse(&text);
+            let _ = parse(&text);
         }
     }
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{Options, dev_tls};
 use crate::{
     Io,
-    config::{Config, DEFAULT_ADDRESS, ListenerConfig, StorageConfig, shown},
+    config::{Config, DEFAULT_ADDRESS, ListenerConfig, SealConfigs, StorageConfig, shown},
     token_helper,
 };
 
@@ -57,6 +57,7 @@ impl Dev {
                 settings: [("path".to_owned(), path)].into(),
             },
             listeners: vec![ListenerConfig::tcp(address, tls)?],
+            seals: SealConfigs::default(),
             cluster_name: None,
             log_level: None,
             log_format: None,

@@ -31,7 +31,8 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Run a server
 ///
 /// It runs until SIGINT or SIGTERM and then finishes the requests that it took; at SIGHUP it opens
-/// its audit files anew and reads its certificates again. Without -dev it starts sealed: see `keyward operator init`.
+/// its audit files anew and reads its certificates again. Without -dev it starts sealed, see `keyward operator init`, unless the
+/// configuration names a seal that opens by itself.
 #[derive(Args, Debug, Default)]
 #[command(after_help = "\
 Examples:
@@ -44,6 +45,10 @@ A configuration file, HCL or JSON:
     address       = \"127.0.0.1:8200\"
     tls_cert_file = \"/etc/keyward/cert.pem\"
     tls_key_file  = \"/etc/keyward/key.pem\"
+  }
+  seal \"static\" {
+    current_key_id = \"2026-11\"
+    current_key    = \"file:///etc/keyward/seal-key\"
   }")]
 pub(crate) struct Options {
     /// The configuration file.
@@ -102,7 +107,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     let dev = options.dev.then(|| Dev::prepare(&options)).transpose()?;
     let config = match (&dev, &options.config) {
         (Some(dev), _) => dev.config(&options)?,
-        (None, Some(file)) => read_config(file)?,
+        (None, Some(file)) => read_config(file, &io.environment)?,
         (None, None) => bail!("a server needs -config=FILE, or -dev to try things out"),
     };
     let log = log::start(
@@ -142,6 +147,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     }
     let serving = listeners.serve(&core);
     let ticking = tokio::spawn(tick(Arc::clone(&core)));
+    let tending = tokio::spawn(tend_seal(Arc::clone(&core)));
     io.print(&format!(
         "==> Keyward server started! Listening on {addresses}\n\n"
     ))?;
@@ -149,17 +155,21 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     io.print("==> Keyward shutdown triggered\n")?;
     serving.finish().await?;
     ticking.abort();
+    tending.abort();
     core.seal().await;
     Ok(())
 }
 
-fn read_config(file: &Path) -> Result<Config> {
+fn read_config(file: &Path, environment: &Environment) -> Result<Config> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the configuration {}", file.display()))?;
-    Config::parse(&text).with_context(|| format!("in the configuration {}", file.display()))
+    Config::parse(&text, environment)
+        .with_context(|| format!("in the configuration {}", file.display()))
 }
 
 async fn open(config: &Config) -> Result<Core> {
+    // Before the store is touched: a seal that cannot be used opens nothing.
+    let seals = config.seals.open()?;
     let backend = storage::storage(&config.storage.name).context("unknown storage backend")?;
     let storage = (backend.open)(config.storage.settings.clone()).await?;
     let registry = Registry {
@@ -171,12 +181,26 @@ async fn open(config: &Config) -> Result<Core> {
         cluster_name: config.cluster_name.clone(),
         version: VERSION,
     };
-    Ok(Core::new(
-        storage,
-        Arc::new(SystemClock),
-        registry,
-        settings,
-    ))
+    Ok(Core::new(storage, Arc::new(SystemClock), registry, settings).with_seals(seals))
+}
+
+/// Has a seal that opens by itself do so, and what it has to do, beside what else is due: its other
+/// side may keep it waiting.
+async fn tend_seal(core: Arc<Core>) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut said = String::new();
+    loop {
+        seconds.tick().await;
+        if let Err(error) = core.tend_seal().await {
+            let why = chain(&error);
+            // Each trouble once, however often it is met again.
+            if why != said {
+                tracing::error!(error = %why, "the seal did not do its part, it is tried again");
+                said = why;
+            }
+        }
+    }
 }
 
 /// Has the core do what is due, once a second.

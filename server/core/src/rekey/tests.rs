@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Timestamp,
+    seal::{Lock, Opened},
     storage::{Batch, Changes, Memory, Revision, Storage, StorageError, Stored, WriterId},
 };
 
@@ -87,18 +88,23 @@ const fn plan(split: SealConfig, verification_required: bool) -> Plan {
     }
 }
 
+/// Opens what shares open.
+async fn open(storage: &Medium, config: SealConfig, shares: &[SecretBytes]) -> Option<Opened> {
+    let key = seal::combine(config, shares)?;
+    let root_key = seal::root_key(storage, &key).await.unwrap()?;
+    Some(seal::open(storage, root_key).await.unwrap())
+}
+
 impl Bench {
     async fn new(config: SealConfig) -> Self {
         let medium = Arc::new(Medium {
             memory: Memory::new(),
             fate: Mutex::new(Fate::Made),
         });
-        let made = seal::initialize(&*medium, config, Timestamp::default())
-            .await
-            .unwrap();
-        let keys = Keys::open(medium.clone(), made.opened, config)
-            .await
-            .unwrap();
+        let made = seal::initialize(&*medium, &Lock::Shamir, config, Timestamp::default());
+        let made = made.await.unwrap();
+        let keys = Keys::open(medium.clone(), made.opened, Lock::Shamir, config);
+        let keys = keys.await.unwrap();
         Self {
             medium,
             keys,
@@ -109,21 +115,25 @@ impl Bench {
 
     /// Opens the seal anew with the valid shares, as after a crash.
     async fn restart(&mut self) {
-        let config = seal::config(&*self.medium).await.unwrap().unwrap();
+        let config = self.config().await;
         let shares = &self.valid[..usize::from(config.threshold)];
-        let opened = seal::open(&*self.medium, config, shares).await.unwrap();
-        self.keys = Keys::open(self.medium.clone(), opened, config)
-            .await
-            .unwrap();
+        let opened = open(&*self.medium, config, shares).await.unwrap();
+        let keys = Keys::open(self.medium.clone(), opened, Lock::Shamir, config);
+        self.keys = keys.await.unwrap();
         self.rekey = Rekey::default();
     }
 
     /// Tells whether shares open what is stored now.
     async fn opens(&self, shares: &[SecretBytes]) -> bool {
-        let config = seal::config(&*self.medium).await.unwrap().unwrap();
+        let config = self.config().await;
         let enough = shares.len().min(usize::from(config.threshold));
-        let opened = seal::open(&*self.medium, config, &shares[..enough]).await;
-        opened.is_ok()
+        let opened = open(&*self.medium, config, &shares[..enough]).await;
+        opened.is_some()
+    }
+
+    async fn config(&self) -> SealConfig {
+        let stored = seal::config(&*self.medium).await.unwrap();
+        stored.unwrap().split
     }
 
     fn fail(&self, fate: Fate) {
@@ -289,8 +299,9 @@ async fn a_verification_whose_commit_fails_leaves_the_old_shares_valid_and_can_b
 async fn a_rekey_that_another_node_was_first_to_changes_nothing() {
     let bench = Bench::new(split(1, 1)).await;
     let config = bench.keys.seal_config();
-    let opened = seal::open(&*bench.medium, config, &bench.valid).await;
-    let other = Keys::open(bench.medium.clone(), opened.unwrap(), config);
+    let opened = open(&*bench.medium, config, &bench.valid).await;
+    let opened = opened.unwrap();
+    let other = Keys::open(bench.medium.clone(), opened, Lock::Shamir, config);
     let other = other.await.unwrap();
     bench.begin(plan(split(2, 2), false)).await;
     let refused = bench.give(&bench.valid[0]).await.unwrap_err();

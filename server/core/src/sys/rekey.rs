@@ -35,6 +35,11 @@ pub(super) async fn begin(
             "cannot request a backup of the new keys without providing PGP keys for encryption",
         ));
     }
+    if cx.core().keys.lock().is_auto() {
+        return Err(Error::invalid(
+            "the seal opens by itself: there is no unseal key to make anew",
+        ));
+    }
     let split = SealConfig::parse(
         request.secret_shares.unwrap_or_default(),
         request.secret_threshold.unwrap_or_default(),

@@ -8,7 +8,10 @@ use std::fmt::Display;
 use clap::{Args, Subcommand};
 use keyward_api::{
     Reply, Sensitive,
-    sys::{InitStatus, Initialize, Initialized, KeyStatus, ReadKeyStatus, Rotate, Seal, Unseal},
+    sys::{
+        InitStatus, Initialize, Initialized, KeyStatus, ReadKeyStatus, Rotate, Seal, SealStatus,
+        Unseal,
+    },
 };
 use keyward_crypto::SecretString;
 use serde::Serialize;
@@ -85,12 +88,14 @@ struct Step {
 /// Make the keys of a new server
 ///
 /// It prints the shares of the unseal key and the first root token, once: give the shares to
-/// different people, and revoke the root token when policies and other tokens are there.
+/// different people, and revoke the root token when policies and other tokens are there. Where the
+/// seal opens by itself, the shares are those of a recovery key, which generates root tokens.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   keyward operator init
   keyward operator init -key-shares=1 -key-threshold=1 -format=json
+  keyward operator init -recovery-shares=5 -recovery-threshold=3
   keyward operator init -status                   0 if it was done, 2 if not")]
 pub(crate) struct Init {
     /// Into how many shares the unseal key is split.
@@ -111,6 +116,22 @@ pub(crate) struct Init {
         allow_negative_numbers = true
     )]
     key_threshold: i64,
+    /// Into how many shares the recovery key is split, if the seal opens by itself; 0 for none.
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 5,
+        allow_negative_numbers = true
+    )]
+    recovery_shares: i64,
+    /// How many shares bring it back.
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 3,
+        allow_negative_numbers = true
+    )]
+    recovery_threshold: i64,
     /// Only print whether it was done.
     #[arg(long)]
     status: bool,
@@ -121,14 +142,29 @@ impl Init {
         if self.status {
             return init_status(session).await;
         }
-        let request = Initialize {
-            secret_shares: Some(self.key_shares),
-            secret_threshold: Some(self.key_threshold),
+        // Which keys there will be is the server's to say.
+        let asked = session.bare::<SealStatus>(Raw::new("GET", "sys/seal-status"));
+        let recovers = asked.await.is_ok_and(|status| status.recovery_seal);
+        let request = if recovers {
+            Initialize {
+                recovery_shares: Some(self.recovery_shares),
+                recovery_threshold: Some(self.recovery_threshold),
+                ..Initialize::default()
+            }
+        } else {
+            Initialize {
+                secret_shares: Some(self.key_shares),
+                secret_threshold: Some(self.key_threshold),
+                ..Initialize::default()
+            }
         };
         let initialized = put::<Initialized>(session, "initializing", "sys/init", &request).await?;
         match session.format {
+            Format::Table if recovers => {
+                Ok(session.io.print(&self.told_of_recovery(&initialized))?)
+            }
             Format::Table => Ok(session.io.print(&self.told(&initialized))?),
-            Format::Json | Format::Yaml => session.show_value(&self.shown(initialized)),
+            Format::Json | Format::Yaml => session.show_value(&self.shown(recovers, initialized)),
         }
     }
 
@@ -138,24 +174,36 @@ impl Init {
             key_threshold,
             ..
         } = self;
-        let mut text = String::new();
-        for (at, share) in initialized.keys_base64.iter().enumerate() {
-            // EXPOSE: shown once to the operator who asked.
-            text.push_str(&format!("Unseal Key {}: {}\n", at + 1, share.expose()));
-        }
-        // EXPOSE: shown once to the operator who asked.
-        let root_token = initialized.root_token.expose();
-        text + &format!(
-            "\nInitial Root Token: {root_token}\n\n\
-             Vault initialized with {key_shares} key shares and a key threshold of {key_threshold}.\n\
-             Give the shares to different people now: they are shown this once and kept nowhere.\n\
-             Each time the server starts or was sealed, {key_threshold} of them unseal it; with fewer \
-             its data\nis lost.\n"
+        listed("Unseal Key", &initialized.keys_base64, initialized)
+            + &format!(
+                "Vault initialized with {key_shares} key shares and a key threshold of {key_threshold}.\n\
+                 Give the shares to different people now: they are shown this once and kept nowhere.\n\
+                 Each time the server starts or was sealed, {key_threshold} of them unseal it; with fewer \
+                 its data\nis lost.\n"
+            )
+    }
+
+    fn told_of_recovery(&self, initialized: &Initialized) -> String {
+        let Self {
+            recovery_shares,
+            recovery_threshold,
+            ..
+        } = self;
+        listed(
+            "Recovery Key",
+            &initialized.recovery_keys_base64,
+            initialized,
+        ) + &format!(
+            "Success! Vault is initialized\n\n\
+                 Recovery key initialized with {recovery_shares} key shares and a key threshold of \
+                 {recovery_threshold}.\n\
+                 The server unseals by itself. Recovery keys generate a root token and move the store \
+                 to\nanother seal; without the seal they open nothing, and its data is lost.\n"
         )
     }
 
     /// Returns it with the names of Vault's command line.
-    fn shown(&self, initialized: Initialized) -> Json {
+    fn shown(&self, recovers: bool, initialized: Initialized) -> Json {
         let texts = |shares: Vec<Sensitive>| {
             // EXPOSE: shown once to the operator who asked.
             let texts = shares
@@ -164,19 +212,37 @@ impl Init {
             Json::List(texts.map(Json::Text).collect())
         };
         let number = |number: i64| Json::Number(number.to_string());
+        // Vault says that a seal which opens by itself keeps its key in one share.
+        let (unseal, recovery) = if recovers {
+            ((1, 1), (self.recovery_shares, self.recovery_threshold))
+        } else {
+            ((self.key_shares, self.key_threshold), (0, 0))
+        };
         Json::object([
             ("unseal_keys_b64", texts(initialized.keys_base64)),
             ("unseal_keys_hex", texts(initialized.keys)),
-            ("unseal_shares", number(self.key_shares)),
-            ("unseal_threshold", number(self.key_threshold)),
-            ("recovery_keys_b64", Json::List(Vec::new())),
-            ("recovery_keys_hex", Json::List(Vec::new())),
-            ("recovery_keys_shares", number(0)),
-            ("recovery_keys_threshold", number(0)),
+            ("unseal_shares", number(unseal.0)),
+            ("unseal_threshold", number(unseal.1)),
+            ("recovery_keys_b64", texts(initialized.recovery_keys_base64)),
+            ("recovery_keys_hex", texts(initialized.recovery_keys)),
+            ("recovery_keys_shares", number(recovery.0)),
+            ("recovery_keys_threshold", number(recovery.1)),
             // EXPOSE: shown once to the operator who asked.
             ("root_token", Json::text(initialized.root_token.expose())),
         ])
     }
+}
+
+/// Lists the shares, and the root token.
+fn listed(name: &str, shares: &[Sensitive], initialized: &Initialized) -> String {
+    let mut text = String::new();
+    for (at, share) in shares.iter().enumerate() {
+        // EXPOSE: shown once to the operator who asked.
+        text.push_str(&format!("{name} {}: {}\n", at + 1, share.expose()));
+    }
+    // EXPOSE: shown once to the operator who asked.
+    let root_token = initialized.root_token.expose();
+    text + &format!("\nInitial Root Token: {root_token}\n\n")
 }
 
 async fn init_status(session: &mut Session<'_, '_>) -> Outcome {
@@ -207,7 +273,7 @@ async fn init_status(session: &mut Session<'_, '_>) -> Outcome {
     Err(Error::server(""))
 }
 
-/// Give one share of the unseal key
+/// Give one share of the unseal key, or of the recovery key
 ///
 /// Without a share on the command line it is asked for, and not shown while you type.
 #[derive(Args, Debug)]
@@ -215,13 +281,17 @@ async fn init_status(session: &mut Session<'_, '_>) -> Outcome {
 Examples:
   keyward operator unseal                         ask for the share
   keyward operator unseal - < share.txt           read it from standard input
-  keyward operator unseal -reset                  begin anew")]
+  keyward operator unseal -reset                  begin anew
+  keyward operator unseal -migrate                move the store to the seal in the configuration")]
 pub(crate) struct UnsealBy {
     /// The share, or - for standard input; on the command line other users can see it.
     key: Option<String>,
     /// Forget the shares given so far.
     #[arg(long, conflicts_with = "key")]
     reset: bool,
+    /// Move the store from one seal to another: once enough shares are given, it is done.
+    #[arg(long, conflicts_with = "reset")]
+    migrate: bool,
 }
 
 impl UnsealBy {
@@ -244,6 +314,7 @@ impl UnsealBy {
                 "unsealing",
                 Unseal {
                     key: Some(key.into()),
+                    migrate: self.migrate.then_some(true),
                     ..Unseal::default()
                 },
             )
