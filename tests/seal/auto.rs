@@ -233,8 +233,11 @@ async fn a_server_whose_unsealer_is_away_waits_for_it() {
     let mut house = House::new(&seal);
     house.initialise().await;
     unsealer.kill();
-    house.restart(&seal);
+    house.server.kill();
+    house.server = house.installation.launch(&house.installation.config());
     house.server.wait_for("the seal did not do its part");
+    let address = house.installation.socket_address();
+    house.server.wait_until_it_answers(address).unwrap();
     let health = house.nobody().get("sys/health").await.expect(503);
     assert_eq!(health.at("/sealed"), &json!(true));
     let _unsealer = other.start();

@@ -189,16 +189,10 @@ async fn open(config: &Config) -> Result<Core> {
 async fn tend_seal(core: Arc<Core>) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let mut said = String::new();
     loop {
         seconds.tick().await;
         if let Err(error) = core.tend_seal().await {
-            let why = chain(&error);
-            // Each trouble once, however often it is met again.
-            if why != said {
-                tracing::error!(error = %why, "the seal did not do its part, it is tried again");
-                said = why;
-            }
+            tracing::error!(error = %chain(&error), "the seal did not do its part, it is tried again");
         }
     }
 }

@@ -171,10 +171,12 @@ impl Core {
             return Ok(());
         };
         let now = self.clock.now();
-        if self.unsealed().is_some() {
+        let retry_at = self.retry_at.load(Ordering::Acquire);
+        // Also where an operator sealed the server: the seal shall be able to open it again.
+        if self.unsealed().is_some() || retry_at == u64::MAX {
             return Ok(seal.tick(now).await?);
         }
-        if now.unix_nanos() < self.retry_at.load(Ordering::Acquire) {
+        if now.unix_nanos() < retry_at {
             return Ok(());
         }
         // Before the attempt, so that an operator who seals meanwhile has the last word.
@@ -184,7 +186,7 @@ impl Core {
             return Ok(());
         };
         let Standing::InUse(lock) = self.seals.standing(&stored.kind)? else {
-            return Ok(());
+            return Ok(seal.tick(now).await?);
         };
         // Without the lock of transitions: status is told while the other side is awaited.
         let root_key = seal::root_key_by(&*self.storage, &**seal).await?;
