@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// A sentence that says why not.
 pub fn check_config(text: &str) -> Result<(), String> {
-    let parsed = config::Config::parse(text);
+    let parsed = config::Config::parse(text, &Environment::default());
     parsed.map(drop).map_err(|error| format!("{error:#}"))
 }
 
