@@ -117,7 +117,7 @@ impl Bench {
     async fn restart(&mut self) {
         let config = self.config().await;
         let shares = &self.valid[..usize::from(config.threshold)];
-        let opened = open(&*self.medium, config, shares).await.unwrap();
+        let opened = open(&self.medium, config, shares).await.unwrap();
         let keys = Keys::open(self.medium.clone(), opened, Lock::Shamir, config);
         self.keys = keys.await.unwrap();
         self.rekey = Rekey::default();
@@ -127,7 +127,7 @@ impl Bench {
     async fn opens(&self, shares: &[SecretBytes]) -> bool {
         let config = self.config().await;
         let enough = shares.len().min(usize::from(config.threshold));
-        let opened = open(&*self.medium, config, &shares[..enough]).await;
+        let opened = open(&self.medium, config, &shares[..enough]).await;
         opened.is_some()
     }
 
@@ -299,7 +299,7 @@ async fn a_verification_whose_commit_fails_leaves_the_old_shares_valid_and_can_b
 async fn a_rekey_that_another_node_was_first_to_changes_nothing() {
     let bench = Bench::new(split(1, 1)).await;
     let config = bench.keys.seal_config();
-    let opened = open(&*bench.medium, config, &bench.valid).await;
+    let opened = open(&bench.medium, config, &bench.valid).await;
     let opened = opened.unwrap();
     let other = Keys::open(bench.medium.clone(), opened, Lock::Shamir, config);
     let other = other.await.unwrap();
