@@ -66,11 +66,12 @@ impl Config {
     pub(crate) fn parse(source: &str, environment: &Environment) -> Result<Self> {
         let body = hcl::parse(source).map_err(in_line)?;
         let storage = one_storage(&body)?;
+        let seals = SealConfigs::read(&body, environment)?;
         let mut config = Self {
-            shown: shown::of(&body, &storage.name),
+            shown: shown::of(&body, &storage.name, &seals),
             storage,
             listeners: Vec::new(),
-            seals: SealConfigs::read(&body, environment)?,
+            seals,
             cluster_name: None,
             log_level: None,
             log_format: None,
@@ -160,8 +161,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_holds_no_setting_of_the_storage() {
-        let shown = Config::parse(GOOD).unwrap().shown;
+    fn what_is_shown_holds_no_setting_of_the_storage_nor_of_a_seal() {
+        let key = "5ea1".repeat(16);
+        let seal = format!("seal \"static\" {{ current_key_id = \"k1\" current_key = \"{key}\" }}");
+        let seal = seal.replace(" current", "\ncurrent").replace(" }", "\n}");
+        let shown = parse(&format!("{GOOD}\n{seal}")).unwrap().shown;
         assert_eq!(shown["storage"], serde_json::json!({ "type": "sled" }));
         assert_eq!(shown["cluster_name"], "c");
         let listener = &shown["listeners"][0];
@@ -169,6 +173,9 @@ mod tests {
         assert_eq!(listener["config"]["address"], "127.0.0.1:1234");
         let text = serde_json::to_string(&shown).unwrap();
         assert!(!text.contains("/tmp/x"), "{text}");
+        let seals = serde_json::json!([{ "type": "static", "disabled": false }]);
+        assert_eq!(shown["seals"], seals);
+        assert!(!text.contains("5ea1"), "{text}");
     }
 
     #[test]

@@ -45,6 +45,13 @@ struct SealConfig {
 }
 
 impl SealConfigs {
+    /// Names the seals that the server knows of, each with whether it is to be left.
+    pub(super) fn names(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        let active = self.active.as_ref().map_or(SHAMIR, |seal| seal.kind.name);
+        let disabled = self.disabled.as_ref().map(|seal| (seal.kind.name, true));
+        std::iter::once((active, false)).chain(disabled)
+    }
+
     /// Reads the stanzas of a configuration file.
     pub(super) fn read(body: &Body, environment: &Environment) -> Result<Self> {
         let mut seals = Self::default();

@@ -6,25 +6,35 @@
 use keyward_core::hcl::{Body, Value};
 use serde_json::{Map, Value as Json, json};
 
+use super::SealConfigs;
+
 /// Shows a configuration that names its storage.
-pub(super) fn of(body: &Body, storage: &str) -> Map<String, Json> {
+pub(super) fn of(body: &Body, storage: &str, seals: &SealConfigs) -> Map<String, Json> {
     let mut listeners = Vec::new();
     for block in body.labelled("listener").unwrap_or_default() {
         listeners.push(listener(block.label, settings(block.body)));
     }
-    let mut shown = document(storage, listeners);
+    let mut shown = document(storage, listeners, seals);
     for (name, value) in settings(body) {
         shown.insert(name, value);
     }
     shown
 }
 
-/// Shows a configuration that consists of a storage and of listeners.
-pub(crate) fn document(storage: &str, listeners: Vec<Json>) -> Map<String, Json> {
+/// Shows a configuration that consists of a storage, of listeners and of seals.
+pub(crate) fn document(
+    storage: &str,
+    listeners: Vec<Json>,
+    seals: &SealConfigs,
+) -> Map<String, Json> {
+    let seals: Vec<_> = seals
+        .names()
+        .map(|(name, disabled)| json!({ "type": name, "disabled": disabled }))
+        .collect();
     let shown = [
         ("listeners", json!(listeners)),
         ("storage", json!({ "type": storage })),
-        ("seals", json!([{ "type": "shamir", "disabled": false }])),
+        ("seals", json!(seals)),
     ];
     let shown = shown.into_iter();
     shown

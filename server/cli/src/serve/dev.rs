@@ -51,7 +51,7 @@ impl Dev {
         ];
         let listener = shown::listener("tcp", settings.into_iter().collect());
         Ok(Config {
-            shown: shown::document("sled", vec![listener]),
+            shown: shown::document("sled", vec![listener], &SealConfigs::default()),
             storage: StorageConfig {
                 name: "sled".to_owned(),
                 settings: [("path".to_owned(), path)].into(),
