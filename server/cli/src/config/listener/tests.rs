@@ -147,8 +147,8 @@ fn what_is_not_enforced_is_refused_by_name_and_line() {
         ),
         (
             "tcp",
-            "telemetry { }",
-            "unknown setting of listener \"tcp\" \"telemetry\" at line 2",
+            "profiling { }",
+            "unknown setting of listener \"tcp\" \"profiling\" at line 2",
         ),
         (
             "tcp",
@@ -278,4 +278,11 @@ fn requests_at_work_are_told_to_everybody_only_where_that_is_said() {
     );
     let flat = refused("tcp", "inflight_requests_logging = true");
     assert!(flat.contains("must be a block"), "{flat}");
+}
+
+#[test]
+fn metrics_are_shown_to_everybody_only_where_that_is_said() {
+    assert!(!tcp("").unwrap().rules.open.metrics);
+    let open = tcp("telemetry { unauthenticated_metrics_access = true }").unwrap();
+    assert!(open.rules.open.metrics);
 }
