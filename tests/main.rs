@@ -14,6 +14,7 @@ mod cors;
 mod crash;
 #[cfg(target_os = "linux")]
 mod faults;
+mod identity;
 mod kv_upgrade;
 mod lease;
 mod listener;

@@ -106,6 +106,44 @@ fn transcript(target: &Target) {
     kv_version_1(&shell);
     policies_and_tokens(&shell);
     transit(&shell);
+    identity(&shell);
+}
+
+fn identity(shell: &Shell<'_>) {
+    let made = shell
+        .json("write -format=json identity/entity name=ann policies=default metadata=team=red");
+    let id = made["data"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        shell
+            .field("read -field=id identity/entity/name/ann")
+            .trim(),
+        id
+    );
+    let read = shell.json(&format!("read -format=json identity/entity/id/{id}"));
+    assert_eq!(read["data"]["metadata"]["team"], "red");
+    shell.says("list identity/entity/name", "ann");
+    let group = format!("write -format=json identity/group name=crew member_entity_ids={id}");
+    let group = shell.json(&group)["data"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let read = shell.json(&format!("read -format=json identity/group/id/{group}"));
+    assert_eq!(read["data"]["member_entity_ids"][0], id.as_str());
+    shell.says(
+        "write identity/oidc/key/cli algorithm=EdDSA allowed_client_ids=*",
+        "Success! Data written to: identity/oidc/key/cli",
+    );
+    shell.says("write identity/oidc/role/cli key=cli ttl=1h", "Success!");
+    shell.says("read identity/oidc/key/cli", "EdDSA");
+    shell.says(
+        &format!("delete identity/entity/id/{id}"),
+        "Success! Data deleted (if it existed) at: identity/entity/id",
+    );
+    shell.fails(
+        &format!("read identity/entity/id/{id}"),
+        2,
+        "No value found at identity/entity/id",
+    );
 }
 
 fn status_and_mounts(shell: &Shell<'_>) {

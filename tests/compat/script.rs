@@ -38,6 +38,16 @@ fn a_jose_library_verifies_with_the_key_set() {
 }
 
 #[test]
+fn a_jose_library_verifies_identity_tokens() {
+    node("jose", "identity.mjs", &Target::keyward(), 11);
+}
+
+#[test]
+fn a_jose_library_verifies_identity_tokens_of_the_peer() {
+    node("jose", "identity.mjs", &Target::peer(), 11);
+}
+
+#[test]
 fn a_certificate_library_certifies_keys_of_keyward() {
     certificates(&Target::keyward());
 }

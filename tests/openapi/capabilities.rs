@@ -13,6 +13,8 @@ const CAPABILITIES: [&str; 7] = [
 const CREATING: &[&str] = &[
     "POST auth/token/roles/{role_name}",
     "POST cubbyhole/{path}",
+    "POST identity/oidc/key/{name}",
+    "POST identity/oidc/role/{name}",
     "POST kv1/{path}",
     "POST kv2/data/{path}",
     "POST kv2/metadata/{path}",

@@ -98,7 +98,8 @@ pub struct CreateToken {
         deserialize_with = "coerce::text"
     )]
     pub kind: Option<String>,
-    /// Refused: nobody has an alias here.
+    /// The name whose entity the token is for, which is made if there is none; only under a role that
+    /// allows it.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::text"
@@ -212,10 +213,16 @@ pub struct TokenInfo {
     pub entity_id: String,
     /// When it ends (RFC 3339); null for a root token without an end.
     pub expire_time: Option<String>,
+    /// Empty: there is one namespace. Left out like `identity_policies`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_namespace_policies: Option<BTreeMap<String, Vec<String>>>,
     /// What no renewal goes beyond, from creation on.
     pub explicit_max_ttl: u64,
     /// The token itself; empty when it was looked up by its accessor.
     pub id: Sensitive,
+    /// What its entity and the groups of that add to what it may do; left out if that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_policies: Option<Vec<String>>,
     /// When it was made (RFC 3339).
     pub issue_time: String,
     /// When it was renewed last (RFC 3339).

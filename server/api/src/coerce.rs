@@ -395,6 +395,59 @@ pub fn map<'de, D: Deserializer<'de>>(
     deserializer.deserialize_any(Visitor)
 }
 
+/// As [`map`], but also from `"a=b"` and from a list of such pairs, as command lines send them.
+///
+/// # Errors
+/// A pair has no `=`, or the value is none of these.
+pub fn pairs<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    struct Visitor;
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Option<BTreeMap<String, String>>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            let pairs = text.split(',').filter(|_| !text.is_empty());
+            pairs
+                .enumerate()
+                .map(pair)
+                .collect::<Result<_, _>>()
+                .map(Some)
+        }
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut texts = Vec::new();
+            while let Some(Item(text)) = items.next_element()? {
+                texts.push(text);
+            }
+            let texts = texts.iter().map(String::as_str);
+            texts
+                .enumerate()
+                .map(pair)
+                .collect::<Result<_, _>>()
+                .map(Some)
+        }
+        fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, Item(value))) = entries.next_entry::<String, Item>()? {
+                map.insert(key, value);
+            }
+            Ok(Some(map))
+        }
+    }
+    fn pair<E: de::Error>((index, text): (usize, &str)) -> Result<(String, String), E> {
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| E::custom(format_args!("invalid key pair at index {index}")))?;
+        Ok((key.trim().to_owned(), value.trim().to_owned()))
+    }
+    deserializer.deserialize_any(Visitor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -451,6 +504,24 @@ mod tests {
         assert_eq!(list("\"a, b\""), wanted);
         assert_eq!(list("[\"a\",\"b\"]"), wanted);
         assert_eq!(list("[\"\"]"), Some(Vec::new()));
+    }
+
+    #[test]
+    fn pairs_have_three_spellings() {
+        let pairs = |json| {
+            pairs(&mut serde_json::Deserializer::from_str(json))
+                .ok()
+                .flatten()
+        };
+        let wanted = Some(BTreeMap::from([
+            ("a".to_owned(), "b".to_owned()),
+            ("c".to_owned(), "1".to_owned()),
+        ]));
+        assert_eq!(pairs("{\"a\":\"b\",\"c\":1}"), wanted);
+        assert_eq!(pairs("[\"a=b\",\"c=1\"]"), wanted);
+        assert_eq!(pairs("\"a=b, c=1\""), wanted);
+        assert_eq!(pairs("\"\""), Some(BTreeMap::new()));
+        assert_eq!(pairs("\"a\""), None);
     }
 
     #[test]

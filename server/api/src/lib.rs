@@ -10,6 +10,7 @@ pub mod auth;
 pub mod client;
 pub mod coerce;
 mod endpoint;
+pub mod identity;
 pub mod kv;
 pub mod lease;
 mod reply;

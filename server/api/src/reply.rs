@@ -89,6 +89,9 @@ pub struct GrantedAuth {
     /// The policies of the token itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_policies: Vec<String>,
+    /// The policies of its identity: those of the entity and of its groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity_policies: Vec<String>,
     /// What the creator attached.
     pub metadata: Option<std::collections::BTreeMap<String, String>>,
     /// Seconds until the token expires; 0 is never.

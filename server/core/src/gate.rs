@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use keyward_api::{Access, Operation};
 
 use crate::{
-    Denial, Error, Request, Timestamp,
+    Denial, Error, Identity, Request, Timestamp,
     audit::{Facts, Ticket},
     engine::{Asker, Fields, Matched},
     lifecycle::Unsealed,
@@ -15,12 +15,14 @@ use crate::{
     view::View,
 };
 
-/// Who asks: a token that was found good, and what its policies allow.
+/// Who asks: a token that was found good, and what its policies and those of its entity allow.
 pub struct Principal {
     /// The token.
     pub token: Arc<Token>,
-    /// Its policies, compiled.
+    /// Its policies and those of its entity, compiled.
     pub acl: Arc<Acl>,
+    /// Its entity, as it was when the request came; none if it has none.
+    pub identity: Option<Arc<Identity>>,
 }
 
 /// A request that was let in. Only [`admit`] makes one.

@@ -25,11 +25,12 @@ use crate::{
     gate::Principal,
     generate_root::RootGeneration,
     host::{Host, NoHost},
+    identity::{self, Identities},
     in_flight::InFlightRequests,
     keys::Keys,
     metrics::{Format, Measured, Metrics, Telemetry, render},
     mounts::Mounts,
-    policy::PolicyStore,
+    policy::{Holder, PolicyStore},
     quorum::Quorum,
     quota::{Quotas, Rationed},
     rekey::Rekey,
@@ -37,7 +38,7 @@ use crate::{
     seal::{Lock, Opened, SealConfig, Seals},
     storage::{Storage, StorageError},
     sys,
-    token::{AuthGrant, TokenStore},
+    token::{AuthGrant, Token, TokenStore},
     ui_headers::UiHeaders,
     view::View,
 };
@@ -74,6 +75,7 @@ pub struct Core {
     telemetry: Telemetry,
     pub(crate) metrics: Arc<Metrics>,
     seals: Seals,
+    api_addr: String,
     unsealed: ArcSwapOption<Unsealed>,
     /// The unseal shares given so far. The lock serializes init, unseal and seal; they are rare,
     /// and await storage in between.
@@ -91,6 +93,7 @@ pub(crate) struct Unsealed {
     pub(crate) mounts: Mounts,
     pub(crate) policies: PolicyStore,
     pub(crate) tokens: Arc<TokenStore>,
+    pub(crate) identities: Arc<Identities>,
     pub(crate) audit: Arc<Broker>,
     pub(crate) cors: CorsStore,
     pub(crate) ui_headers: UiHeaders,
@@ -106,6 +109,8 @@ pub(crate) struct Unsealed {
     pub(crate) telemetry: Telemetry,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) quotas: Quotas,
+    /// Where clients reach the server; empty if nobody said.
+    pub(crate) api_addr: String,
     /// Set by `sys/seal`; the seal falls when the answer is on record.
     sealing: AtomicBool,
 }
@@ -174,6 +179,7 @@ impl Core {
             telemetry: Telemetry::default(),
             metrics,
             seals: Seals::default(),
+            api_addr: String::new(),
             unsealed: ArcSwapOption::empty(),
             transition: Mutex::default(),
             retry_at: AtomicU64::new(0),
@@ -206,6 +212,14 @@ impl Core {
     #[must_use]
     pub fn with_seals(self, seals: Seals) -> Self {
         Self { seals, ..self }
+    }
+
+    /// Says where clients reach the server (`https://vault.example.com:8200`): what identity tokens
+    /// name as their issuer unless they are told another.
+    #[must_use]
+    pub fn reached_at(mut self, api_addr: impl Into<String>) -> Self {
+        self.api_addr = api_addr.into();
+        self
     }
 
     /// Returns the services, if it is unsealed.
@@ -355,12 +369,15 @@ impl Core {
         };
         sys::note_version(&system, self.settings.version, self.clock.now()).await?;
         let tokens = Arc::new(TokenStore::open(system.below("token/")).await?);
+        let identities = Identities::open(identity::view(&barrier)).await?;
+        let identities = Arc::new(identities);
         let mounts = Mounts::open(
             Arc::clone(&barrier),
             system.clone(),
             self.registry.engines,
             &tokens,
             &self.metrics,
+            &identities,
         )
         .await?;
         let surroundings = Surroundings {
@@ -369,6 +386,8 @@ impl Core {
             is_development: self.is_development,
         };
         Ok(Unsealed {
+            identities,
+            api_addr: self.api_addr.clone(),
             policies: PolicyStore::open(system.below("policy/")).await?,
             audit: Arc::new(
                 Broker::open(system.below("audit/"), self.registry.audit, surroundings).await?,
@@ -397,7 +416,8 @@ impl Core {
 }
 
 impl Unsealed {
-    /// Resolves a token to who it stands for; none if it is unknown, expired or used up.
+    /// Resolves a token to who it stands for; none if it is unknown, expired or used up, or its
+    /// entity is gone or disabled.
     pub(crate) async fn principal(
         &self,
         id: &TokenId,
@@ -406,8 +426,25 @@ impl Unsealed {
         let Some(token) = self.tokens.lookup(id, now).await? else {
             return Ok(None);
         };
-        let acl = self.policies.acl(token.policies());
-        Ok(Some(Arc::new(Principal { token, acl })))
+        Ok(self.holder(token).map(Arc::new))
+    }
+
+    /// Adds to a token what its entity brings, as it is now; none if the entity is gone or disabled.
+    pub(crate) fn holder(&self, token: Arc<Token>) -> Option<Principal> {
+        let identity = match token.entity_id() {
+            "" => None,
+            id => {
+                let identity = self.identities.store.of(id);
+                Some(identity.filter(|identity| !identity.is_disabled())?)
+            }
+        };
+        let holder = identity.as_deref().map(|identity| identity as &dyn Holder);
+        let acl = self.policies.acl(token.policies(), holder);
+        Some(Principal {
+            token,
+            acl,
+            identity,
+        })
     }
 
     /// Asks for the seal to fall once the answer is on record.

@@ -15,6 +15,7 @@ use crate::{
     barrier::{Barrier, Change},
     cubbyhole,
     engine::{Backing, Class, EngineKind, Mounted},
+    identity::{self, Identities},
     json,
     metrics::{Metrics, RouteMetrics},
     mount::{MountConfig, MountEntry},
@@ -93,11 +94,18 @@ impl Mounts {
         kinds: &'static [EngineKind],
         tokens: &Arc<TokenStore>,
         metrics: &Arc<Metrics>,
+        identities: &Arc<Identities>,
     ) -> Result<Self, Error> {
         let stored = view.get_as::<Stored>(TABLE).await?;
         let mut table = BTreeMap::new();
         let builtin = [
             (Class::Secret, "cubbyhole/", "cubbyhole", cubbyhole::mount()),
+            (
+                Class::Secret,
+                "identity/",
+                "identity",
+                identity::mount(Arc::clone(identities)),
+            ),
             (Class::Secret, "sys/", "system", sys::mount()),
             (
                 Class::Auth,
@@ -381,6 +389,7 @@ fn mount_view(barrier: &Arc<Barrier>, entry: &MountEntry) -> View {
 fn builtin_entry(path: &str, kind: &str) -> MountEntry {
     let (accessor, description) = match kind {
         "cubbyhole" => ("cubbyhole_00000000", "per-token private secret storage"),
+        "identity" => ("identity_00000000", "identity store"),
         "token" => ("auth_token_00000000", "token based credentials"),
         _ => (
             "system_00000000",
@@ -411,5 +420,5 @@ fn is_reserved(full: &str) -> bool {
 
 /// Tells whether a type is one of the mounts that are always there, and of no other.
 pub(crate) fn is_builtin(kind: &str) -> bool {
-    matches!(kind, "cubbyhole" | "system" | "token")
+    matches!(kind, "cubbyhole" | "identity" | "system" | "token")
 }

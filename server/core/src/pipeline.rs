@@ -7,14 +7,14 @@ use std::sync::Arc;
 use keyward_api::Operation;
 
 use crate::{
-    Core, Done, Error, Request, Response, Timestamp,
+    Core, Done, Error, Identity, Request, Response, Timestamp,
     audit::{Answer, Facts},
     engine::Call,
     gate::{self, Admitted, Principal, Refused},
     lifecycle::Unsealed,
     mounts::Mount,
     response::Rewrapped,
-    token::Auth,
+    token::{Auth, AuthGrant},
     view::View,
     wrapping::{self, WrapGrant, Wrapped},
 };
@@ -205,7 +205,9 @@ async fn grant(
             let limits = mount.entry.config.limits();
             let path = request.path.as_str();
             let now = core.clock.now();
-            let created = core.tokens.create(grant, parent, limits, path, now).await?;
+            let identity = enter(core, mount, &mut grant, view, now).await?;
+            let mut created = core.tokens.create(grant, parent, limits, path, now).await?;
+            created.identity = identity;
             let mount_point = mount.full_path();
             let labels = [&*mount_point, created.token.kind().name()];
             core.metrics.token_creation.with_label_values(&labels).inc();
@@ -230,6 +232,27 @@ async fn grant(
         document,
         ..Done::empty(Arc::clone(&mount.entry))
     })
+}
+
+/// Finds or makes the entity that a token is for, and tells what it brings; none if it is for none.
+async fn enter(
+    core: &Unsealed,
+    mount: &Mount,
+    grant: &mut AuthGrant,
+    view: &View,
+    now: Timestamp,
+) -> Result<Option<Arc<Identity>>, Error> {
+    let Some(alias) = grant.alias.take() else {
+        return Ok(core.identities.store.of(&grant.entity_id));
+    };
+    let accessor = &mount.entry.accessor;
+    let identity = core
+        .identities
+        .store
+        .log_in(accessor, &alias, view, now)
+        .await?;
+    identity.entity_id().clone_into(&mut grant.entity_id);
+    Ok(Some(identity))
 }
 
 /// Lays an answer aside and answers with the token that opens it; warnings stay outside as well.

@@ -46,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) storage: StorageConfig,
     pub(crate) listeners: Vec<ListenerConfig>,
     pub(crate) seals: SealConfigs,
+    /// Where clients reach the server; empty if nobody said.
+    pub(crate) api_addr: String,
     pub(crate) cluster_name: Option<String>,
     pub(crate) log_level: Option<String>,
     pub(crate) log_format: Option<String>,
@@ -72,6 +74,7 @@ impl Config {
             storage,
             listeners: Vec::new(),
             seals,
+            api_addr: String::new(),
             cluster_name: None,
             log_level: None,
             log_format: None,
@@ -88,7 +91,8 @@ impl Config {
                 "log_format" => config.log_format = Some(text(entry)?),
                 // Told by Vault's files; nothing is locked into memory and there is one node.
                 "disable_mlock" | "ui" => drop(flag(entry)?),
-                "api_addr" | "cluster_addr" => drop(text(entry)?),
+                "cluster_addr" => drop(text(entry)?),
+                "api_addr" => config.api_addr = text(entry)?,
                 "default_max_request_duration" => {
                     rules.limits.max_request_duration = duration(entry)?;
                 }

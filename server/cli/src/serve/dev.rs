@@ -50,6 +50,8 @@ impl Dev {
             ("tls_disable".to_owned(), json!(tls.is_none())),
         ];
         let listener = shown::listener("tcp", settings.into_iter().collect());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let api_addr = format!("{scheme}://{address}");
         Ok(Config {
             shown: shown::document("sled", vec![listener], &SealConfigs::default()),
             storage: StorageConfig {
@@ -58,6 +60,7 @@ impl Dev {
             },
             listeners: vec![ListenerConfig::tcp(address, tls)?],
             seals: SealConfigs::default(),
+            api_addr,
             cluster_name: None,
             log_level: None,
             log_format: None,

@@ -181,7 +181,8 @@ async fn open(config: &Config) -> Result<Core> {
         cluster_name: config.cluster_name.clone(),
         version: VERSION,
     };
-    Ok(Core::new(storage, Arc::new(SystemClock), registry, settings).with_seals(seals))
+    let core = Core::new(storage, Arc::new(SystemClock), registry, settings).with_seals(seals);
+    Ok(core.reached_at(&config.api_addr))
 }
 
 /// Has a seal that opens by itself do so, and what it has to do, beside what else is due: its other

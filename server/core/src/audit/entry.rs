@@ -14,7 +14,7 @@ use super::{
     redact::{Hashed, Rules, Salt},
     ticket::{Answer, Facts},
 };
-use crate::{Denial, Done, Error, MountEntry, Timestamp};
+use crate::{Denial, Done, Error, Identity, MountEntry, Timestamp, token::together};
 
 /// The version that mounts show: every engine is part of the server.
 const RUNNING_VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"), "+builtin.keyward");
@@ -150,8 +150,18 @@ impl<'a> Entry<'a> {
             }
             accessor("accessor", token.accessor(), salt, format, auth);
             auth.text("display_name", token.display_name());
-            auth.texts("policies", token.policies());
+            let identity = facts
+                .principal
+                .as_ref()
+                .and_then(|it| it.identity.as_deref());
+            match identity.map_or(&[][..], Identity::policies) {
+                [] => auth.texts("policies", token.policies()),
+                more => auth.texts("policies", &together(token.policies(), more)),
+            }
             auth.texts("token_policies", token.policies());
+            if let Some(identity) = identity {
+                auth.texts("identity_policies", identity.policies());
+            }
             policy_results(facts, answer, auth);
             metadata(token.meta(), auth);
             auth.number("remaining_uses", token.num_uses());
@@ -383,6 +393,7 @@ impl<'a> Granted<'a> {
         block.text("display_name", display_name);
         block.texts("policies", &auth.policies);
         block.texts("token_policies", &auth.token_policies);
+        block.texts("identity_policies", &auth.identity_policies);
         metadata(auth.metadata.as_ref(), block);
         block.number("num_uses", auth.num_uses);
         block.text("entity_id", &auth.entity_id);

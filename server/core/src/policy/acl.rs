@@ -1,6 +1,7 @@
 //! The compiled rules of all the policies of a token.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
@@ -9,7 +10,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    Capabilities, Capability, Policy, Rule, Wrapping,
+    Capabilities, Capability, Holder, Policy, Rule, Unfit, Wrapping,
     parameters::Parameters,
     pattern::{Pattern, Patterns},
 };
@@ -66,15 +67,32 @@ pub struct Verdict {
 }
 
 impl Acl {
-    /// Compiles the policies of a token. If the root policy is among them, it alone counts.
+    /// Compiles the policies of a token that nobody in particular holds. If the root policy is among
+    /// them, it alone counts.
     #[must_use]
     pub fn new(policies: &[Arc<Policy>]) -> Self {
+        Self::of(policies, None)
+    }
+
+    /// Compiles the policies of a token and of who holds it.
+    pub(crate) fn of(policies: &[Arc<Policy>], holder: Option<&dyn Holder>) -> Self {
         let root = policies.iter().find(|policy| policy.is_root);
-        let mut drafts: BTreeMap<&str, Draft> = BTreeMap::new();
+        let mut drafts: BTreeMap<Cow<'_, str>, Draft> = BTreeMap::new();
         for policy in policies {
-            // No request carries an identity yet, so that no template has a value.
-            for rule in policy.rules.iter().filter(|rule| !rule.is_template) {
-                drafts.entry(&rule.path).or_default().unite(policy, rule);
+            for rule in &policy.rules {
+                let path = match (rule.is_template, holder) {
+                    (false, _) => Ok(Some(Cow::Borrowed(rule.path.as_str()))),
+                    (true, None) => Ok(None),
+                    (true, Some(holder)) => {
+                        holder.path(&rule.path).map(|path| path.map(Cow::Owned))
+                    }
+                };
+                match path {
+                    Ok(Some(path)) => drafts.entry(path).or_default().unite(policy, rule),
+                    Ok(None) => {}
+                    Err(Unfit) if root.is_some() => {}
+                    Err(Unfit) => return Self::nothing(),
+                }
             }
         }
 
@@ -84,9 +102,9 @@ impl Acl {
         for (path, draft) in drafts {
             let grant = draft.finish();
             restricts_parameters |= !grant.parameters.is_empty();
-            match Pattern::parse(path) {
+            match Pattern::parse(&path) {
                 Some(pattern) => patterns.push((pattern, grant)),
-                None => drop(exact.insert(path.into(), grant)),
+                None => drop(exact.insert(path.into_owned().into(), grant)),
             }
         }
         Self {
@@ -94,6 +112,16 @@ impl Acl {
             exact,
             patterns: patterns.into_iter().collect(),
             restricts_parameters,
+        }
+    }
+
+    /// Makes the rules that allow nothing.
+    fn nothing() -> Self {
+        Self {
+            root: None,
+            exact: HashMap::new(),
+            patterns: Patterns::from_iter([]),
+            restricts_parameters: false,
         }
     }
 

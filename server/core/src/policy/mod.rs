@@ -18,14 +18,16 @@
 //!   [`Acl`]). Rules for the same path text in several policies are united; `deny` wins.
 //! - To `LIST` (or `SCAN`) `a/`, the exact rule for `a/` counts, else that for `a`, else the pattern
 //!   that matches `a/`, else the one that matches `a`.
-//! - A rule whose path holds a template (`{{identity.…}}`) is checked like any other, but while no
-//!   request carries an identity it matches nothing, as in Vault for a token without an entity.
+//! - A rule whose path holds a template (`{{identity.…}}`) counts for a token whose entity has a value
+//!   for it, and for no other. A value that would widen the path (see [`Unfit`]) closes everything to
+//!   the token: what its policies mean is then not known.
 //! - Keys that this server does not enforce are refused, never ignored: `mfa_methods`,
 //!   `control_group` and every unknown one.
 
 mod acl;
 mod capability;
 mod default;
+mod holder;
 mod parameters;
 mod parse;
 mod pattern;
@@ -38,6 +40,7 @@ use base64::Engine as _;
 pub use acl::{Acl, Question, Verdict};
 pub use capability::{Capabilities, Capability};
 pub use default::{DEFAULT_POLICY, WRAPPING_POLICY};
+pub(crate) use holder::{Holder, Unfit};
 use parameters::Parameters;
 pub use parse::PolicyError;
 pub(crate) use store::PolicyStore;

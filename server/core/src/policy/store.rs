@@ -4,16 +4,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use keyward_crypto::SecretBytes;
-use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, sync::Cache};
 
 use super::{
-    Acl, DEFAULT_POLICY, DEFAULT_POLICY_NAME, Policy, ROOT_POLICY_NAME, WRAPPING_POLICY,
+    Acl, DEFAULT_POLICY, DEFAULT_POLICY_NAME, Holder, Policy, ROOT_POLICY_NAME, WRAPPING_POLICY,
     WRAPPING_POLICY_NAME, decode_text,
 };
 use crate::{Error, view::View};
 
-/// How many different sets of policies are kept compiled.
-const COMPILED: usize = 1024;
+/// How many sets of policies are kept compiled: one for each entity that is about, since the default
+/// policy speaks of the entity.
+const COMPILED: usize = 4096;
 
 /// All policies in memory, behind the barrier in storage.
 pub(crate) struct PolicyStore {
@@ -29,7 +30,27 @@ pub(crate) struct PolicyStore {
 /// snapshot, so that nothing compiled from an older policy can outlive it.
 struct Snapshot {
     policies: BTreeMap<String, (Arc<Policy>, Arc<str>)>,
-    compiled: Cache<Arc<[String]>, Arc<Acl>>,
+    compiled: Cache<Compiled, Arc<Acl>>,
+}
+
+/// What was compiled: the names of policies, for one holder, or for none, which is 0.
+#[derive(Eq, Hash, PartialEq)]
+struct Compiled {
+    holder: u64,
+    names: Arc<[String]>,
+}
+
+/// The same without its own copy of the names.
+#[derive(Hash)]
+struct Wanted<'a> {
+    holder: u64,
+    names: &'a [String],
+}
+
+impl Equivalent<Compiled> for Wanted<'_> {
+    fn equivalent(&self, key: &Compiled) -> bool {
+        self.holder == key.holder && *self.names == *key.names
+    }
 }
 
 impl Snapshot {
@@ -68,14 +89,22 @@ impl PolicyStore {
         Ok(store)
     }
 
-    /// Returns what a token with these policies may do; unknown ones grant nothing.
-    pub(crate) fn acl(&self, names: &[String]) -> Arc<Acl> {
+    /// Returns what a token with these policies may do, with those of who holds it; unknown ones grant
+    /// nothing.
+    pub(crate) fn acl(&self, names: &[String], holder: Option<&dyn Holder>) -> Arc<Acl> {
         let snapshot = self.snapshot.load();
-        if let Some(acl) = snapshot.compiled.get(names) {
+        let wanted = Wanted {
+            holder: holder.map_or(0, Holder::stamp),
+            names,
+        };
+        if let Some(acl) = snapshot.compiled.get(&wanted) {
             return acl;
         }
+        let more = holder.map_or(&[][..], Holder::policies).iter();
+        let more = more.filter(|name| !names.contains(name));
         let mut policies: Vec<_> = names
             .iter()
+            .chain(more)
             .filter_map(|name| {
                 snapshot
                     .policies
@@ -89,8 +118,12 @@ impl PolicyStore {
         if names.iter().any(|name| name == WRAPPING_POLICY_NAME) {
             policies.push(Arc::clone(&self.wrapping));
         }
-        let acl = Arc::new(Acl::new(&policies));
-        snapshot.compiled.insert(names.into(), Arc::clone(&acl));
+        let acl = Arc::new(Acl::of(&policies, holder));
+        let key = Compiled {
+            holder: wanted.holder,
+            names: names.into(),
+        };
+        snapshot.compiled.insert(key, Arc::clone(&acl));
         acl
     }
 

@@ -3,7 +3,10 @@
 use keyward_crypto::{Derivation, Keyring, key_type};
 
 use super::*;
-use crate::{ManualClock, barrier::Barrier, metrics::Metrics, storage::Memory, token::TokenStore};
+use crate::{
+    ManualClock, barrier::Barrier, identity::Identities, metrics::Metrics, storage::Memory,
+    token::TokenStore,
+};
 
 struct Bench {
     quotas: Quotas,
@@ -21,9 +24,17 @@ impl Bench {
         let view = View::new(Arc::clone(&barrier), "sys/");
         let tokens = Arc::new(TokenStore::open(view.below("token/")).await.unwrap());
         let metrics = Arc::new(Metrics::new(Arc::new(ManualClock::new(now))));
-        let mounts = Mounts::open(barrier, view.clone(), &[], &tokens, &metrics)
-            .await
-            .unwrap();
+        let identities = Identities::open(view.below("identity/")).await.unwrap();
+        let mounts = Mounts::open(
+            barrier,
+            view.clone(),
+            &[],
+            &tokens,
+            &metrics,
+            &Arc::new(identities),
+        )
+        .await
+        .unwrap();
         Self {
             quotas: Quotas::open(view.below("quota/")).await.unwrap(),
             mounts,

@@ -31,8 +31,9 @@ pub(super) async fn of_accessor(
     let accessor = accessor.ok_or_else(|| Error::invalid("missing accessor"))?;
     let token = cx.core().tokens.by_accessor(&accessor, cx.now()).await?;
     let token = token.ok_or_else(|| Error::invalid("invalid accessor"))?;
-    let acl = cx.core().policies.acl(token.policies());
-    answer(&acl, request.paths.or(request.path))
+    let holder = cx.core().holder(token);
+    let holder = holder.ok_or_else(|| Error::invalid("invalid accessor"))?;
+    answer(&holder.acl, request.paths.or(request.path))
 }
 
 /// Tells what the caller may do.

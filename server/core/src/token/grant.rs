@@ -10,7 +10,7 @@ use super::{
     record::Record,
     ttl::{Term, Terms},
 };
-use crate::{Timestamp, TokenId, TtlLimits};
+use crate::{AliasGrant, Identity, Timestamp, TokenId, TtlLimits};
 
 /// A token that is asked for. Durations of zero ask for nothing.
 ///
@@ -44,6 +44,8 @@ pub struct AuthGrant {
     pub id: Option<TokenId>,
     /// The identity entity; empty where there is none.
     pub entity_id: String,
+    /// Who logged in, as the auth method knows it: its entity takes the place of `entity_id`.
+    pub alias: Option<AliasGrant>,
     /// The addresses that it may be used from; none is all.
     pub bound_cidrs: Vec<BoundCidr>,
     /// The token role that it is made under; empty without one.
@@ -70,6 +72,7 @@ impl Default for AuthGrant {
             orphan: true,
             id: None,
             entity_id: String::new(),
+            alias: None,
             bound_cidrs: Vec::new(),
             role: String::new(),
             path_suffix: String::new(),
@@ -175,7 +178,7 @@ impl Record {
 
 /// Puts policy names into the form in which policies are stored: trimmed, lower case, sorted, each
 /// once. `root` allows everything, so that it stands alone.
-pub(super) fn sanitize<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Vec<String> {
+pub(crate) fn sanitize<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Vec<String> {
     let names = names
         .into_iter()
         .map(|name| name.as_ref().trim().to_lowercase());
@@ -208,6 +211,8 @@ pub struct Created {
     pub id: Option<TokenId>,
     /// Its record.
     pub token: Arc<Token>,
+    /// Its entity; none if it has none, or it is gone.
+    pub identity: Option<Arc<Identity>>,
     /// What the caller should know.
     pub warnings: Vec<String>,
 }
@@ -219,11 +224,16 @@ impl Created {
         let Token { record, .. } = Arc::unwrap_or_clone(self.token);
         // EXPOSE: the caller is given the token that was made for it, or that it sent.
         let id = self.id.as_ref().map_or("", TokenId::expose);
+        let identity_policies = self.identity.as_deref().map_or(&[][..], Identity::policies);
+        let policies = together(&record.policies, identity_policies);
+        let mut identity_policies = identity_policies.to_vec();
+        identity_policies.sort_unstable();
         GrantedAuth {
             client_token: Sensitive::new(id.to_owned()),
             accessor: record.accessor,
-            token_policies: record.policies.clone(),
-            policies: record.policies,
+            policies,
+            token_policies: record.policies,
+            identity_policies,
             metadata: record.meta,
             lease_duration: record.ttl,
             renewable: record.renewable,
@@ -234,6 +244,15 @@ impl Created {
             num_uses: record.num_uses,
         }
     }
+}
+
+/// Returns all that a token may do by its own policies and by those of its entity, as answers and the
+/// audit log show it: sorted, each once, and `root` alone.
+pub(crate) fn together(own: &[String], of_entity: &[String]) -> Vec<String> {
+    if of_entity.is_empty() {
+        return own.to_vec();
+    }
+    sanitize(own.iter().chain(of_entity))
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub use cidr::{BoundCidr, NoCidr};
 pub(crate) use digest::Digest;
 pub(crate) use engine::{mount, named};
 pub use grant::{Auth, AuthGrant, Created};
+pub(crate) use grant::{sanitize, together};
 pub use kind::{TokenKind, TokenType};
 pub use record::Token;
 pub(crate) use store::{TOKEN_LENGTH, TokenStore};

@@ -109,6 +109,7 @@ impl TokenStore {
                     return Ok(Created {
                         id: None,
                         token,
+                        identity: None,
                         warnings,
                     });
                 }

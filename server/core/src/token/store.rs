@@ -246,6 +246,7 @@ impl TokenStore {
             return Ok(Created {
                 id: Some(id),
                 token,
+                identity: None,
                 warnings,
             });
         }
@@ -261,6 +262,7 @@ impl TokenStore {
         Ok(Created {
             id: Some(id),
             token,
+            identity: None,
             warnings,
         })
     }

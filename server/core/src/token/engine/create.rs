@@ -13,7 +13,7 @@ use super::{
     policies::{Asking, Policies},
     principal, roles,
 };
-use crate::{Error, Response, TokenId, engine::Context};
+use crate::{AliasGrant, Error, Response, TokenId, engine::Context};
 
 /// Makes a token, as a child of the caller's unless it asks for an orphan and may.
 pub(super) async fn create(
@@ -54,7 +54,13 @@ pub(super) async fn create_by_role(
         return Err(Error::Invalid(format!("unknown role {name}")));
     };
     let grant = grant(&cx, request, Some(&role))?;
+    let entity_id = if role.orphan {
+        String::new()
+    } else {
+        grant.entity_id
+    };
     let grant = AuthGrant {
+        entity_id,
         role: name,
         orphan: role.orphan,
         path_suffix: role.path_suffix,
@@ -64,10 +70,12 @@ pub(super) async fn create_by_role(
     Ok(answer(&cx, grant, None))
 }
 
-/// Cuts a grant off from the caller's token, with the addresses that it would have from there.
+/// Cuts a grant off from the caller's token, with the addresses and the entity that it would have
+/// from there.
 fn orphaned(grant: AuthGrant) -> AuthGrant {
     AuthGrant {
         orphan: true,
+        entity_id: String::new(),
         bound_cidrs: Vec::new(),
         ..grant
     }
@@ -111,9 +119,7 @@ fn grant(
     }
     let kind = kind(role, request.kind.as_deref())?;
     let mut limits = Limits::asked(&request, kind)?;
-    if let Some(alias) = request.entity_alias.filter(|alias| !alias.is_empty()) {
-        return Err(refuse_alias(&alias, role));
-    }
+    let alias = alias(cx, request.entity_alias, role)?;
     let id = named(request.id);
     if let Some(id) = &id {
         check_id(id, sudo)?;
@@ -151,6 +157,7 @@ fn grant(
         kind: Some(kind),
         id,
         entity_id: parent.entity_id().to_owned(),
+        alias,
         orphan: false,
         bound_cidrs: parent.bound_cidrs().to_vec(),
         warnings,
@@ -242,15 +249,32 @@ fn narrow(what: &str, asked: &mut Duration, role: u64) -> Option<String> {
     ))
 }
 
-/// Says why a token gets no alias: there is no identity store that knows one.
-fn refuse_alias(alias: &str, role: Option<&Role>) -> Error {
-    Error::invalid(match role {
-        None => "'entity_alias' is only allowed in combination with token role",
-        Some(role) if role.allows_alias(alias) => {
-            "'entity_alias' is not supported by this server, which has no identity store"
+/// Reads the name whose entity the token is for, if the role allows that.
+fn alias(
+    cx: &Context<TokenStore>,
+    asked: Option<String>,
+    role: Option<&Role>,
+) -> Result<Option<AliasGrant>, Error> {
+    let Some(name) = asked.filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    match role {
+        None => Err(Error::invalid(
+            "'entity_alias' is only allowed in combination with token role",
+        )),
+        Some(role) if role.allows_alias(&name) => {
+            let store = &cx.core().identities.store;
+            if store.refuses(&cx.mount().accessor, &name) {
+                let text = "entity from given entity alias is disabled";
+                return Err(Error::Refused(text.to_owned()));
+            }
+            Ok(Some(AliasGrant {
+                name,
+                ..AliasGrant::default()
+            }))
         }
-        Some(_) => "invalid 'entity_alias' value",
-    })
+        Some(_) => Err(Error::invalid("invalid 'entity_alias' value")),
+    }
 }
 
 /// Checks a token that the caller chooses; what looks generated must be generated.

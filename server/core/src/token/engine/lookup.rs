@@ -1,5 +1,7 @@
 //! `auth/token/lookup*` and `accessors`: what is known of tokens.
 
+use std::collections::BTreeMap;
+
 use keyward_api::{
     Sensitive,
     auth::{
@@ -38,7 +40,7 @@ pub(super) async fn token(
 ) -> Result<Response<TokenInfo>, Error> {
     match named(request.token) {
         Some(id) => match cx.lookup(&id, cx.now()).await? {
-            Some(token) => Ok(Response::data(info(&token, Some(&id), cx.now()))),
+            Some(token) => Ok(Response::data(info(&cx, &token, Some(&id)))),
             None => Err(Error::Refused("bad token".to_owned())),
         },
         None => about_caller(&cx).await,
@@ -76,28 +78,33 @@ pub(super) async fn by_accessor(
 ) -> Result<Response<TokenInfo>, Error> {
     let token = accessed(&cx, request.accessor).await?;
     let token = token.ok_or_else(|| fault("invalid accessor"))?;
-    Ok(Response::data(info(&token, None, cx.now())))
+    Ok(Response::data(info(&cx, &token, None)))
 }
 
 async fn about_caller(cx: &Context<TokenStore>) -> Result<Response<TokenInfo>, Error> {
     let token = &principal(cx)?.token;
     let id = cx.request().token.as_ref();
     if token.is_batch() {
-        return Ok(Response::data(info(token, id, cx.now())));
+        return Ok(Response::data(info(cx, token, id)));
     }
     // Read again, since this very request may have used it up in part.
     let info = match cx.find(token.digest(), cx.now()).await? {
-        Some(token) => info(&token, id, cx.now()),
+        Some(token) => info(cx, &token, id),
         None if token.num_uses() != 0 => TokenInfo {
             num_uses: -1,
-            ..info(token, id, cx.now())
+            ..info(cx, token, id)
         },
         None => return Err(Error::Denied(Denial::Token)),
     };
     Ok(Response::data(info))
 }
 
-fn info(token: &Token, id: Option<&TokenId>, now: Timestamp) -> TokenInfo {
+fn info(cx: &Context<TokenStore>, token: &Token, id: Option<&TokenId>) -> TokenInfo {
+    let now = cx.now();
+    let identity = cx.core().identities.store.of(token.entity_id());
+    let identity_policies = identity
+        .map(|identity| identity.policies().to_vec())
+        .filter(|policies| !policies.is_empty());
     TokenInfo {
         accessor: token.accessor().to_owned(),
         bound_cidrs: token
@@ -111,8 +118,10 @@ fn info(token: &Token, id: Option<&TokenId>, now: Timestamp) -> TokenInfo {
         entity_id: token.entity_id().to_owned(),
         expire_time: token.expires().map(|expires| expires.to_string()),
         explicit_max_ttl: token.explicit_max_ttl(),
+        external_namespace_policies: identity_policies.as_ref().map(|_| BTreeMap::new()),
         // EXPOSE: told to a caller who knows it.
         id: Sensitive::new(id.map_or("", TokenId::expose).to_owned()),
+        identity_policies,
         issue_time: token.created().to_string(),
         last_renewal: token.renewed().map(|renewed| renewed.to_string()),
         last_renewal_time: token.renewed().map(Timestamp::unix_seconds),

@@ -79,5 +79,10 @@ async fn renew(
             cx.now(),
         )
         .await?;
-    Ok(Response::renewed(Created { id, ..renewed }))
+    let identity = cx.core().identities.store.of(token.entity_id());
+    Ok(Response::renewed(Created {
+        id,
+        identity,
+        ..renewed
+    }))
 }

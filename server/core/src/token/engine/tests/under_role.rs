@@ -369,24 +369,19 @@ async fn a_role_names_its_tokens_and_decides_whose_children_they_are() {
 }
 
 #[tokio::test]
-async fn an_alias_is_refused_until_there_are_entities() {
+async fn an_alias_is_one_that_the_role_allows() {
     let house = House::new().await;
     house
         .role(json!({"allowed_entity_aliases": "ea,EB*"}))
         .await;
-    let none = "'entity_alias' is not supported by this server, which has no identity store";
-    for (alias, text) in [
-        ("zz", "invalid 'entity_alias' value"),
-        ("EA", none),
-        ("ebX", none),
-    ] {
-        let body = json!({"entity_alias": alias});
-        assert_eq!(house.refusal(&house.root, CREATE, body).await, text);
+    let text = "invalid 'entity_alias' value";
+    let body = json!({"entity_alias": "zz"});
+    assert_eq!(house.refusal(&house.root, CREATE, body).await, text);
+    for (alias, has_entity) in [("EA", true), ("ebX", true), ("", false)] {
+        let made = house.root(CREATE, json!({"entity_alias": alias})).await;
+        let auth = made.unwrap().auth.unwrap();
+        assert_eq!(!auth.entity_id.is_empty(), has_entity, "{alias}");
     }
-    house
-        .root(CREATE, json!({"entity_alias": ""}))
-        .await
-        .unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,132 @@
+//! The engine at `identity/`, one file a resource.
+
+mod aliases;
+mod entities;
+mod group_aliases;
+mod groups;
+mod lookup;
+mod merge;
+mod oidc;
+mod show;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{IdentityStore, Oidc};
+use crate::{
+    Error, Timestamp,
+    engine::{Engine, Mounted, Routes},
+    view::View,
+};
+
+/// What the engine works on; the core has it too.
+pub(crate) struct Identities {
+    pub(crate) store: IdentityStore,
+    pub(crate) oidc: Oidc,
+}
+
+impl Identities {
+    /// Loads all that is kept below the view of the mount.
+    ///
+    /// # Errors
+    /// The store below failed.
+    pub(crate) async fn open(view: View) -> Result<Self, Error> {
+        Ok(Self {
+            oidc: Oidc::open(view.below("oidc/")).await?,
+            store: IdentityStore::open(view).await?,
+        })
+    }
+}
+
+#[async_trait]
+impl Engine for Identities {
+    async fn tick(&self, now: Timestamp) -> Result<(), Error> {
+        self.oidc.tick(now).await
+    }
+}
+
+/// Builds the one mount of the engine.
+pub(crate) fn mount(identities: Arc<Identities>) -> Mounted {
+    let routes = Routes::of(Arc::clone(&identities))
+        .on(aliases::delete)
+        .on(aliases::delete_old)
+        .on(aliases::list)
+        .on(aliases::list_old)
+        .on(aliases::read)
+        .on(aliases::read_old)
+        .on(aliases::write)
+        .on(aliases::write_by_id)
+        .on(aliases::write_old)
+        .on(aliases::write_old_by_id)
+        .on(entities::delete)
+        .on(entities::delete_batch)
+        .on(entities::delete_by_name)
+        .on(entities::list)
+        .on(entities::list_names)
+        .on(entities::read)
+        .on(entities::read_by_name)
+        .on(entities::write)
+        .on(entities::write_by_id)
+        .on(entities::write_by_name)
+        .on(group_aliases::delete)
+        .on(group_aliases::list)
+        .on(group_aliases::read)
+        .on(group_aliases::write)
+        .on(group_aliases::write_by_id)
+        .on(groups::delete)
+        .on(groups::delete_by_name)
+        .on(groups::list)
+        .on(groups::list_names)
+        .on(groups::read)
+        .on(groups::read_by_name)
+        .on(groups::write)
+        .on(groups::write_by_id)
+        .on(groups::write_by_name)
+        .on(lookup::entity)
+        .on(lookup::group)
+        .on(merge::merge)
+        .on(oidc::delete_key)
+        .on(oidc::delete_role)
+        .on(oidc::discovery)
+        .on(oidc::introspect)
+        .on(oidc::key_set)
+        .on(oidc::list_keys)
+        .on(oidc::list_roles)
+        .on(oidc::read_config)
+        .on(oidc::read_key)
+        .on(oidc::read_role)
+        .on(oidc::rotate_key)
+        .on(oidc::token)
+        .on(oidc::write_config)
+        .on_upsert(oidc::write_key, oidc::key_exists)
+        .on_upsert(oidc::write_role, oidc::role_exists)
+        .build();
+    Mounted {
+        routes,
+        engine: identities,
+    }
+}
+
+/// Takes a text that is given and not empty.
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// Puts policies into the form in which they are stored, and refuses those that none may give.
+fn policies(names: &[String]) -> Result<Vec<String>, Error> {
+    let names = crate::token::sanitize(names);
+    if names.iter().any(|name| name == "root") {
+        return Err(Error::invalid("policies cannot contain root"));
+    }
+    Ok(names)
+}
+
+/// Returns the name that a path captured, which is one and no folder.
+fn named(name: Option<String>) -> Result<Option<String>, Error> {
+    match name.as_deref() {
+        None | Some("") => Err(Error::UnsupportedOperation),
+        Some(folder) if folder.ends_with('/') => Err(Error::UnsupportedPath),
+        Some(_) => Ok(name),
+    }
+}

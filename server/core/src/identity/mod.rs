@@ -1,0 +1,51 @@
+//! Identity: who the holders of tokens are, whatever door they came through.
+//!
+//! An [`Entity`] is one person or machine, an [`Alias`] its name at one auth method, a [`Group`]
+//! gives policies to many. The [`IdentityStore`] keeps them all in memory as one immutable
+//! [`Snapshot`] and behind the barrier in storage; [`IdentityStore::of`] tells what a token's entity
+//! brings to a request, [`template`] puts its values into the paths of policies, and [`oidc`] signs
+//! statements about it. The endpoints below `identity/` are in [`engine`].
+//!
+//! Below the view of the mount:
+//!
+//! ```text
+//! entity/ID         an entity with its aliases, as JSON
+//! group/ID          a group with its alias, as JSON
+//! oidc/…            see `oidc`
+//! ```
+//!
+//! **Invariant:** a request reads a snapshot and nothing else: no lock is waited for, no storage is
+//! touched.
+
+mod directive;
+mod engine;
+mod entity;
+mod group;
+mod login;
+mod oidc;
+mod resolved;
+mod snapshot;
+mod store;
+mod table;
+mod template;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use engine::{Identities, mount};
+use entity::{Alias, Entity, check_metadata};
+use group::{Group, GroupKind};
+pub use login::AliasGrant;
+pub(crate) use oidc::Oidc;
+pub use resolved::Identity;
+use snapshot::{Draft, Snapshot};
+pub(crate) use store::IdentityStore;
+
+use std::sync::Arc;
+
+use crate::{barrier::Barrier, view::View};
+
+/// Returns the view of the one mount, which the store writes to on its own account.
+pub(crate) fn view(barrier: &Arc<Barrier>) -> View {
+    View::new(Arc::clone(barrier), "logical/identity/")
+}
