@@ -266,28 +266,32 @@ endpoint!(ListGroupAliases {} => AliasKeys: List "group-alias/id");
 #[serde(untagged)]
 pub enum GroupAlias {
     /// The name at an auth method.
-    Named {
-        /// The id of the group.
-        canonical_id: String,
-        /// When it was made.
-        creation_time: String,
-        /// Its id.
-        id: String,
-        /// When it was changed last.
-        last_update_time: String,
-        /// Always null: groups are not merged.
-        merged_from_canonical_ids: Option<Vec<String>>,
-        /// What the auth method attached.
-        metadata: Option<BTreeMap<String, String>>,
-        /// The accessor of the auth method.
-        mount_accessor: String,
-        /// Where the auth method is; empty if it is gone.
-        mount_path: String,
-        /// Its type; empty if it is gone.
-        mount_type: String,
-        /// The name.
-        name: String,
-    },
+    Named(Box<GroupAliasInfo>),
     /// There is none.
     None {},
+}
+
+/// What is known of the alias of a group. Times are RFC 3339.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct GroupAliasInfo {
+    /// The id of the group.
+    pub canonical_id: String,
+    /// When it was made.
+    pub creation_time: String,
+    /// Its id.
+    pub id: String,
+    /// When it was changed last.
+    pub last_update_time: String,
+    /// Always null: groups are not merged.
+    pub merged_from_canonical_ids: Option<Vec<String>>,
+    /// What the auth method attached.
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// The accessor of the auth method.
+    pub mount_accessor: String,
+    /// Where the auth method is; empty if it is gone.
+    pub mount_path: String,
+    /// Its type; empty if it is gone.
+    pub mount_type: String,
+    /// The name.
+    pub name: String,
 }

@@ -11,9 +11,9 @@ mod oidc;
 
 pub use alias::{
     AliasInfo, AliasKey, AliasKeys, AliasWritten, DeleteEntityAlias, DeleteGroupAlias,
-    DeletePersona, GroupAlias, ListEntityAliases, ListGroupAliases, ListPersonas, ReadEntityAlias,
-    ReadGroupAlias, ReadPersona, WriteEntityAlias, WriteEntityAliasById, WriteGroupAlias,
-    WriteGroupAliasById, WritePersona, WritePersonaById,
+    DeletePersona, GroupAlias, GroupAliasInfo, ListEntityAliases, ListGroupAliases, ListPersonas,
+    ReadEntityAlias, ReadGroupAlias, ReadPersona, WriteEntityAlias, WriteEntityAliasById,
+    WriteGroupAlias, WriteGroupAliasById, WritePersona, WritePersonaById,
 };
 pub use entity::{
     BatchDeleteEntities, DeleteEntity, DeleteEntityByName, EntityInfo, EntityKey, EntityKeyAlias,

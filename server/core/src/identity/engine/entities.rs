@@ -137,7 +137,7 @@ pub(super) async fn delete_by_name(
     let name = named(Some(request.name))?.unwrap_or_default();
     let snapshot = cx.store.now();
     match snapshot.entity_named(&name) {
-        Some(entity) => remove(&cx, &[entity.id.clone()]).await,
+        Some(entity) => remove(&cx, std::slice::from_ref(&entity.id)).await,
         None => Ok(Response::empty()),
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use keyward_api::identity::{
-    AliasInfo, AliasKey, EntityInfo, EntityKeyAlias, GroupAlias, GroupInfo,
+    AliasInfo, AliasKey, EntityInfo, EntityKeyAlias, GroupAlias, GroupAliasInfo, GroupInfo,
 };
 
 use super::super::{Alias, Entity, Group, Snapshot};
@@ -126,7 +126,7 @@ pub(super) fn group(group: &Group, snapshot: &Snapshot, places: &Places) -> Grou
 }
 
 fn group_alias(alias: AliasInfo) -> GroupAlias {
-    GroupAlias::Named {
+    GroupAlias::Named(Box::new(GroupAliasInfo {
         canonical_id: alias.canonical_id,
         creation_time: alias.creation_time,
         id: alias.id,
@@ -137,7 +137,7 @@ fn group_alias(alias: AliasInfo) -> GroupAlias {
         mount_path: alias.mount_path,
         mount_type: alias.mount_type,
         name: alias.name,
-    }
+    }))
 }
 
 fn ids(groups: &[Arc<Group>]) -> Vec<String> {

@@ -56,7 +56,7 @@ impl NamedKey {
             current: Arc::clone(next),
             next: Half::generate(self.settings.algorithm, now).await?,
         });
-        Ok(key.from_now_on(now))
+        Ok(key.begun_at(now))
     }
 
     /// Returns the key with another pair of keys of its algorithm.
@@ -68,7 +68,7 @@ impl NamedKey {
             current: Half::generate(self.settings.algorithm, now).await?,
             next: Half::generate(self.settings.algorithm, now).await?,
         });
-        Ok(self.from_now_on(now))
+        Ok(self.begun_at(now))
     }
 
     fn retire(
@@ -83,7 +83,7 @@ impl NamedKey {
         Ok(())
     }
 
-    fn from_now_on(mut self, now: Timestamp) -> Self {
+    fn begun_at(mut self, now: Timestamp) -> Self {
         self.rotates = now.plus(Duration::from_secs(self.settings.rotation_period));
         self.pruned(now)
     }
