@@ -29,6 +29,8 @@ pub(crate) enum Need {
     Python,
     /// `strace`, for the tests that let system calls fail; on Linux.
     Strace,
+    /// SoftHSM, the security module that is a program.
+    SoftHsm,
     /// A toolchain for wasm32.
     Wasm,
 }
@@ -58,6 +60,7 @@ impl Need {
             Self::Npm(folder) => npm(project, folder),
             Self::Python => python(project),
             Self::Strace => strace(),
+            Self::SoftHsm => soft_hsm(),
             Self::Wasm => wasm::Toolchain::choose().map(drop),
         }
     }
@@ -162,6 +165,16 @@ fn strace() -> Result<()> {
         return Ok(());
     }
     debian_packages(&["strace"], "strace is missing: install it")
+}
+
+fn soft_hsm() -> Result<()> {
+    if command::find("softhsm2-util").is_some() {
+        return Ok(());
+    }
+    debian_packages(
+        &["softhsm2"],
+        "SoftHSM is missing: install softhsm2 (on a Mac: brew install softhsm)",
+    )
 }
 
 fn python(project: &Project) -> Result<()> {

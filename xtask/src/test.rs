@@ -76,6 +76,12 @@ const STEPS: &[Step] = &[
         run: |project| run(cargo(&project.path("")).args(["test", "--quiet", "--workspace"])),
     },
     Step {
+        name: "pkcs11",
+        about: "the seal that is a hardware module, over SoftHSM",
+        needs: &[Need::Compiler, Need::SoftHsm],
+        run: soft_hsm,
+    },
+    Step {
         name: "doc",
         about: "the documentation builds without a warning",
         needs: &[Need::Compiler],
@@ -135,6 +141,20 @@ const STEPS: &[Step] = &[
         },
     },
 ];
+
+/// Runs the tests that need a security module, over tokens that are made anew each time.
+fn soft_hsm(project: &Project) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let tokens = folder.path().join("tokens");
+    std::fs::create_dir(&tokens)?;
+    let configuration = folder.path().join("softhsm2.conf");
+    let text = format!("directories.tokendir = {}\n", tokens.display());
+    std::fs::write(&configuration, text)?;
+    run(cargo(&project.path(""))
+        .args(["test", "--quiet", "-p", "keyward-builtin", "--lib"])
+        .args(["--features", "pkcs11", "seal"])
+        .env("SOFTHSM2_CONF", &configuration))
+}
 
 impl Test {
     pub(crate) fn run(&self, project: &Project) -> Result<()> {
@@ -213,7 +233,7 @@ mod tests {
     fn a_step_is_found_by_its_name_and_an_unknown_one_lists_them() {
         assert_eq!(step_named("doc").unwrap().name, "doc");
         let error = step_named("dock").unwrap_err().to_string();
-        assert!(error.contains("fmt, clippy, test, doc"), "{error}");
+        assert!(error.contains("fmt, clippy, test, pkcs11, doc"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Seals that open by themselves.
 
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 mod static_key;
 mod transit;
 
@@ -46,7 +48,12 @@ impl Setting {
 }
 
 /// Every seal that opens by itself.
-pub const SEALS: &[SealKind] = &[static_key::STATIC, transit::TRANSIT];
+pub const SEALS: &[SealKind] = &[
+    #[cfg(feature = "pkcs11")]
+    pkcs11::PKCS11,
+    static_key::STATIC,
+    transit::TRANSIT,
+];
 
 /// Finds a kind of seal by its name.
 #[must_use]
