@@ -16,7 +16,9 @@ use keyward_core::{AutoSeal, SealError, Timestamp, Unwrapped};
 use keyward_crypto::{SecretBytes, encoding};
 use parking_lot::Mutex;
 use reqwest::{
-    Certificate, Client, Identity, RequestBuilder, StatusCode, Url, header::HeaderValue,
+    Certificate, Client, Identity, RequestBuilder, StatusCode, Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header::HeaderValue,
     redirect::Policy,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -26,7 +28,8 @@ use super::{SealKind, Setting, Settings, given, needed};
 /// The line in the table of seals.
 ///
 /// Settings: `address`, `token`, `key_name`, `mount_path`; `namespace`; `tls_ca_cert`,
-/// `tls_client_cert`, `tls_client_key` (files), `tls_skip_verify`; `disable_renewal` of the token.
+/// `tls_client_cert`, `tls_client_key` (files), `tls_server_name`, `tls_skip_verify`;
+/// `disable_renewal` of the token.
 pub(super) const TRANSIT: SealKind = SealKind {
     name: NAME,
     settings: &[
@@ -38,6 +41,7 @@ pub(super) const TRANSIT: SealKind = SealKind {
         Setting::or("tls_ca_cert", "CACERT"),
         Setting::or("tls_client_cert", "CLIENT_CERT"),
         Setting::or("tls_client_key", "CLIENT_KEY"),
+        Setting::or("tls_server_name", "TLS_SERVER_NAME"),
         Setting::or("tls_skip_verify", "SKIP_VERIFY"),
         Setting::or("token", "TOKEN"),
     ],
@@ -85,7 +89,7 @@ fn open(settings: &Settings) -> Result<Arc<dyn AutoSeal>, SealError> {
     let namespace = given(settings, "namespace");
     let renews = !flag(settings, "disable_renewal")?;
     Ok(Arc::new(Transit {
-        client: client(settings)?,
+        client: client(settings, &base)?,
         token: header("token", needed(settings, NAME, "token")?)?,
         namespace: namespace
             .map(|text| header("namespace", text))
@@ -94,16 +98,44 @@ fn open(settings: &Settings) -> Result<Arc<dyn AutoSeal>, SealError> {
             .trim_matches('/')
             .to_owned(),
         key_name: needed(settings, NAME, "key_name")?.to_owned(),
-        base,
+        base: named(settings, base)?,
         renew_at: Mutex::new(renews.then(Timestamp::default)),
     }))
 }
 
-fn client(settings: &Settings) -> Result<Client, SealError> {
+/// Returns the address with the name that the certificate of the other server must hold.
+fn named(settings: &Settings, mut base: Url) -> Result<Url, SealError> {
+    if let Some(name) = given(settings, "tls_server_name") {
+        let set = base.set_host(Some(name));
+        set.map_err(|error| refused(format!("\"tls_server_name\": {error}")))?;
+    }
+    Ok(base)
+}
+
+/// Looks one host up, whatever is asked for.
+struct At(String);
+
+impl Resolve for At {
+    fn resolve(&self, _: Name) -> Resolving {
+        let host = self.0.clone();
+        Box::pin(async move {
+            let found: Vec<_> = tokio::net::lookup_host((host, 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn client(settings: &Settings, address: &Url) -> Result<Client, SealError> {
     let read = |path: &str| {
         fs::read(path).map_err(|error| refused(format!("{path:?} cannot be read: {error}")))
     };
     let mut builder = Client::builder().redirect(Policy::none()).timeout(TIMEOUT);
+    if given(settings, "tls_server_name").is_some() {
+        let host = address.host_str().unwrap_or_default();
+        let host = host.trim_matches(['[', ']']).to_owned();
+        // A proxy would look the other name up by itself.
+        builder = builder.no_proxy().dns_resolver(Arc::new(At(host)));
+    }
     if let Some(path) = given(settings, "tls_ca_cert") {
         let bundle = Certificate::from_pem_bundle(&read(path)?);
         let bundle = bundle.map_err(|_| refused(format!("{path:?} holds no certificates")))?;
@@ -242,6 +274,22 @@ impl Transit {
     }
 }
 
+impl Transit {
+    /// Tells whether the other server's key has a later version than the one that wrapped.
+    ///
+    /// The token need not be allowed to read the key: what is encrypted now tells its version. A
+    /// server that does not say is asked at the next unseal.
+    async fn is_stale(&self, wrapped: &[u8]) -> bool {
+        let nothing = SecretBytes::new(Vec::new());
+        let now = self.wrap(&nothing, "which version").await;
+        let version = |text: &[u8]| {
+            let text = std::str::from_utf8(text).ok()?;
+            text.split(':').nth(1).map(str::to_owned)
+        };
+        now.is_ok_and(|now| version(&now) != version(wrapped))
+    }
+}
+
 /// Sends a request and reads an answer that is not too long.
 async fn answer(request: RequestBuilder) -> Result<(StatusCode, SecretBytes), SealError> {
     let away = |error: reqwest::Error| {
@@ -295,8 +343,7 @@ impl AutoSeal for Transit {
         let key = encoding::decode(answer.data.plaintext.expose());
         Ok(Unwrapped {
             key: key.map_err(|_| refused("the other server's plaintext is no base64"))?,
-            // Which version of its key the other server would take is its own affair.
-            is_stale: false,
+            is_stale: self.is_stale(wrapped).await,
         })
     }
 
