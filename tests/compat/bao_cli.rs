@@ -43,6 +43,89 @@ async fn the_bao_cli_changes_the_keys_of_keyward() {
     shell.says("operator key-status", "Key Term            2");
 }
 
+/// A server whose unseal key a seal keeps, from its first day.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bao_cli_works_with_recovery_keys() {
+    let installation = Installation::new(Store::Sled);
+    let config = fs::read_to_string(installation.config()).unwrap();
+    let seal = "seal \"static\" {\n  current_key_id = \"one\"\n  current_key = \
+                \"0101010101010101010101010101010101010101010101010101010101010101\"\n}\n";
+    fs::write(installation.config(), format!("{config}\n{seal}")).unwrap();
+    let _server = installation.start();
+    let address = installation.address();
+    let shell = Shell {
+        home: TempDir::new().unwrap(),
+        address: &address,
+        token: String::new(),
+    };
+    let made = shell.json("operator init -recovery-shares=3 -recovery-threshold=2 -format=json");
+    assert_eq!(made["unseal_keys_b64"], serde_json::json!([]));
+    let shares = keys_of(&made["recovery_keys_b64"]);
+    let shell = shell.with(made["root_token"].as_str().unwrap());
+    let status = shell.field("status");
+    assert!(
+        status.contains("Recovery Seal Type       shamir"),
+        "{status}"
+    );
+    assert!(status.contains("Total Recovery Shares    3"), "{status}");
+
+    // The root key alone: nobody gets shares.
+    let begun = shell.json("operator rotate-keys -init -format=json");
+    let nonce = nonce_of(&begun);
+    let give = format!("operator rotate-keys -nonce={nonce}");
+    shell.says(
+        &format!("{give} {}", shares[0]),
+        "Progress                 1/2",
+    );
+    shell.says(
+        &format!("{give} {}", shares[1]),
+        "Barrier root key rotated using recovery keys.",
+    );
+    // New recovery keys, under both names of the command.
+    let begun = shell.json(
+        "operator rotate-keys -target=recovery -init -key-shares=2 -key-threshold=2 -format=json",
+    );
+    let give = format!(
+        "operator rotate-keys -target=recovery -format=json -nonce={}",
+        nonce_of(&begun)
+    );
+    shell.json(&format!("{give} {}", shares[0]));
+    let made = shell.json(&format!("{give} {}", shares[2]));
+    let shares = keys_of(&shares_of(&made));
+    shell.says(
+        "operator rotate-keys -target=recovery -status",
+        "Started    false",
+    );
+    let begun = shell
+        .json("operator rekey -target=recovery -init -key-shares=1 -key-threshold=1 -format=json");
+    let give = format!(
+        "operator rekey -target=recovery -format=json -nonce={}",
+        nonce_of(&begun)
+    );
+    shell.json(&format!("{give} {}", shares[0]));
+    let made = shell.json(&format!("{give} {}", shares[1]));
+    let shares = keys_of(&shares_of(&made));
+    shell.says("operator seal", "sealed");
+    let status = shell.json(&format!("operator unseal -format=json {}", shares[0]));
+    assert_eq!(status["sealed"], false);
+}
+
+/// Returns the nonce of an attempt, within the envelope or without.
+fn nonce_of(begun: &Value) -> String {
+    let data = begun.get("data").unwrap_or(begun);
+    data["nonce"].as_str().unwrap().to_owned()
+}
+
+fn shares_of(made: &Value) -> Value {
+    let data = made.get("data").unwrap_or(made);
+    data["keys_base64"].clone()
+}
+
+fn keys_of(list: &Value) -> Vec<String> {
+    let keys = list.as_array().unwrap_or_else(|| panic!("{list}")).iter();
+    keys.map(|key| key.as_str().unwrap().to_owned()).collect()
+}
+
 /// Makes two shares of three, verified, and returns them.
 fn rekey(shell: &Shell<'_>, shares: &[String]) -> Vec<String> {
     shell.says("operator rekey -status", "Started    false");

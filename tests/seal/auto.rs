@@ -123,11 +123,6 @@ async fn recovery_keys_generate_a_root_token_and_open_what_was_sealed() {
         assert_eq!(given.at("/complete"), &json!(complete));
     }
     let client = house.installation.client(&root);
-    let unseal_keys = json!({ "secret_shares": 1, "secret_threshold": 1 });
-    client
-        .post("sys/rekey/init", unseal_keys)
-        .await
-        .refused(400, "the seal opens by itself");
     client.post("sys/seal", json!({})).await.expect(204);
     nobody.get("sys/health").await.expect(503);
     for share in &shares[1..] {
@@ -135,6 +130,129 @@ async fn recovery_keys_generate_a_root_token_and_open_what_was_sealed() {
             .post("sys/unseal", json!({ "key": share }))
             .await
             .expect(200);
+    }
+    house.installation.wait_until_active().await;
+}
+
+#[tokio::test]
+async fn a_quorum_makes_new_recovery_keys_and_the_old_ones_are_over() {
+    let mut house = House::new(STATIC);
+    let (mut shares, root) = house.initialise().await;
+    for area in ["sys/rekey-recovery-key", "sys/rotate/recovery"] {
+        let client = house.installation.client(&root);
+        let post = async |path: &str, body: Value| {
+            let answer = client
+                .post(&format!("{area}/{path}"), body)
+                .await
+                .expect(200);
+            // One of the two answers within Vault's envelope.
+            answer.json.get("data").unwrap_or(&answer.json).clone()
+        };
+        let plan = json!({
+            "secret_shares": 2, "secret_threshold": 2, "require_verification": true,
+        });
+        let begun = post("init", plan).await;
+        assert_eq!(
+            (&begun["started"], &begun["required"]),
+            (&json!(true), &json!(2))
+        );
+        let mut made = Value::Null;
+        for share in &shares[..2] {
+            let body = json!({ "key": share, "nonce": begun["nonce"] });
+            made = post("update", body).await;
+        }
+        let fresh: Vec<String> = serde_json::from_value(made["keys"].clone()).unwrap();
+        let nonce = made["verification_nonce"].clone();
+        for share in &fresh {
+            made = post("verify", json!({ "key": share, "nonce": nonce })).await;
+        }
+        assert_eq!(made["complete"], true);
+        client.post("sys/seal", json!({})).await.expect(204);
+        let give = async |share: &String| {
+            let body = json!({ "key": share });
+            house.nobody().post("sys/unseal", body).await
+        };
+        give(&shares[0]).await.expect(200);
+        assert_eq!(give(&shares[1]).await.status, 400, "the old ones are over");
+        give(&fresh[0]).await.expect(200);
+        give(&fresh[1]).await.expect(200);
+        house.installation.wait_until_active().await;
+        shares = fresh;
+        let status = house.status().await;
+        assert_eq!((&status["n"], &status["t"]), (&json!(2), &json!(2)));
+    }
+    house.restart(STATIC);
+    house.installation.wait_until_active().await;
+}
+
+#[tokio::test]
+async fn the_root_key_is_made_anew_under_people_and_under_a_seal() {
+    let mut house = House::new("");
+    let keys = house.installation.initialise(3, 2).await;
+    house.installation.unseal(&keys).await;
+    let client = house.installation.client(&keys.root_token);
+    client.post("sys/rotate/root", json!({})).await.expect(204);
+    let first = json!({ "secret_shares": 1, "secret_threshold": 1 });
+    client
+        .post("sys/rotate/recovery/init", first)
+        .await
+        .refused(400, "recovery rekeying not supported");
+    let limited = json!({ "policies": ["default"] });
+    let limited = client.post("auth/token/create", limited).await.expect(200);
+    let limited = client.with_token(limited.text_at("/auth/client_token"));
+    for path in [
+        "sys/rotate/root",
+        "sys/rotate/root/init",
+        "sys/rekey-recovery-key/init",
+    ] {
+        let refused = limited.post(path, json!({})).await;
+        refused.refused(403, "permission denied");
+    }
+    house.restart("");
+    house.installation.unseal(&keys).await;
+    house.restart(STATIC);
+    house.migrate(&keys.shares[..2]).await;
+    let client = house.installation.client(&keys.root_token);
+    client.post("sys/rotate/root", json!({})).await.expect(204);
+    let split = json!({ "secret_shares": 5, "secret_threshold": 3 });
+    let begun = client.post("sys/rotate/root/init", split).await.expect(200);
+    let mut made = Value::Null;
+    for share in &keys.shares[1..] {
+        let body = json!({ "key": share, "nonce": begun.at("/data/nonce") });
+        made = client
+            .post("sys/rotate/root/update", body)
+            .await
+            .expect(200)
+            .json;
+    }
+    assert_eq!(
+        (&made["data"]["complete"], &made["data"]["keys"]),
+        (&json!(true), &json!([]))
+    );
+    house.restart(STATIC);
+    house.installation.wait_until_active().await;
+}
+
+#[tokio::test]
+async fn the_first_recovery_key_needs_nobody() {
+    let house = House::new(STATIC);
+    let made = house.nobody().post("sys/init", json!({})).await.expect(200);
+    let client = house.installation.client(made.text_at("/root_token"));
+    house
+        .nobody()
+        .post("sys/generate-root/attempt", json!({}))
+        .await
+        .refused(400, "there are no recovery keys");
+    let split = json!({ "secret_shares": 2, "secret_threshold": 2 });
+    let made = client
+        .post("sys/rotate/recovery/init", split)
+        .await
+        .expect(200);
+    let shares: Vec<String> = serde_json::from_value(made.at("/data/keys").clone()).unwrap();
+    client.post("sys/seal", json!({})).await.expect(204);
+    for share in &shares {
+        let body = json!({ "key": share });
+        house.nobody().post("sys/unseal", body).await.expect(200);
     }
     house.installation.wait_until_active().await;
 }
@@ -213,6 +331,25 @@ async fn opens_by(seal: &str) {
     house.restart(STATIC);
     house.installation.wait_until_active().await;
     assert_eq!(house.status().await["type"], "static");
+}
+
+#[tokio::test]
+async fn a_later_version_of_the_transit_key_is_taken_up() {
+    let peer = Peer::start();
+    let seal = transit_seal(&peer.address(), peer.root_token()).await;
+    let mut house = House::new(&seal);
+    house.initialise().await;
+    let unsealer = Client::at(&peer.address(), peer.root_token());
+    let rotated = unsealer.post("unsealer/keys/main/rotate", json!({})).await;
+    assert!(matches!(rotated.status, 200 | 204));
+    house.restart(&seal);
+    house.installation.wait_until_active().await;
+    // What the first version wrapped would no longer open.
+    let body = json!({ "min_decryption_version": 2 });
+    let raised = unsealer.post("unsealer/keys/main/config", body).await;
+    assert!(matches!(raised.status, 200 | 204));
+    house.restart(&seal);
+    house.installation.wait_until_active().await;
 }
 
 #[tokio::test]

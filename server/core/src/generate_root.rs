@@ -14,7 +14,7 @@ use keyward_crypto::{SecretBytes, SecretString, encoding, random};
 use tokio::sync::Mutex;
 
 use crate::{
-    Error, Timestamp, TokenId,
+    Error, SealConfig, Timestamp, TokenId,
     keys::Keys,
     quorum::{Given, Quorum},
     token::{TOKEN_LENGTH, TokenStore},
@@ -59,6 +59,12 @@ impl RootGeneration {
                 (password, Some(shown))
             }
         };
+        if keys.seal_config() == SealConfig::NONE {
+            return Err(Error::invalid(
+                "there are no recovery keys that could agree; make some with \
+                 sys/rotate/recovery/init",
+            ));
+        }
         let mut attempt = self.attempt.lock().await;
         if attempt.is_some() {
             return Err(Error::invalid("root generation already in progress"));

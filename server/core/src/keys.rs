@@ -24,6 +24,8 @@ pub(crate) struct Keys {
 }
 
 struct Held {
+    /// The unseal key, where people have its shares.
+    unseal_key: Option<SecretBytes>,
     root_key: SecretBytes,
     /// The revision of the stored keyring.
     revision: Revision,
@@ -43,11 +45,13 @@ impl Keys {
         seal_config: SealConfig,
     ) -> Result<Self, Error> {
         let Opened {
+            unseal_key,
             root_key,
             keyring,
             revision,
         } = opened;
         let mut held = Held {
+            unseal_key,
             root_key,
             revision,
             reserved: 0,
@@ -95,12 +99,40 @@ impl Keys {
     /// The store failed, or another node was first: then the present shares stay valid.
     pub(crate) async fn rekey(&self, config: SealConfig, key: &SecretBytes) -> Result<(), Error> {
         let mut held = self.held.lock().await;
+        self.replace(&mut held, config, key).await
+    }
+
+    /// Makes the root key anew; the present shares and the seal stay valid.
+    ///
+    /// # Errors
+    /// As [`rekey`](Self::rekey).
+    pub(crate) async fn rotate_root(&self) -> Result<(), Error> {
+        let mut held = self.held.lock().await;
+        let key = match &held.unseal_key {
+            Some(key) => Some(key.duplicate()),
+            None => {
+                let storage = &**self.barrier.storage();
+                seal::recovery_key(storage, &self.barrier.keyring()).await?
+            }
+        };
+        // Without a recovery key there is nothing that people hold.
+        let key = key.unwrap_or_else(seal::generate_key);
+        self.replace(&mut held, self.seal_config(), &key).await
+    }
+
+    async fn replace(
+        &self,
+        held: &mut Held,
+        config: SealConfig,
+        key: &SecretBytes,
+    ) -> Result<(), Error> {
         let (keyring, reserved) = ahead(&self.barrier.keyring())?;
         let storage = &**self.barrier.storage();
         let expected = held.revision;
         let replaced = seal::replace(storage, &self.lock, config, key, &keyring, expected).await;
         let (root_key, revision) = replaced?;
         *held = Held {
+            unseal_key: (!self.lock.is_auto()).then(|| key.duplicate()),
             root_key,
             revision,
             reserved,

@@ -9,6 +9,9 @@
 //!                       verifying ─ enough new shares ─▶ idle, the new shares are valid
 //! ```
 //!
+//! Where a seal keeps the unseal key, people have shares of a recovery key: a quorum of them makes
+//! new recovery shares, or has the root key made anew, which gives nobody new shares.
+//!
 //! Cancelling and sealing lead back to idle from anywhere, with the old shares valid. Where the
 //! store cannot say whether it took the new ones, they go to be verified even if that was not asked
 //! for: the caller then holds both and loses nothing.
@@ -36,9 +39,18 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
+/// Which key is made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// What opens the barrier: the unseal key, or the root key alone where a seal keeps the other.
+    Barrier,
+    /// The recovery key.
+    Recovery,
+}
+
 /// The state of rekeying.
-#[derive(Default)]
 pub(crate) struct Rekey {
+    target: Target,
     /// Held over the whole of a step, so that steps come one after the other.
     attempt: Mutex<Option<Attempt>>,
 }
@@ -60,21 +72,48 @@ struct Attempt {
 
 /// New shares that were handed out and are not valid yet.
 struct Unverified {
-    unseal_key: SecretBytes,
+    key: SecretBytes,
     given: Quorum,
 }
 
 impl Rekey {
+    /// Makes the state before the first attempt.
+    pub(crate) fn new(target: Target) -> Self {
+        Self {
+            target,
+            attempt: Mutex::default(),
+        }
+    }
+
     /// Tells how far it is.
     pub(crate) async fn status(&self, keys: &Keys) -> RekeyStatus {
         status(self.attempt.lock().await.as_ref(), keys)
     }
 
-    /// Begins an attempt.
+    /// Begins an attempt. The first recovery key needs nobody's shares: it is made at once.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is one.
-    pub(crate) async fn begin(&self, plan: Plan, keys: &Keys) -> Result<RekeyStatus, Error> {
+    /// [`Error::Invalid`] if there is one, or there is no such key to make.
+    pub(crate) async fn begin(&self, mut plan: Plan, keys: &Keys) -> Result<RekeyProgress, Error> {
+        match (self.target, keys.lock().is_auto()) {
+            (Target::Recovery, false) => {
+                return Err(Error::invalid("recovery rekeying not supported"));
+            }
+            (Target::Barrier, true) if keys.seal_config() == SealConfig::NONE => {
+                return Err(Error::invalid(
+                    "there are no recovery keys that could agree; make some with \
+                     sys/rotate/recovery/init",
+                ));
+            }
+            // Nobody gets shares.
+            (Target::Barrier, true) => {
+                plan = Plan {
+                    split: SealConfig::NONE,
+                    verification_required: false,
+                };
+            }
+            (Target::Barrier, false) | (Target::Recovery, true) => {}
+        }
         let mut attempt = self.attempt.lock().await;
         if attempt.is_some() {
             return Err(Error::invalid("rekey already in progress"));
@@ -84,7 +123,10 @@ impl Rekey {
             given: Quorum::begin(),
             unverified: None,
         });
-        Ok(status(Some(begun), keys))
+        if keys.seal_config() == SealConfig::NONE {
+            return self.agreed(&mut attempt, keys).await;
+        }
+        Ok(RekeyProgress::Going(status(Some(begun), keys)))
     }
 
     /// Forgets the attempt, and new shares that were not verified.
@@ -108,7 +150,7 @@ impl Rekey {
         let mut held = self.attempt.lock().await;
         let attempt = held
             .as_mut()
-            .ok_or_else(|| Error::invalid("no barrier rekey in progress"))?;
+            .ok_or_else(|| Error::Invalid(format!("no {} rekey in progress", self.name())))?;
         if let Some(unverified) = &attempt.unverified {
             return Err(Error::Invalid(format!(
                 "rekey operation already finished; verification must be performed; nonce for the \
@@ -132,37 +174,37 @@ impl Rekey {
                  cipher: message authentication failed",
             ));
         }
+        self.agreed(&mut held, keys).await
+    }
+
+    /// Makes the new key, once a quorum agrees.
+    async fn agreed(
+        &self,
+        held: &mut Option<Attempt>,
+        keys: &Keys,
+    ) -> Result<RekeyProgress, Error> {
+        let gone = || Error::internal("the attempt is gone");
+        let attempt = held.as_mut().ok_or_else(gone)?;
         let Plan {
             split,
             verification_required,
         } = attempt.plan;
-        let unseal_key = seal::generate_key();
-        let shares = seal::split(&unseal_key, split)?;
-        let mut made = NewShares {
-            nonce: attempt.given.nonce().to_owned(),
-            complete: true,
-            keys: shares
-                .iter()
-                // EXPOSE: shown once to the operator who asked.
-                .map(|share| Sensitive::new(encoding::encode_hex(share.expose())))
-                .collect(),
-            keys_base64: shares
-                .iter()
-                .map(|share| encoding::encode_secret(share).into())
-                .collect(),
-            pgp_fingerprints: None,
-            backup: false,
-            verification_required,
-            verification_nonce: String::new(),
-        };
+        if split == SealConfig::NONE {
+            let made = made(attempt, &[]);
+            keys.rotate_root().await?;
+            *held = None;
+            return Ok(RekeyProgress::Complete(made));
+        }
+        let key = seal::generate_key();
+        let mut made = made(attempt, &seal::split(&key, split)?);
         if !verification_required {
-            match keys.rekey(split, &unseal_key).await {
+            match keys.rekey(split, &key).await {
                 Ok(()) => {
                     *held = None;
                     return Ok(RekeyProgress::Complete(made));
                 }
                 Err(Error::Internal(error)) => {
-                    tracing::error!(%error, "it is not known whether the new unseal shares are valid");
+                    tracing::error!(%error, "it is not known whether the new shares are valid");
                 }
                 Err(error) => return Err(error),
             }
@@ -171,8 +213,15 @@ impl Rekey {
         made.verification_required = true;
         given.nonce().clone_into(&mut made.verification_nonce);
         attempt.plan.verification_required = true;
-        attempt.unverified = Some(Unverified { unseal_key, given });
+        attempt.unverified = Some(Unverified { key, given });
         Ok(RekeyProgress::Complete(made))
+    }
+
+    fn name(&self) -> &'static str {
+        match self.target {
+            Target::Barrier => "barrier",
+            Target::Recovery => "recovery",
+        }
     }
 
     /// Tells how far the verification is.
@@ -222,19 +271,40 @@ impl Rekey {
             }
             Given::Enough(shares) => shares,
         };
-        if seal::combine(plan.split, &shares).as_ref() != Some(&unverified.unseal_key) {
+        if seal::combine(plan.split, &shares).as_ref() != Some(&unverified.key) {
             unverified.given = Quorum::begin();
             return Err(Error::invalid(
                 "rekey verification failed; incorrect key shares supplied",
             ));
         }
-        keys.rekey(plan.split, &unverified.unseal_key).await?;
+        keys.rekey(plan.split, &unverified.key).await?;
         let nonce = unverified.given.nonce().to_owned();
         *held = None;
         Ok(RekeyVerification::Complete(RekeyVerified {
             nonce,
             complete: true,
         }))
+    }
+}
+
+/// Returns the answer that shows new shares.
+fn made(attempt: &Attempt, shares: &[SecretBytes]) -> NewShares {
+    NewShares {
+        nonce: attempt.given.nonce().to_owned(),
+        complete: true,
+        keys: shares
+            .iter()
+            // EXPOSE: shown once to the operator who asked.
+            .map(|share| Sensitive::new(encoding::encode_hex(share.expose())))
+            .collect(),
+        keys_base64: shares
+            .iter()
+            .map(|share| encoding::encode_secret(share).into())
+            .collect(),
+        pgp_fingerprints: None,
+        backup: false,
+        verification_required: attempt.plan.verification_required,
+        verification_nonce: String::new(),
     }
 }
 

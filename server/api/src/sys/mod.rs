@@ -15,6 +15,7 @@ mod policies;
 mod quotas;
 mod rekey;
 mod remount;
+mod rotate;
 mod seal;
 mod tools;
 mod ui;
@@ -63,11 +64,22 @@ pub use quotas::{
     ReadRateLimit, WriteQuotaConfig, WriteRateLimit,
 };
 pub use rekey::{
-    BeginRekey, CancelRekey, DeleteRekeyBackup, NewShares, ReadRekey, ReadRekeyBackup,
-    ReadRekeyVerification, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
-    RekeyVerified, RestartRekeyVerification, UpdateRekey, VerifyRekey,
+    BeginRecoveryRekey, BeginRekey, CancelRecoveryRekey, CancelRekey, DeleteRecoveryRekeyBackup,
+    DeleteRekeyBackup, NewShares, ReadRecoveryRekey, ReadRecoveryRekeyBackup,
+    ReadRecoveryRekeyVerification, ReadRekey, ReadRekeyBackup, ReadRekeyVerification,
+    RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus, RekeyVerified,
+    RestartRecoveryRekeyVerification, RestartRekeyVerification, UpdateRecoveryRekey, UpdateRekey,
+    VerifyRecoveryRekey, VerifyRekey,
 };
 pub use remount::{Migration, ReadRemount, Remount, RemountStatus, Remounted};
+pub use rotate::{
+    BeginRecoveryRotation, BeginRootRotation, CancelRecoveryRotation, CancelRootRotation,
+    DeleteRecoveryRotationBackup, DeleteRootRotationBackup, ReadRecoveryRotation,
+    ReadRecoveryRotationBackup, ReadRecoveryRotationVerification, ReadRootRotation,
+    ReadRootRotationBackup, ReadRootRotationVerification, RestartRecoveryRotationVerification,
+    RestartRootRotationVerification, RotateRoot, RotationProgress, RotationStatus,
+    UpdateRecoveryRotation, UpdateRootRotation, VerifyRecoveryRotation, VerifyRootRotation,
+};
 pub use seal::{
     InitStatus, Initialize, Initialized, KeyStatus, Leader, ReadKeyStatus, ReadRotateConfig,
     Rotate, RotateConfig, RotateKeyring, Seal, SealStatus, Unseal, WriteRotateConfig,

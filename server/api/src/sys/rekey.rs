@@ -32,7 +32,7 @@ pub struct BeginRekey {
     #[serde(deserialize_with = "coerce::flag")]
     pub require_verification: Option<bool>,
 }
-endpoint!(BeginRekey {} => RekeyStatus: Update "rekey/init"; document);
+endpoint!(BeginRekey {} => RekeyProgress: Update "rekey/init"; document);
 
 /// `DELETE sys/rekey/init`: gives the attempt up; the present shares stay valid.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -78,7 +78,7 @@ pub struct UpdateRekey {
 }
 endpoint!(UpdateRekey {} => RekeyProgress: Update "rekey/update"; document);
 
-/// What `PUT sys/rekey/update` answers.
+/// What `PUT sys/rekey/update` answers; `init` too, where no share is needed.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum RekeyProgress {
@@ -179,3 +179,58 @@ endpoint!(ReadRekeyBackup {} => (): Read "rekey/backup");
 #[serde(default)]
 pub struct DeleteRekeyBackup {}
 endpoint!(DeleteRekeyBackup {} => (): Delete "rekey/backup");
+
+/// `GET sys/rekey-recovery-key/init`: how far making new recovery shares is.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRecoveryRekey {}
+endpoint!(ReadRecoveryRekey {} => RekeyStatus: Read "rekey-recovery-key/init"; document);
+
+/// `PUT sys/rekey-recovery-key/init`: begins to make new recovery shares; the first ones at once.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct BeginRecoveryRekey(pub BeginRekey);
+endpoint!(BeginRecoveryRekey {} => RekeyProgress: Update "rekey-recovery-key/init"; document);
+
+/// `DELETE sys/rekey-recovery-key/init`: gives that up; the present recovery shares stay valid.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CancelRecoveryRekey {}
+endpoint!(CancelRecoveryRekey {} => (): Delete "rekey-recovery-key/init");
+
+/// `PUT sys/rekey-recovery-key/update`: gives one of the present recovery shares.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct UpdateRecoveryRekey(pub UpdateRekey);
+endpoint!(UpdateRecoveryRekey {} => RekeyProgress: Update "rekey-recovery-key/update"; document);
+
+/// `GET sys/rekey-recovery-key/verify`: how far the verification of new recovery shares is.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRecoveryRekeyVerification {}
+endpoint!(ReadRecoveryRekeyVerification {} => RekeyVerificationStatus: Read "rekey-recovery-key/verify"; document);
+
+/// `PUT sys/rekey-recovery-key/verify`: gives one of the new recovery shares back.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct VerifyRecoveryRekey(pub VerifyRekey);
+endpoint!(VerifyRecoveryRekey {} => RekeyVerification: Update "rekey-recovery-key/verify"; document);
+
+/// `DELETE sys/rekey-recovery-key/verify`: begins that verification anew, under another id.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RestartRecoveryRekeyVerification {}
+endpoint!(RestartRecoveryRekeyVerification {} => RekeyVerificationStatus: Delete "rekey-recovery-key/verify"; document);
+
+/// `GET sys/rekey/recovery-key-backup`: the encrypted recovery shares that were kept; there never
+/// are any.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRecoveryRekeyBackup {}
+endpoint!(ReadRecoveryRekeyBackup {} => (): Read "rekey/recovery-key-backup");
+
+/// `DELETE sys/rekey/recovery-key-backup`: removes them.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DeleteRecoveryRekeyBackup {}
+endpoint!(DeleteRecoveryRekeyBackup {} => (): Delete "rekey/recovery-key-backup");

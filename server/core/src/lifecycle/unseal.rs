@@ -228,7 +228,11 @@ async fn opened(
     let opened = match lock {
         Lock::Shamir => {
             let root_key = seal::root_key(storage, &key).await?;
-            seal::open(storage, root_key.ok_or_else(wrong)?).await?
+            let opened = seal::open(storage, root_key.ok_or_else(wrong)?).await?;
+            Opened {
+                unseal_key: Some(key.duplicate()),
+                ..opened
+            }
         }
         Lock::Auto(auto) => {
             let root_key = seal::root_key_by(storage, &**auto).await?;
@@ -265,6 +269,7 @@ async fn moved(
         "the store was moved to another seal"
     );
     Ok(Opened {
+        unseal_key: (!to.is_auto()).then(|| key.duplicate()),
         root_key,
         keyring,
         revision,

@@ -108,7 +108,7 @@ impl Bench {
         Self {
             medium,
             keys,
-            rekey: Rekey::default(),
+            rekey: Rekey::new(Target::Barrier),
             valid: made.shares,
         }
     }
@@ -120,7 +120,7 @@ impl Bench {
         let opened = open(&self.medium, config, shares).await.unwrap();
         let keys = Keys::open(self.medium.clone(), opened, Lock::Shamir, config);
         self.keys = keys.await.unwrap();
-        self.rekey = Rekey::default();
+        self.rekey = Rekey::new(Target::Barrier);
     }
 
     /// Tells whether shares open what is stored now.
@@ -141,7 +141,10 @@ impl Bench {
     }
 
     async fn begin(&self, plan: Plan) -> RekeyStatus {
-        self.rekey.begin(plan, &self.keys).await.unwrap()
+        match self.rekey.begin(plan, &self.keys).await.unwrap() {
+            RekeyProgress::Going(status) => status,
+            RekeyProgress::Complete(_) => panic!("shares are needed"),
+        }
     }
 
     async fn give(&self, share: &SecretBytes) -> Result<RekeyProgress, Error> {

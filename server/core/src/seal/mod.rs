@@ -140,6 +140,8 @@ pub(crate) struct Initialized {
 
 /// An opened seal.
 pub(crate) struct Opened {
+    /// The unseal key, where people have its shares: it wraps a root key that is made anew.
+    pub(crate) unseal_key: Option<SecretBytes>,
     /// The root key, which wraps the keyring when a term is added.
     pub(crate) root_key: SecretBytes,
     /// The terms of the barrier.
@@ -166,12 +168,13 @@ pub(crate) async fn initialize(
     now: Timestamp,
 ) -> Result<Initialized, Error> {
     let aes = key_type("aes256-gcm96").ok_or_else(|| Error::internal("no AES-256-GCM"))?;
+    let held = generate_key();
     let opened = Opened {
+        unseal_key: (!lock.is_auto()).then(|| held.duplicate()),
         root_key: generate_key(),
         keyring: Keyring::generate(aes, Derivation::None, now.into())?,
         revision: Revision::new(0),
     };
-    let held = generate_key();
     let shares = self::split(&held, split)?;
     let mut batch = Batch::new();
     for (key, value) in entries(lock, split, &held, &opened.root_key, &opened.keyring).await? {
@@ -280,19 +283,28 @@ pub(crate) async fn root_key_by(
     Ok(key)
 }
 
+/// Reads the recovery key; none where there is none.
+pub(crate) async fn recovery_key(
+    storage: &dyn Storage,
+    keyring: &Keyring,
+) -> Result<Option<SecretBytes>, Error> {
+    let Some(stored) = storage.get(RECOVERY_KEY).await? else {
+        return Ok(None);
+    };
+    let recovery_key = keyring.open(&stored.value, RECOVERY_KEY.as_bytes());
+    recovery_key
+        .map(Some)
+        .map_err(|_| Error::internal("the recovery key does not open: it was tampered with"))
+}
+
 /// Tells whether a key is the recovery key.
 pub(crate) async fn is_recovery_key(
     storage: &dyn Storage,
     keyring: &Keyring,
     key: &SecretBytes,
 ) -> Result<bool, Error> {
-    let Some(stored) = storage.get(RECOVERY_KEY).await? else {
-        return Ok(false);
-    };
-    let recovery_key = keyring.open(&stored.value, RECOVERY_KEY.as_bytes());
-    let recovery_key = recovery_key
-        .map_err(|_| Error::internal("the recovery key does not open: it was tampered with"))?;
-    Ok(recovery_key == *key)
+    let recovery_key = recovery_key(storage, keyring).await?;
+    Ok(recovery_key.as_ref() == Some(key))
 }
 
 fn missing() -> Error {
@@ -306,6 +318,7 @@ pub(crate) async fn open(storage: &dyn Storage, root_key: SecretBytes) -> Result
     // EXPOSE: decoded into the keyring, which keeps its keys wrapped in secrets.
     let keyring = Keyring::decode(keyring.expose())?;
     Ok(Opened {
+        unseal_key: None,
         root_key,
         keyring,
         revision: stored.revision,

@@ -16,6 +16,7 @@ mod policies;
 mod quotas;
 mod rekey;
 mod remount;
+mod rotate;
 mod seal;
 mod tools;
 mod ui;
@@ -140,8 +141,36 @@ pub(crate) fn mount() -> Mounted {
         .on(rekey::verify)
         .on(rekey::read_backup)
         .on(rekey::delete_backup)
+        .on(rekey::read_recovery)
+        .on(rekey::begin_recovery)
+        .on(rekey::cancel_recovery)
+        .on(rekey::update_recovery)
+        .on(rekey::read_recovery_verification)
+        .on(rekey::restart_recovery_verification)
+        .on(rekey::verify_recovery)
+        .on(rekey::read_recovery_backup)
+        .on(rekey::delete_recovery_backup)
         .on(remount::remount)
         .on(remount::status)
+        .on(rotate::rotate_root)
+        .on(rotate::read_root)
+        .on(rotate::begin_root)
+        .on(rotate::cancel_root)
+        .on(rotate::update_root)
+        .on(rotate::read_root_verification)
+        .on(rotate::restart_root_verification)
+        .on(rotate::verify_root)
+        .on(rotate::read_root_backup)
+        .on(rotate::delete_root_backup)
+        .on(rotate::read_recovery)
+        .on(rotate::begin_recovery)
+        .on(rotate::cancel_recovery)
+        .on(rotate::update_recovery)
+        .on(rotate::read_recovery_verification)
+        .on(rotate::restart_recovery_verification)
+        .on(rotate::verify_recovery)
+        .on(rotate::read_recovery_backup)
+        .on(rotate::delete_recovery_backup)
         .on(seal::key_status)
         .on(seal::read_rotate_config)
         .on(seal::write_rotate_config)

@@ -1,29 +1,26 @@
-//! `sys/rekey/…`: new unseal shares for the old ones.
+//! `sys/rekey/…` and `sys/rekey-recovery-key/…`: new unseal shares or recovery shares for the old.
 //!
 //! All of it needs a token, as in Vault from version 2: strangers who begin and cancel attempts, or
 //! spoil them with wrong shares, could keep a team from rekeying for ever. Those who rekey have a
 //! server in good order and tokens for it, and Vault's command line sends them.
 
 use keyward_api::sys::{
-    BeginRekey, CancelRekey, DeleteRekeyBackup, ReadRekey, ReadRekeyBackup, ReadRekeyVerification,
-    RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
-    RestartRekeyVerification, UpdateRekey, VerifyRekey,
+    BeginRecoveryRekey, BeginRekey, CancelRecoveryRekey, CancelRekey, DeleteRecoveryRekeyBackup,
+    DeleteRekeyBackup, ReadRecoveryRekey, ReadRecoveryRekeyBackup, ReadRecoveryRekeyVerification,
+    ReadRekey, ReadRekeyBackup, ReadRekeyVerification, RekeyProgress, RekeyStatus,
+    RekeyVerification, RekeyVerificationStatus, RestartRecoveryRekeyVerification,
+    RestartRekeyVerification, UpdateRecoveryRekey, UpdateRekey, VerifyRecoveryRekey, VerifyRekey,
 };
 
 use super::{Sys, bare, share};
-use crate::{Error, Response, SealConfig, engine::Context, rekey::Plan};
+use crate::{
+    Error, Response, SealConfig,
+    engine::Context,
+    rekey::{Plan, Rekey},
+};
 
-/// Tells how far it is.
-pub(super) async fn read(cx: Context<Sys>, _: ReadRekey) -> Result<Response<RekeyStatus>, Error> {
-    let core = cx.core();
-    bare(&core.rekey.status(&core.keys).await)
-}
-
-/// Begins an attempt.
-pub(super) async fn begin(
-    cx: Context<Sys>,
-    request: BeginRekey,
-) -> Result<Response<RekeyStatus>, Error> {
+/// Reads what a caller asks for.
+pub(super) fn plan(request: BeginRekey) -> Result<Plan, Error> {
     let encrypted = request.pgp_keys.is_some_and(|keys| !keys.is_empty());
     if encrypted {
         return Err(Error::invalid(
@@ -35,30 +32,90 @@ pub(super) async fn begin(
             "cannot request a backup of the new keys without providing PGP keys for encryption",
         ));
     }
-    if cx.core().keys.lock().is_auto() {
-        return Err(Error::invalid(
-            "the seal opens by itself: there is no unseal key to make anew",
-        ));
-    }
     let split = SealConfig::parse(
         request.secret_shares.unwrap_or_default(),
         request.secret_threshold.unwrap_or_default(),
     )
     .map_err(|error| Error::Invalid(format!("invalid rekey seal configuration: {error}")))?;
-    let plan = Plan {
+    Ok(Plan {
         split,
         verification_required: request.require_verification.unwrap_or_default(),
-    };
-    cx.view().on_record().await?;
-    let core = cx.core();
-    bare(&core.rekey.begin(plan, &core.keys).await?)
+    })
 }
 
-/// Gives the attempt up.
-pub(super) async fn cancel(cx: Context<Sys>, _: CancelRekey) -> Result<Response<()>, Error> {
+/// Begins an attempt.
+pub(super) async fn begun(
+    cx: &Context<Sys>,
+    rekey: &Rekey,
+    request: BeginRekey,
+) -> Result<RekeyProgress, Error> {
+    let plan = plan(request)?;
     cx.view().on_record().await?;
-    cx.core().rekey.cancel().await;
+    rekey.begin(plan, &cx.core().keys).await
+}
+
+/// Gives an attempt up.
+pub(super) async fn cancelled(cx: &Context<Sys>, rekey: &Rekey) -> Result<Response<()>, Error> {
+    cx.view().on_record().await?;
+    rekey.cancel().await;
     Ok(Response::empty())
+}
+
+/// Takes one of the present shares.
+pub(super) async fn updated(
+    cx: &Context<Sys>,
+    rekey: &Rekey,
+    request: UpdateRekey,
+) -> Result<RekeyProgress, Error> {
+    let share = share(request.key.as_ref())?;
+    let nonce = request.nonce.unwrap_or_default();
+    cx.view().on_record().await?;
+    rekey.update(share, &nonce, &cx.core().keys).await
+}
+
+/// Begins a verification anew.
+pub(super) async fn restarted(
+    cx: &Context<Sys>,
+    rekey: &Rekey,
+) -> Result<RekeyVerificationStatus, Error> {
+    cx.view().on_record().await?;
+    rekey.restart_verification().await
+}
+
+/// Takes one of the new shares back.
+pub(super) async fn verified(
+    cx: &Context<Sys>,
+    rekey: &Rekey,
+    request: VerifyRekey,
+) -> Result<RekeyVerification, Error> {
+    let share = share(request.key.as_ref())?;
+    let nonce = request.nonce.unwrap_or_default();
+    cx.view().on_record().await?;
+    rekey.verify(share, &nonce, &cx.core().keys).await
+}
+
+/// Says that no shares were kept.
+pub(super) fn no_backup() -> Error {
+    Error::invalid("no backed-up keys found")
+}
+
+/// Tells how far making new unseal shares is.
+pub(super) async fn read(cx: Context<Sys>, _: ReadRekey) -> Result<Response<RekeyStatus>, Error> {
+    let core = cx.core();
+    bare(&core.rekey.status(&core.keys).await)
+}
+
+/// Begins to make new unseal shares.
+pub(super) async fn begin(
+    cx: Context<Sys>,
+    request: BeginRekey,
+) -> Result<Response<RekeyProgress>, Error> {
+    bare(&begun(&cx, &cx.core().rekey, request).await?)
+}
+
+/// Gives it up.
+pub(super) async fn cancel(cx: Context<Sys>, _: CancelRekey) -> Result<Response<()>, Error> {
+    cancelled(&cx, &cx.core().rekey).await
 }
 
 /// Takes one of the present shares.
@@ -66,11 +123,7 @@ pub(super) async fn update(
     cx: Context<Sys>,
     request: UpdateRekey,
 ) -> Result<Response<RekeyProgress>, Error> {
-    let share = share(request.key.as_ref())?;
-    let nonce = request.nonce.unwrap_or_default();
-    cx.view().on_record().await?;
-    let core = cx.core();
-    bare(&core.rekey.update(share, &nonce, &core.keys).await?)
+    bare(&updated(&cx, &cx.core().rekey, request).await?)
 }
 
 /// Tells how far the verification is.
@@ -86,8 +139,7 @@ pub(super) async fn restart_verification(
     cx: Context<Sys>,
     _: RestartRekeyVerification,
 ) -> Result<Response<RekeyVerificationStatus>, Error> {
-    cx.view().on_record().await?;
-    bare(&cx.core().rekey.restart_verification().await?)
+    bare(&restarted(&cx, &cx.core().rekey).await?)
 }
 
 /// Takes one of the new shares back.
@@ -95,25 +147,94 @@ pub(super) async fn verify(
     cx: Context<Sys>,
     request: VerifyRekey,
 ) -> Result<Response<RekeyVerification>, Error> {
-    let share = share(request.key.as_ref())?;
-    let nonce = request.nonce.unwrap_or_default();
-    cx.view().on_record().await?;
-    let core = cx.core();
-    bare(&core.rekey.verify(share, &nonce, &core.keys).await?)
+    bare(&verified(&cx, &cx.core().rekey, request).await?)
 }
 
-/// Says that no shares were kept.
+/// Says that none were kept.
 pub(super) async fn read_backup(
     _: Context<Sys>,
     _: ReadRekeyBackup,
 ) -> Result<Response<()>, Error> {
-    Err(Error::invalid("no backed-up keys found"))
+    Err(no_backup())
 }
 
-/// Removes the shares that were not kept.
+/// Removes those that were not kept.
 pub(super) async fn delete_backup(
     _: Context<Sys>,
     _: DeleteRekeyBackup,
+) -> Result<Response<()>, Error> {
+    Ok(Response::empty())
+}
+
+/// Tells how far making new recovery shares is.
+pub(super) async fn read_recovery(
+    cx: Context<Sys>,
+    _: ReadRecoveryRekey,
+) -> Result<Response<RekeyStatus>, Error> {
+    let core = cx.core();
+    bare(&core.recovery_rekey.status(&core.keys).await)
+}
+
+/// Begins to make new recovery shares.
+pub(super) async fn begin_recovery(
+    cx: Context<Sys>,
+    BeginRecoveryRekey(request): BeginRecoveryRekey,
+) -> Result<Response<RekeyProgress>, Error> {
+    bare(&begun(&cx, &cx.core().recovery_rekey, request).await?)
+}
+
+/// Gives it up.
+pub(super) async fn cancel_recovery(
+    cx: Context<Sys>,
+    _: CancelRecoveryRekey,
+) -> Result<Response<()>, Error> {
+    cancelled(&cx, &cx.core().recovery_rekey).await
+}
+
+/// Takes one of the present shares.
+pub(super) async fn update_recovery(
+    cx: Context<Sys>,
+    UpdateRecoveryRekey(request): UpdateRecoveryRekey,
+) -> Result<Response<RekeyProgress>, Error> {
+    bare(&updated(&cx, &cx.core().recovery_rekey, request).await?)
+}
+
+/// Tells how far the verification is.
+pub(super) async fn read_recovery_verification(
+    cx: Context<Sys>,
+    _: ReadRecoveryRekeyVerification,
+) -> Result<Response<RekeyVerificationStatus>, Error> {
+    bare(&cx.core().recovery_rekey.verification().await?)
+}
+
+/// Begins the verification anew.
+pub(super) async fn restart_recovery_verification(
+    cx: Context<Sys>,
+    _: RestartRecoveryRekeyVerification,
+) -> Result<Response<RekeyVerificationStatus>, Error> {
+    bare(&restarted(&cx, &cx.core().recovery_rekey).await?)
+}
+
+/// Takes one of the new shares back.
+pub(super) async fn verify_recovery(
+    cx: Context<Sys>,
+    VerifyRecoveryRekey(request): VerifyRecoveryRekey,
+) -> Result<Response<RekeyVerification>, Error> {
+    bare(&verified(&cx, &cx.core().recovery_rekey, request).await?)
+}
+
+/// Says that none were kept.
+pub(super) async fn read_recovery_backup(
+    _: Context<Sys>,
+    _: ReadRecoveryRekeyBackup,
+) -> Result<Response<()>, Error> {
+    Err(no_backup())
+}
+
+/// Removes those that were not kept.
+pub(super) async fn delete_recovery_backup(
+    _: Context<Sys>,
+    _: DeleteRecoveryRekeyBackup,
 ) -> Result<Response<()>, Error> {
     Ok(Response::empty())
 }

@@ -2,9 +2,10 @@
 
 use clap::Args;
 use keyward_api::sys::{
-    BeginRekey, CancelRekey, NewShares, ReadRekey, ReadRekeyVerification, RekeyProgress,
-    RekeyStatus, RekeyVerification, RekeyVerificationStatus, RestartRekeyVerification, UpdateRekey,
-    VerifyRekey,
+    BeginRecoveryRekey, BeginRekey, CancelRecoveryRekey, CancelRekey, NewShares, ReadRecoveryRekey,
+    ReadRecoveryRekeyVerification, ReadRekey, ReadRekeyVerification, RekeyProgress, RekeyStatus,
+    RekeyVerification, RekeyVerificationStatus, RestartRecoveryRekeyVerification,
+    RestartRekeyVerification, UpdateRecoveryRekey, UpdateRekey, VerifyRecoveryRekey, VerifyRekey,
 };
 use keyward_crypto::SecretString;
 
@@ -16,7 +17,7 @@ use crate::{
     session::Session,
 };
 
-/// Make new unseal keys, with a quorum of the present ones
+/// Make new unseal keys or recovery keys, with a quorum of the present ones
 ///
 /// One operator begins; then each holder of a present key runs the command and gives it. With
 /// -verify the new keys become valid only after a quorum of them was given back, so that none can
@@ -28,6 +29,7 @@ Examples:
   keyward operator rekey                          ask for a present key
   keyward operator rekey -nonce=NONCE - < key.txt
   keyward operator rekey -verify                  ask for a new key
+  keyward operator rekey -target=recovery -init   new recovery keys
   keyward operator rekey -status
   keyward operator rekey -cancel")]
 pub(crate) struct Rekey {
@@ -39,6 +41,10 @@ pub(crate) struct Rekey {
     /// about giving them back.
     #[arg(long)]
     verify: bool,
+    /// Which keys: barrier (the unseal keys, or the root key alone where a seal keeps the unseal
+    /// key) or recovery.
+    #[arg(long, value_name = "KEYS", default_value = "barrier")]
+    target: Target,
     /// The nonce of the attempt, shown when it began; needed if the key is not asked for.
     #[arg(long)]
     nonce: Option<String>,
@@ -62,17 +68,35 @@ pub(crate) struct Rekey {
     key_threshold: i64,
 }
 
+/// Which keys are made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Target {
+    Barrier,
+    #[value(alias = "hsm")]
+    Recovery,
+}
+
+/// Calls one of two endpoints that answer alike.
+macro_rules! by_target {
+    ($target:expr, $session:expr, $doing:expr, $barrier:expr, $recovery:expr) => {
+        match $target {
+            Target::Barrier => $session.call($doing, "sys", &$barrier).await?,
+            Target::Recovery => $session.call($doing, "sys", &$recovery).await?,
+        }
+    };
+}
+
 impl Rekey {
     pub(crate) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
         match (&self.step, self.verify) {
             (Step { init: true, .. }, _) => self.begin(session).await,
-            (Step { cancel: true, .. }, verify) => cancel(session, verify).await,
+            (Step { cancel: true, .. }, verify) => cancel(session, self.target, verify).await,
             (Step { status: true, .. }, false) => {
-                let status = read(session).await?;
+                let status = read(session, self.target).await?;
                 show_status(session, &status)
             }
             (Step { status: true, .. }, true) => {
-                let status = read_verification(session).await?;
+                let status = read_verification(session, self.target).await?;
                 show_verification(session, &status)
             }
             (_, false) => self.give(session).await,
@@ -87,7 +111,13 @@ impl Rekey {
             require_verification: Some(self.verify),
             ..BeginRekey::default()
         };
-        let begun = session.call("initializing rekey", "sys", &request).await?;
+        let begun = match self.target {
+            Target::Barrier => session.call("initializing rekey", "sys", &request).await?,
+            Target::Recovery => {
+                let request = BeginRecoveryRekey(request);
+                session.call("initializing rekey", "sys", &request).await?
+            }
+        };
         if !self.verify && session.format == Format::Table {
             session.io.complain(
                 "WARNING! If you lose the keys after they are returned, there is no recovery.\n\
@@ -95,37 +125,61 @@ impl Rekey {
                  the present keys stay valid until the new ones were given back.\n",
             );
         }
-        show_status(session, &answered(begun)?)
+        match answered(begun)? {
+            RekeyProgress::Going(status) => show_status(session, &status),
+            // There was no recovery key: nobody had to agree.
+            RekeyProgress::Complete(made) => {
+                let asked = (self.key_shares, self.key_threshold);
+                show_new(session, &made, self.target, asked)
+            }
+        }
     }
 
     async fn give(self, session: &mut Session<'_, '_>) -> Outcome {
-        let status = read(session).await?;
+        let status = read(session, self.target).await?;
         if !status.started {
             return Err(Error::local(
                 "No rekey is in progress. Start a rekey process by running \"keyward operator \
                  rekey -init\".",
             ));
         }
+        let target = self.target;
         let (key, nonce) = self.share(session, &status.nonce, "Rekey operation nonce")?;
         let request = UpdateRekey {
             key: Some(key.into()),
             nonce: Some(nonce),
         };
-        let given = session.call("posting unseal key", "sys", &request).await?;
+        let given = match target {
+            Target::Barrier => session.call("posting unseal key", "sys", &request).await?,
+            Target::Recovery => {
+                let request = UpdateRecoveryRekey(request);
+                session.call("posting unseal key", "sys", &request).await?
+            }
+        };
         match answered(given)? {
             RekeyProgress::Going(status) => show_status(session, &status),
-            RekeyProgress::Complete(made) => show_new(session, &made, &status),
+            RekeyProgress::Complete(made) => {
+                let asked = (i64::from(status.n), i64::from(status.t));
+                show_new(session, &made, target, asked)
+            }
         }
     }
 
     async fn give_back(self, session: &mut Session<'_, '_>) -> Outcome {
-        let status = read_verification(session).await?;
+        let status = read_verification(session, self.target).await?;
+        let target = self.target;
         let (key, nonce) = self.share(session, &status.nonce, "Rekey verification nonce")?;
         let request = VerifyRekey {
             key: Some(key.into()),
             nonce: Some(nonce),
         };
-        let given = session.call("posting unseal key", "sys", &request).await?;
+        let given = match target {
+            Target::Barrier => session.call("posting unseal key", "sys", &request).await?,
+            Target::Recovery => {
+                let request = VerifyRecoveryRekey(request);
+                session.call("posting unseal key", "sys", &request).await?
+            }
+        };
         match answered(given)? {
             RekeyVerification::Going(status) => show_verification(session, &status),
             RekeyVerification::Complete(verified) => match session.format {
@@ -149,31 +203,47 @@ impl Rekey {
     }
 }
 
-async fn read(session: &Session<'_, '_>) -> Outcome<RekeyStatus> {
-    let request = ReadRekey::default();
-    answered(
-        session
-            .call("reading rekey status", "sys", &request)
-            .await?,
-    )
+async fn read(session: &Session<'_, '_>, target: Target) -> Outcome<RekeyStatus> {
+    answered(by_target!(
+        target,
+        session,
+        "reading rekey status",
+        ReadRekey::default(),
+        ReadRecoveryRekey::default()
+    ))
 }
 
-async fn read_verification(session: &Session<'_, '_>) -> Outcome<RekeyVerificationStatus> {
-    let request = ReadRekeyVerification::default();
-    let doing = "reading rekey verification status";
-    answered(session.call(doing, "sys", &request).await?)
+async fn read_verification(
+    session: &Session<'_, '_>,
+    target: Target,
+) -> Outcome<RekeyVerificationStatus> {
+    answered(by_target!(
+        target,
+        session,
+        "reading rekey verification status",
+        ReadRekeyVerification::default(),
+        ReadRecoveryRekeyVerification::default()
+    ))
 }
 
-async fn cancel(session: &mut Session<'_, '_>, verify: bool) -> Outcome {
+async fn cancel(session: &mut Session<'_, '_>, target: Target, verify: bool) -> Outcome {
     if verify {
-        let request = RestartRekeyVerification::default();
-        session
-            .call("canceling rekey verification", "sys", &request)
-            .await?;
+        by_target!(
+            target,
+            session,
+            "canceling rekey verification",
+            RestartRekeyVerification::default(),
+            RestartRecoveryRekeyVerification::default()
+        );
         return session.success("Canceled rekey verification (if it was started)");
     }
-    let request = CancelRekey::default();
-    session.call("canceling rekey", "sys", &request).await?;
+    by_target!(
+        target,
+        session,
+        "canceling rekey",
+        CancelRekey::default(),
+        CancelRecoveryRekey::default()
+    );
     session.success("Canceled rekeying (if it was started)")
 }
 
@@ -215,11 +285,22 @@ fn show_verification(session: &mut Session<'_, '_>, status: &RekeyVerificationSt
 }
 
 /// Shows the new keys, once.
-fn show_new(session: &mut Session<'_, '_>, made: &NewShares, asked: &RekeyStatus) -> Outcome {
+fn show_new(
+    session: &mut Session<'_, '_>,
+    made: &NewShares,
+    target: Target,
+    (n, t): (i64, i64),
+) -> Outcome {
     if session.format != Format::Table {
         return session.show_value(&shown(made)?);
     }
-    let RekeyStatus { n, t, .. } = asked;
+    if made.keys.is_empty() {
+        return session.success("The root key is new; the seal goes on unsealing the server");
+    }
+    let name = match target {
+        Target::Barrier => "unseal",
+        Target::Recovery => "recovery",
+    };
     let mut text = "\n".to_owned();
     for (at, share) in made.keys_base64.iter().enumerate() {
         // EXPOSE: shown once to the operator who asked.
@@ -228,7 +309,7 @@ fn show_new(session: &mut Session<'_, '_>, made: &NewShares, asked: &RekeyStatus
     text.push_str(&format!("\nOperation nonce: {}\n\n", made.nonce));
     if made.verification_required {
         text.push_str(&format!(
-            "Vault has created a new unseal key, split into {n} key shares and a key threshold\n\
+            "Vault has created a new {name} key, split into {n} key shares and a key threshold\n\
              of {t}. These will not be active until after verification is complete: give the\n\
              shares to their holders now, and let {t} of them run\n\
              \"keyward operator rekey -verify\". Keep the present keys until then; if you cancel\n\
@@ -238,9 +319,9 @@ fn show_new(session: &mut Session<'_, '_>, made: &NewShares, asked: &RekeyStatus
         ));
     } else {
         text.push_str(&format!(
-            "Vault unseal keys rekeyed to {n} key shares and a key threshold of {t}. Give\n\
+            "Vault {name} keys rekeyed to {n} key shares and a key threshold of {t}. Give\n\
              the shares to different people now: they are shown this once and kept nowhere.\n\
-             The old keys no longer unseal anything.\n"
+             The old keys are no longer valid.\n"
         ));
     }
     Ok(session.io.print(&text)?)

@@ -1,0 +1,177 @@
+//! Rotating the keys above the barrier: what [`rekey`](super::rekey) does, under OpenBao's paths.
+//!
+//! These paths answer within the envelope. `root` is the unseal key, or the root key alone where a
+//! seal keeps the unseal key; `recovery` is the recovery key.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BeginRekey, NewShares, RekeyStatus, RekeyVerification, RekeyVerificationStatus, UpdateRekey,
+    VerifyRekey,
+};
+use crate::endpoint;
+
+/// `PUT sys/rotate/root`: makes the root key anew; the present shares and the seal stay valid.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RotateRoot {}
+endpoint!(RotateRoot {} => (): Update "rotate/root", access Sudo);
+
+/// What `sys/rotate/root/init` and `sys/rotate/recovery/init` answer.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct RotationStatus {
+    /// Whether there is an attempt.
+    pub started: bool,
+    /// How many new shares there will be.
+    pub n: u8,
+    /// How many of the new shares will bring the new key back.
+    pub t: u8,
+    /// How many of the present shares are needed.
+    pub required: u8,
+    /// The id of the attempt; only while there is one, like what follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// How many of the present shares were given so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<usize>,
+    /// Whether the new shares are to be given back before they become valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_required: Option<bool>,
+    /// The id of the verification; empty until it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_nonce: Option<String>,
+}
+
+impl From<RekeyStatus> for RotationStatus {
+    fn from(status: RekeyStatus) -> Self {
+        let begun = status.started;
+        Self {
+            started: begun,
+            n: status.n,
+            t: status.t,
+            required: status.required,
+            nonce: begun.then_some(status.nonce),
+            progress: begun.then_some(status.progress),
+            verification_required: begun.then_some(status.verification_required),
+            verification_nonce: begun.then_some(status.verification_nonce),
+        }
+    }
+}
+
+/// What gives a share, or begins where none is needed, is answered with.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum RotationProgress {
+    /// All shares were given.
+    Complete(NewShares),
+    /// Others are needed.
+    Going(RotationStatus),
+}
+
+/// `GET sys/rotate/root/init`: how far it is.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRootRotation {}
+endpoint!(ReadRootRotation {} => RotationStatus: Read "rotate/root/init");
+
+/// `PUT sys/rotate/root/init`: begins an attempt.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct BeginRootRotation(pub BeginRekey);
+endpoint!(BeginRootRotation {} => RotationProgress: Update "rotate/root/init");
+
+/// `DELETE sys/rotate/root/init`: gives the attempt up; the present shares stay valid.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CancelRootRotation {}
+endpoint!(CancelRootRotation {} => (): Delete "rotate/root/init");
+
+/// `PUT sys/rotate/root/update`: gives one of the present shares.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct UpdateRootRotation(pub UpdateRekey);
+endpoint!(UpdateRootRotation {} => RotationProgress: Update "rotate/root/update");
+
+/// `GET sys/rotate/root/verify`: how far the verification is.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRootRotationVerification {}
+endpoint!(ReadRootRotationVerification {} => RekeyVerificationStatus: Read "rotate/root/verify");
+
+/// `PUT sys/rotate/root/verify`: gives one of the new shares back.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct VerifyRootRotation(pub VerifyRekey);
+endpoint!(VerifyRootRotation {} => RekeyVerification: Update "rotate/root/verify");
+
+/// `DELETE sys/rotate/root/verify`: begins the verification anew, under another id.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RestartRootRotationVerification {}
+endpoint!(RestartRootRotationVerification {} => RekeyVerificationStatus: Delete "rotate/root/verify");
+
+/// `GET sys/rotate/root/backup`: the encrypted shares that were kept; there never are any.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRootRotationBackup {}
+endpoint!(ReadRootRotationBackup {} => (): Read "rotate/root/backup");
+
+/// `DELETE sys/rotate/root/backup`: removes them.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DeleteRootRotationBackup {}
+endpoint!(DeleteRootRotationBackup {} => (): Delete "rotate/root/backup");
+
+/// `GET sys/rotate/recovery/init`: how far it is.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRecoveryRotation {}
+endpoint!(ReadRecoveryRotation {} => RotationStatus: Read "rotate/recovery/init");
+
+/// `PUT sys/rotate/recovery/init`: begins an attempt; where there is no recovery key yet, makes the first one.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct BeginRecoveryRotation(pub BeginRekey);
+endpoint!(BeginRecoveryRotation {} => RotationProgress: Update "rotate/recovery/init");
+
+/// `DELETE sys/rotate/recovery/init`: gives the attempt up; the present shares stay valid.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CancelRecoveryRotation {}
+endpoint!(CancelRecoveryRotation {} => (): Delete "rotate/recovery/init");
+
+/// `PUT sys/rotate/recovery/update`: gives one of the present shares.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct UpdateRecoveryRotation(pub UpdateRekey);
+endpoint!(UpdateRecoveryRotation {} => RotationProgress: Update "rotate/recovery/update");
+
+/// `GET sys/rotate/recovery/verify`: how far the verification is.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRecoveryRotationVerification {}
+endpoint!(ReadRecoveryRotationVerification {} => RekeyVerificationStatus: Read "rotate/recovery/verify");
+
+/// `PUT sys/rotate/recovery/verify`: gives one of the new shares back.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct VerifyRecoveryRotation(pub VerifyRekey);
+endpoint!(VerifyRecoveryRotation {} => RekeyVerification: Update "rotate/recovery/verify");
+
+/// `DELETE sys/rotate/recovery/verify`: begins the verification anew, under another id.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RestartRecoveryRotationVerification {}
+endpoint!(RestartRecoveryRotationVerification {} => RekeyVerificationStatus: Delete "rotate/recovery/verify");
+
+/// `GET sys/rotate/recovery/backup`: the encrypted shares that were kept; there never are any.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRecoveryRotationBackup {}
+endpoint!(ReadRecoveryRotationBackup {} => (): Read "rotate/recovery/backup");
+
+/// `DELETE sys/rotate/recovery/backup`: removes them.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DeleteRecoveryRotationBackup {}
+endpoint!(DeleteRecoveryRotationBackup {} => (): Delete "rotate/recovery/backup");
