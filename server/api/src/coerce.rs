@@ -384,15 +384,21 @@ pub fn map<'de, D: Deserializer<'de>>(
         fn visit_seq<A: de::SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
             Err(unconvertible("map[string]string", "[]interface {}"))
         }
-        fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-            let mut map = BTreeMap::new();
-            while let Some((key, Item(value))) = entries.next_entry::<String, Item>()? {
-                map.insert(key, value);
-            }
-            Ok(Some(map))
+        fn visit_map<A: de::MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
+            object(entries).map(Some)
         }
     }
     deserializer.deserialize_any(Visitor)
+}
+
+fn object<'de, A: de::MapAccess<'de>>(
+    mut entries: A,
+) -> Result<BTreeMap<String, String>, A::Error> {
+    let mut map = BTreeMap::new();
+    while let Some((key, Item(value))) = entries.next_entry::<String, Item>()? {
+        map.insert(key, value);
+    }
+    Ok(map)
 }
 
 /// As [`map`], but also from `"a=b"` and from a list of such pairs, as command lines send them.
@@ -431,12 +437,8 @@ pub fn pairs<'de, D: Deserializer<'de>>(
                 .collect::<Result<_, _>>()
                 .map(Some)
         }
-        fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-            let mut map = BTreeMap::new();
-            while let Some((key, Item(value))) = entries.next_entry::<String, Item>()? {
-                map.insert(key, value);
-            }
-            Ok(Some(map))
+        fn visit_map<A: de::MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
+            object(entries).map(Some)
         }
     }
     fn pair<E: de::Error>((index, text): (usize, &str)) -> Result<(String, String), E> {

@@ -82,6 +82,8 @@ pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
     const FREE_FORM: bool = false;
     /// Whether the answer is a document of its own media type, without Vault's envelope.
     const DOCUMENT: bool = false;
+    /// Whether the answer may have no data, though the reply has a type.
+    const OPTIONAL: bool = false;
     /// The `data` of the answer, or its whole body if that is a document.
     type Reply: Serialize + DeserializeOwned + Send + 'static;
 
@@ -97,7 +99,8 @@ pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
 /// endpoint!(Write { path } => (): Update "{path*}" as "{path}"; free_form);
 /// ```
 ///
-/// `free_form` and `document` set the constants of these names; `as` gives the text that a client formats where it differs from the template.
+/// `free_form`, `document` and `optional` set the constants of these names; `as` gives the text that
+/// a client formats where it differs from the template.
 #[macro_export]
 macro_rules! endpoint {
     ($request:ty { $($capture:ident),* } => $reply:ty : $operation:ident $path:literal
@@ -117,6 +120,7 @@ macro_rules! endpoint {
         }
     };
     (@flag document) => { const DOCUMENT: bool = true; };
+    (@flag optional) => { const OPTIONAL: bool = true; };
     (@flag free_form) => { const FREE_FORM: bool = true; };
     (@format $path:literal) => { format!($path) };
     (@format $path:literal $format:literal) => { format!($format) };

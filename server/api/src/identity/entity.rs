@@ -41,7 +41,7 @@ pub struct WriteEntity {
     )]
     pub disabled: Option<bool>,
 }
-endpoint!(WriteEntity {} => EntityWritten: Update "entity");
+endpoint!(WriteEntity {} => EntityWritten: Update "entity"; optional);
 
 /// `POST identity/entity/id/:id`: changes an entity.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -50,7 +50,7 @@ pub struct WriteEntityById(
     /// What [`WriteEntity`] takes.
     pub WriteEntity,
 );
-in_path!(WriteEntityById, id => EntityWritten, "entity/id/{id}", "entity/id/{}");
+in_path!(WriteEntityById, id => EntityWritten, "entity/id/{id}", "entity/id/{}"; optional);
 
 /// `POST identity/entity/name/:name`: makes an entity of a name, or changes it.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -59,7 +59,7 @@ pub struct WriteEntityByName(
     /// What [`WriteEntity`] takes.
     pub WriteEntity,
 );
-in_path!(WriteEntityByName, name => EntityWritten, "entity/name/{name*}", "entity/name/{}");
+in_path!(WriteEntityByName, name => EntityWritten, "entity/name/{name*}", "entity/name/{}"; optional);
 
 /// The entity that was made.
 #[derive(Debug, Deserialize, Serialize)]

@@ -55,7 +55,7 @@ pub struct WriteGroup {
     )]
     pub member_entity_ids: Option<Vec<String>>,
 }
-endpoint!(WriteGroup {} => GroupWritten: Update "group");
+endpoint!(WriteGroup {} => GroupWritten: Update "group"; optional);
 
 /// `POST identity/group/id/:id`: changes a group.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -64,7 +64,7 @@ pub struct WriteGroupById(
     /// What [`WriteGroup`] takes.
     pub WriteGroup,
 );
-in_path!(WriteGroupById, id => GroupWritten, "group/id/{id}", "group/id/{}");
+in_path!(WriteGroupById, id => GroupWritten, "group/id/{id}", "group/id/{}"; optional);
 
 /// `POST identity/group/name/:name`: makes a group of a name, or changes it.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -73,7 +73,7 @@ pub struct WriteGroupByName(
     /// What [`WriteGroup`] takes.
     pub WriteGroup,
 );
-in_path!(WriteGroupByName, name => GroupWritten, "group/name/{name*}", "group/name/{}");
+in_path!(WriteGroupByName, name => GroupWritten, "group/name/{name*}", "group/name/{}"; optional);
 
 /// The group that was made.
 #[derive(Debug, Deserialize, Serialize)]

@@ -41,7 +41,7 @@ pub struct LookupEntity {
     )]
     pub alias_mount_accessor: Option<String>,
 }
-endpoint!(LookupEntity {} => EntityInfo: Update "lookup/entity");
+endpoint!(LookupEntity {} => EntityInfo: Update "lookup/entity"; optional);
 
 /// `POST identity/lookup/group`: finds a group, as [`LookupEntity`] finds an entity.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -50,4 +50,4 @@ pub struct LookupGroup(
     /// What [`LookupEntity`] takes.
     pub LookupEntity,
 );
-endpoint!(LookupGroup {} => GroupInfo: Update "lookup/group");
+endpoint!(LookupGroup {} => GroupInfo: Update "lookup/group"; optional);

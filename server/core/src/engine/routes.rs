@@ -37,6 +37,8 @@ pub struct Described {
     pub parameters: fn() -> Option<Value>,
     /// Returns the schema of its answer; none if that has no data.
     pub reply: fn() -> Option<Value>,
+    /// Whether it may have no data all the same.
+    pub optional: bool,
 }
 
 /// One operation on one path template.
@@ -203,6 +205,7 @@ impl<E: Send + Sync + 'static> Builder<E> {
                 access: T::ACCESS,
                 parameters: schema::of::<T>,
                 reply: schema::of::<T::Reply>,
+                optional: T::OPTIONAL,
             },
             template: Template::parse(T::PATH),
             handler,

@@ -215,6 +215,9 @@ impl Parts {
                 let schema = self.schema(&name, schema);
                 let content = json!({ "application/json": { "schema": schema } });
                 responses["200"] = json!({ "description": "The answer.", "content": content });
+                if route.optional {
+                    responses["204"] = json!({ "description": "Done, with nothing to tell." });
+                }
             }
         }
         responses
