@@ -18,9 +18,9 @@
 //!   [`Acl`]). Rules for the same path text in several policies are united; `deny` wins.
 //! - To `LIST` (or `SCAN`) `a/`, the exact rule for `a/` counts, else that for `a`, else the pattern
 //!   that matches `a/`, else the one that matches `a`.
-//! - A rule whose path holds a template (`{{identity.…}}`) counts for a token whose entity has a value
-//!   for it, and for no other. A value that would widen the path (see [`Unfit`]) closes everything to
-//!   the token: what its policies mean is then not known.
+//! - A rule whose path holds a template (`{{identity.…}}`) counts for a token whose entity has a
+//!   value for it, and for no other. A value that would widen the path (empty, or with `/`, `*` or
+//!   `+`) closes everything to the token: what its policies mean is then not known.
 //! - Keys that this server does not enforce are refused, never ignored: `mfa_methods`,
 //!   `control_group` and every unknown one.
 
