@@ -5,6 +5,7 @@
 pub mod audit;
 mod committer;
 pub mod engine;
+mod lock;
 pub mod seal;
 pub mod storage;
 

@@ -9,12 +9,13 @@
 //! off at once, what a crash left before the next line, which tells how much it was.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    fs::{DirBuilder, File, OpenOptions, Permissions},
     io::{self, Write as _},
     iter,
     os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -23,7 +24,10 @@ use keyward_core::{
     audit::{AuditDevice, AuditError, AuditKind, Chain, Lines, Options, Resumed, flag},
 };
 
-use crate::committer::{Committer, Limits};
+use crate::{
+    committer::{Committer, Limits},
+    lock::lock_within,
+};
 
 /// The line of the registry.
 ///
@@ -222,6 +226,9 @@ impl Destination {
 
 const FOREIGN: &str = "its last line was not written by an audit device, or was edited; \
                        move the file away";
+/// How long to wait for the device that had the file before a seal: well below the deadline of an
+/// entry.
+const PATIENCE: Duration = Duration::from_secs(1);
 const TAKEN: &str = "another audit device or process is writing it";
 
 struct LogFile {
@@ -266,12 +273,12 @@ impl LogFile {
             };
             return Ok((opened, Resumed::Empty { torn: 0 }));
         }
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(io::Error::other(TAKEN)),
+        match lock_within(&file, PATIENCE) {
+            Ok(true) => {}
+            Ok(false) => return Err(io::Error::other(TAKEN)),
             // Some network file systems have no locks.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(error)) => return Err(error),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(error) => return Err(error),
         }
         if self.mode != 0 && metadata.permissions().mode() & 0o7777 != self.mode {
             file.set_permissions(Permissions::from_mode(self.mode))?;

@@ -11,18 +11,17 @@
 //! and then renamed.
 
 use std::{
-    fs::{self, DirBuilder, File, Permissions, TryLockError},
+    fs::{self, DirBuilder, File, Permissions},
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    sync::mpsc,
-    thread,
     time::Duration,
 };
 
 use keyward_core::storage::StorageError;
 
 use super::Settings;
+use crate::lock::lock_within;
 
 /// How long to wait for a process that is just ending to let go of its lock.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -143,30 +142,10 @@ fn sync(path: &Path) -> io::Result<()> {
 
 /// Locks `file`, waiting for the holder only as long as [`PATIENCE`].
 fn acquire(file: File, directory: &Path) -> Result<File, StorageError> {
-    match file.try_lock() {
-        Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(error)) => return Err(io_error(&error, directory)),
-    }
-    let (sender, receiver) = mpsc::channel();
-    // Waits for the lock itself, rather than ask again and again. Should it outwait us, its send
-    // fails and the file is closed with the lock; should the process end, it ends too.
-    thread::Builder::new()
-        .name("data-lock".to_owned())
-        .spawn(move || {
-            let outcome = loop {
-                match file.lock() {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    outcome => break outcome,
-                }
-            };
-            let _ = sender.send(outcome.map(|()| file));
-        })
-        .map_err(|error| io_error(&error, directory))?;
-    match receiver.recv_timeout(PATIENCE) {
-        Ok(Ok(file)) => Ok(file),
-        Ok(Err(error)) => Err(io_error(&error, directory)),
-        Err(_) => Err(locked(directory)),
+    match lock_within(&file, PATIENCE) {
+        Ok(true) => Ok(file),
+        Ok(false) => Err(locked(directory)),
+        Err(error) => Err(io_error(&error, directory)),
     }
 }
 

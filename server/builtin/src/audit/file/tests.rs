@@ -190,6 +190,18 @@ async fn two_devices_do_not_write_one_file() {
 }
 
 #[tokio::test]
+async fn a_device_waits_for_the_one_that_is_just_letting_go() {
+    let (_folder, path) = log();
+    let first = device(&path);
+    first.write(line("x")).await.unwrap();
+    let second = device(&path);
+    let write = second.write(line("y"));
+    let (written, ()) = tokio::join!(write, async { drop(first) });
+    written.unwrap();
+    assert_eq!(check(&path, None).lines, 2);
+}
+
+#[tokio::test]
 async fn a_full_device_fails_until_it_is_replaced() {
     let (_folder, path) = log();
     symlink("/dev/full", &path).unwrap();
