@@ -41,3 +41,54 @@ pub(crate) fn lock_within(file: &File, patience: Duration) -> io::Result<bool> {
         Err(_) => Ok(false),
     }
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+pub(crate) mod tests {
+    use std::{
+        fs,
+        os::{fd::AsRawFd as _, unix::fs::MetadataExt as _},
+    };
+
+    use super::*;
+
+    /// Returns once somebody waits for the lock on `file`, as the kernel shows it.
+    pub(crate) fn wait_for_a_waiter(file: &File) {
+        let inode = format!(":{} ", file.metadata().unwrap().ino());
+        let is_waiter = |line: &str| line.contains("-> FLOCK") && line.contains(&inode);
+        while !fs::read_to_string("/proc/locks")
+            .unwrap()
+            .lines()
+            .any(is_waiter)
+        {
+            thread::yield_now();
+        }
+    }
+
+    fn handles() -> (File, File) {
+        let holder = tempfile::NamedTempFile::new().unwrap();
+        let other = holder.reopen().unwrap();
+        holder.as_file().lock().unwrap();
+        (holder.into_file(), other)
+    }
+
+    #[test]
+    fn a_lock_that_is_let_go_in_time_is_taken() {
+        let (holder, other) = handles();
+        let waiter = thread::spawn(move || lock_within(&other, Duration::MAX).unwrap());
+        wait_for_a_waiter(&holder);
+        drop(holder);
+        assert!(waiter.join().unwrap());
+    }
+
+    #[test]
+    fn a_lock_that_is_held_is_given_up() {
+        let (holder, other) = handles();
+        assert!(!lock_within(&other, Duration::ZERO).unwrap());
+        wait_for_a_waiter(&holder);
+        // Who gave up may still get it, and then does not keep it.
+        let third = File::open(format!("/proc/self/fd/{}", other.as_raw_fd())).unwrap();
+        drop((holder, other));
+        third.lock().unwrap();
+    }
+}

@@ -189,15 +189,22 @@ async fn two_devices_do_not_write_one_file() {
     assert_eq!(check(&path, None).lines, 2);
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_device_waits_for_the_one_that_is_just_letting_go() {
     let (_folder, path) = log();
-    let first = device(&path);
-    first.write(line("x")).await.unwrap();
+    device(&path).write(line("x")).await.unwrap();
+    let holder = fs::File::open(&path).unwrap();
+    holder.lock().unwrap();
     let second = device(&path);
     let write = second.write(line("y"));
-    let (written, ()) = tokio::join!(write, async { drop(first) });
+    let let_go = tokio::task::spawn_blocking(move || {
+        crate::lock::tests::wait_for_a_waiter(&holder);
+        drop(holder);
+    });
+    let (written, let_go) = tokio::join!(write, let_go);
     written.unwrap();
+    let_go.unwrap();
     assert_eq!(check(&path, None).lines, 2);
 }
 
