@@ -1,8 +1,16 @@
 //! What tests let receive the lines of a device: streams and datagrams over real sockets.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use async_trait::async_trait;
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use keyward_core::{
     ManualClock, Timestamp,
     audit::{AuditDevice, AuditKind, Options, conformance::Fixture},
@@ -11,7 +19,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
     net::{TcpListener, UdpSocket, UnixDatagram, UnixListener},
     sync::watch,
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
 };
 
 /// Where a receiver listens.
@@ -168,25 +176,15 @@ async fn listen(place: Place, texts: watch::Sender<Vec<Vec<u8>>>) -> (Place, Joi
         }
         Place::Stream(path) => {
             let listener = UnixListener::bind(&path).unwrap();
-            let listening = tokio::spawn(async move {
-                let mut connections = JoinSet::new();
-                while let Ok((stream, _)) = listener.accept().await {
-                    let index = begin(&texts);
-                    connections.spawn(read(stream, index, texts.clone()));
-                }
-            });
+            let accept = move |cx: &mut Context<'_>| listener.poll_accept(cx);
+            let listening = tokio::spawn(gather(accept, texts));
             (Place::Stream(path), listening)
         }
         Place::Tcp(address) => {
             let listener = TcpListener::bind(address).await.unwrap();
             let place = Place::Tcp(listener.local_addr().unwrap());
-            let listening = tokio::spawn(async move {
-                let mut connections = JoinSet::new();
-                while let Ok((stream, _)) = listener.accept().await {
-                    let index = begin(&texts);
-                    connections.spawn(read(stream, index, texts.clone()));
-                }
-            });
+            let accept = move |cx: &mut Context<'_>| listener.poll_accept(cx);
+            let listening = tokio::spawn(gather(accept, texts));
             (place, listening)
         }
         Place::Udp(address) => {
@@ -203,6 +201,24 @@ async fn listen(place: Place, texts: watch::Sender<Vec<Vec<u8>>>) -> (Place, Joi
                 }
             });
             (place, listening)
+        }
+    }
+}
+
+/// Reads connections until none can be accepted. They are part of this one task, so that with its
+/// end all of them are closed.
+async fn gather<S: AsyncRead + Unpin, A>(
+    mut accept: impl FnMut(&mut Context<'_>) -> Poll<io::Result<(S, A)>>,
+    texts: watch::Sender<Vec<Vec<u8>>>,
+) {
+    let mut connections = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            accepted = poll_fn(&mut accept) => match accepted {
+                Ok((stream, _)) => connections.push(read(stream, begin(&texts), texts.clone())),
+                Err(_) => return,
+            },
+            Some(()) = connections.next() => {}
         }
     }
 }

@@ -172,13 +172,23 @@ impl Address {
     async fn connect(&self) -> io::Result<Connection> {
         Ok(match self {
             Self::Tcp(address) => {
-                let stream = TcpStream::connect(address).await?;
+                let stream = not_to_itself(TcpStream::connect(address).await?)?;
                 stream.set_nodelay(true)?;
                 Connection::Tcp(stream)
             }
             Self::Unix(path) => Connection::Unix(UnixStream::connect(path).await?),
         })
     }
+}
+
+/// Refuses a connection whose two ends are one. TCP makes it where nobody listens on a port of this
+/// machine and the system happens to choose that port for the caller; lines written there would be
+/// taken by nobody.
+fn not_to_itself(stream: TcpStream) -> io::Result<TcpStream> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
 }
 
 impl Connection {

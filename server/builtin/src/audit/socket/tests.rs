@@ -1,9 +1,12 @@
 //! The socket device on real sockets.
 
 use keyward_core::audit::conformance::Fixture as _;
-use tokio::{io::AsyncReadExt as _, net::TcpListener};
+use tokio::{
+    io::AsyncReadExt as _,
+    net::{TcpListener, TcpSocket},
+};
 
-use super::SOCKET;
+use super::{SOCKET, not_to_itself};
 use crate::audit::receiver::{Place, Receiver, open};
 
 async fn tcp() -> Receiver {
@@ -61,6 +64,17 @@ async fn a_receiver_that_reads_nothing_fails_the_write_in_time_and_the_next_one_
         text.contains("\"short\"") && text.contains("\"sequence\":1,"),
         "{text}"
     );
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_connection_to_itself_is_none() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(Place::ANY).unwrap();
+    let own = socket.local_addr().unwrap();
+    let stream = socket.connect(own).await.unwrap();
+    let refused = not_to_itself(stream).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 
 #[tokio::test]
