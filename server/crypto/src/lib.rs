@@ -20,6 +20,7 @@ pub mod key_type;
 pub mod key_wrap;
 mod keyring;
 mod mac;
+pub mod proof;
 pub mod random;
 mod secret;
 pub mod shamir;
