@@ -13,6 +13,7 @@ mod endpoint;
 pub mod identity;
 pub mod kv;
 pub mod lease;
+pub mod proof;
 mod reply;
 pub mod schema;
 mod sensitive;
