@@ -8,6 +8,7 @@
 )]
 
 mod house;
+mod proof;
 mod server;
 mod text;
 
@@ -62,6 +63,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "policy",
         run: text::policy,
+    },
+    Target {
+        name: "proof",
+        run: proof::proof,
     },
     Target {
         name: "token",
