@@ -106,6 +106,20 @@ test('changed, moved and foreign segments are refused', async () => {
   await assert.rejects(refused, { code: 'invalid_ciphertext' });
 });
 
+test('only the beginning of an object is read to rewrap its header', async () => {
+  const source = recorded(sealed);
+  const header = await sealer.rewrapHeader(source);
+  assert.equal(await headerLength(source), body);
+  assert.deepEqual(source.reads, [
+    [0, 4096],
+    [0, 4096],
+  ]);
+  assert.deepEqual(await sealer.rewrapHeader(new Blob([sealed])), header);
+  assert.deepEqual(await sealer.rewrapHeader(sealed), header);
+  const rewrapped = recorded(new Uint8Array(Buffer.concat([header, sealed.subarray(body)])));
+  assert.deepEqual(await sealer.openRange(rewrapped, FIRST, 9), data.slice(FIRST, FIRST + 9));
+});
+
 test('records, wrong numbers and sources that give too little are refused', async () => {
   const record = recorded(await sealer.seal('record'));
   await assert.rejects(sealer.openRange(record, 0, 1), { code: 'invalid_request' });

@@ -11,9 +11,9 @@ import type { Context } from './context.js';
 import { DataKeys, type EnvelopeLimits, type EnvelopeStats, type KeyService } from './data-keys.js';
 import { type Header, RECORD, STREAM, type Suite, encodeHeader, headerOf } from './header.js';
 import type { Lease } from './kept-key.js';
-import { openRange } from './range.js';
+import { openRange, readHeader } from './range.js';
 import { openRecord, parseRecordText, recordText, sealRecord } from './record.js';
-import type { RangeSource } from './sources.js';
+import { type RangeSource, blobSource } from './sources.js';
 import { decrypting, encrypting } from './streams.js';
 
 /** What every call takes. */
@@ -121,14 +121,14 @@ export class Envelope {
 
   /**
    * Wraps the data key of a container with the newest version of the named key, and gives the new
-   * header. `container` may be a header, or begin with one: `headerLength` says where the body
-   * begins, which is put behind the new header as it is.
+   * header. `container` is a header, or begins with one: `headerLength` says where the body begins,
+   * which is put behind the new header as it is. Of a Blob or a source only the beginning is read.
    */
   async rewrapHeader(
-    container: BytesLike,
+    container: BytesLike | RangeSource,
     { signal }: Pick<EnvelopeOptions, 'signal'> = {},
   ): Promise<Bytes> {
-    const header = this.#ours(headerOf(await toBytes(container)));
+    const header = this.#ours(await begin(container, signal));
     const wrappedKey = await this.#service.rewrap(header.wrappedKey, signal);
     return encodeHeader({ ...header, wrappedKey });
   }
@@ -169,9 +169,17 @@ export class Envelope {
   }
 }
 
-/** Where the body of a container begins. */
-export async function headerLength(container: BytesLike): Promise<number> {
-  return headerOf(await toBytes(container)).length;
+/** Says where the body of a container begins. Of a Blob or a source only the beginning is read. */
+export async function headerLength(container: BytesLike | RangeSource): Promise<number> {
+  return (await begin(container)).length;
+}
+
+async function begin(container: BytesLike | RangeSource, signal?: AbortSignal): Promise<Header> {
+  if (container instanceof Blob) return begin(blobSource(container), signal);
+  if (typeof container !== 'object' || !('read' in container)) {
+    return headerOf(await toBytes(container));
+  }
+  return (await readHeader(container, 0, signal)).header;
 }
 
 /** Counts only what goes beyond the bytes that were reserved. */

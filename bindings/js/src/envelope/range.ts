@@ -31,7 +31,11 @@ export async function openRange(
   if (!isLength(offset) || !isLength(length) || !isLength(source.size)) {
     throw failure('invalid_request', 'offset, length and size are whole numbers from 0 on');
   }
-  const { header, head } = await begin(source, signal);
+  const { header, bytes } = await readHeader(source, HEAD, signal);
+  if (header.suite !== STREAM) {
+    throw failure('invalid_request', 'this container is a record: call open');
+  }
+  const head = bytes.slice(header.length, header.length + HEAD);
   const bodySize = source.size - header.length;
   const found = layout(bodySize);
   if (found === undefined) throw failure('truncated_stream', 'the stream ends inside a segment');
@@ -64,19 +68,17 @@ export async function openRange(
   }
 }
 
-/** Reads the header of a source that holds a stream. */
-async function begin(
+/** Reads the header of a container, and at least so many `more` bytes behind it. */
+export async function readHeader(
   source: RangeSource,
+  more: number,
   signal?: AbortSignal,
-): Promise<{ header: Header; head: Bytes }> {
+): Promise<{ header: Header; bytes: Bytes }> {
   let bytes = await read(source, 0, Math.min(FIRST_READ, source.size), signal);
   for (;;) {
     const header = parseHeader(bytes);
-    const needed = typeof header === 'number' ? header : header.length + HEAD;
-    if (typeof header !== 'number' && bytes.length >= needed) {
-      if (header.suite === STREAM) return { header, head: bytes.slice(header.length, needed) };
-      throw failure('invalid_request', 'a record is opened whole: call open');
-    }
+    const needed = typeof header === 'number' ? header : header.length + more;
+    if (typeof header !== 'number' && bytes.length >= needed) return { header, bytes };
     if (needed > source.size) throw failure('truncated_stream', 'it ends before its body');
     bytes = await read(source, 0, needed, signal);
   }
