@@ -1,6 +1,6 @@
 /** Modules of the package that it does not export, for tests of one part alone. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,17 +13,23 @@ const SOURCES = fileURLToPath(new URL('../src/', import.meta.url));
 export async function source(...paths) {
   const folder = await mkdtemp(join(tmpdir(), 'keyward-client-'));
   try {
-    const outfile = join(folder, 'source.mjs');
-    const contents = paths.map((path) => `export * from './${path}';`).join('\n');
-    await build({
-      stdin: { contents, resolveDir: SOURCES, sourcefile: 'test.ts' },
-      bundle: true,
-      format: 'esm',
-      platform: 'neutral',
-      outfile,
-    });
-    return await import(pathToFileURL(outfile));
+    const file = join(folder, 'source.mjs');
+    await writeFile(file, await bundle(...paths));
+    return await import(pathToFileURL(file));
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** The text of such a bundle. */
+export async function bundle(...paths) {
+  const contents = paths.map((path) => `export * from './${path}';`).join('\n');
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: SOURCES, sourcefile: 'test.ts' },
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    write: false,
+  });
+  return outputFiles[0].text;
 }
