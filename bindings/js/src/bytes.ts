@@ -47,6 +47,12 @@ export async function toBytes(value: BytesLike, name = 'data'): Promise<Bytes> {
   return readBytes(value, name);
 }
 
+/** As `toBytes`, but copied: what the caller does to its bytes from now on changes nothing. */
+export async function copyBytes(value: BytesLike, name = 'data'): Promise<Bytes> {
+  const read = readBytes(value, name);
+  return read instanceof Uint8Array && typeof value !== 'string' ? read.slice() : read;
+}
+
 /** Encodes a caller's text, which must be Unicode: half a surrogate pair would not come back. */
 function encodeText(text: string, name: string): Bytes {
   if (/\p{Surrogate}/u.test(text)) {

@@ -8,10 +8,10 @@
 import {
   type Bytes,
   type BytesLike,
+  copyBytes,
   fromBase64,
   fromBase64Url,
   toBase64,
-  toBytes,
   utf8,
 } from './bytes.js';
 import { type Context, canonical } from './envelope/context.js';
@@ -107,7 +107,7 @@ export class PublicKeyEncrypter {
       throw failure('invalid_request', 'give a context or associatedData, not both');
     }
     const bound = context === undefined ? (associatedData ?? '') : utf8(canonical(context));
-    const [plaintext, aad] = await Promise.all([toBytes(data), toBytes(bound)]);
+    const [plaintext, aad] = await Promise.all([copyBytes(data), copyBytes(bound)]);
     const seed = crypto.getRandomValues(new Uint8Array(this.#seedLength));
     try {
       const { hpkeSeal } = this.#primitives;

@@ -124,6 +124,9 @@ test('a context is written as RFC 8785 has it', () => {
 
 test('a context that has no canonical form is refused', () => {
   for (const context of [
+    'text',
+    null,
+    ['a'],
     { a: 1 },
     { a: null },
     { a: undefined },

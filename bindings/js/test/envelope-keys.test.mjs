@@ -221,6 +221,15 @@ test('a call that is given up takes nothing and spoils nothing', async () => {
   assert.deepEqual(sealer.keys.created, [1]);
 });
 
+test('what is sealed is what was given, whatever becomes of it while a key is fetched', async () => {
+  const sealer = local();
+  const data = random(50);
+  const given = data.slice();
+  const sealing = sealer.seal(given);
+  given.fill(0);
+  assert.deepEqual(await sealer.open(await sealing), data);
+});
+
 test('limits below one are refused', () => {
   for (const limits of [{ maxUses: 0 }, { ttlMs: -1 }, { maxBytes: NaN }, { maxEntries: 0.5 }]) {
     assert.throws(() => local(limits), { code: 'invalid_request' });

@@ -19,6 +19,9 @@ export function associatedData(bound: Bytes, context: Context | undefined): Byte
  * JavaScript sorts, and strings as JSON.stringify writes them (section 3.2.2.2).
  */
 export function canonical(context: Context): string {
+  if (Object.prototype.toString.call(context) !== '[object Object]') {
+    throw failure('invalid_request', 'a context is an object of strings');
+  }
   const members = Object.keys(context).sort();
   return `{${members.map((name) => `${text(name)}:${text(context[name])}`).join(',')}}`;
 }

@@ -3,7 +3,7 @@
  * large, or too many, to be sent there.
  */
 
-import { type Bytes, type BytesLike, concat, toBytes } from '../bytes.js';
+import { type Bytes, type BytesLike, concat, copyBytes, toBytes } from '../bytes.js';
 import { failure } from '../errors.js';
 import type { Primitives } from '../primitives.js';
 import { abortable } from './abort.js';
@@ -57,7 +57,7 @@ export class Envelope {
 
   /** Seals a record, which is held in memory whole. For large data there are streams. */
   async seal(data: BytesLike, { context, signal }: EnvelopeOptions = {}): Promise<Bytes> {
-    const bytes = await toBytes(data);
+    const bytes = await copyBytes(data);
     const lease = await abortable(this.#keys.forSealing(RECORD, bytes.length), signal);
     try {
       return await sealRecord(this.#primitives, lease.key, this.#key, bytes, context);

@@ -88,10 +88,8 @@ class Pipeline {
   }
 
   async #emit(work: () => Promise<Bytes>): Promise<void> {
-    while (this.#results.length >= this.#width) {
-      await this.#woken();
-      if (this.#over !== undefined) throw this.#over.reason;
-    }
+    while (this.#over === undefined && this.#results.length >= this.#width) await this.#woken();
+    if (this.#over !== undefined) throw this.#over.reason;
     const result = work();
     // Its failure is met when its turn comes; if that never comes, nobody needs to hear of it.
     result.catch(() => undefined);

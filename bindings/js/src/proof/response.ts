@@ -72,10 +72,18 @@ export function parseResponseKeys(jwks: unknown): ResponseKeys {
   for (const key of Array.isArray(keys) ? keys : []) {
     const { kty, crv, x, kid } = key as Record<string, unknown>;
     if (kty !== 'OKP' || crv !== 'Ed25519' || typeof kid !== 'string') continue;
-    if (typeof x === 'string') read.set(kid, fromBase64Url(x));
+    read.set(kid, decoded(x));
   }
   if (read.size > 0) return read;
   throw failure('integrity', 'there is no key of Ed25519 to check answers with');
+}
+
+function decoded(x: unknown): Bytes {
+  try {
+    return fromBase64Url(x as string);
+  } catch (cause) {
+    throw failure('integrity', 'a key to check answers with is none', { cause });
+  }
 }
 
 /** Whether the field has the SHA-256 of the body; other algorithms may stand beside it. */
