@@ -16,6 +16,7 @@ pub mod derive;
 pub mod encoding;
 mod error;
 mod hash;
+pub mod hpke;
 pub mod key_type;
 pub mod key_wrap;
 mod keyring;
@@ -24,8 +25,10 @@ pub mod proof;
 pub mod random;
 mod secret;
 pub mod shamir;
+pub mod verify;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod x509;
+pub mod xaes;
 
 pub use error::Error;
 pub use hash::HashAlgorithm;

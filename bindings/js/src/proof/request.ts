@@ -1,7 +1,8 @@
 /** Signs requests (RFC 9421), so that a stolen token is worth nothing without this client's key. */
 
 import { type Bytes, toBase64Url } from '../bytes.js';
-import { type Component, contentDigest, covered, sequence, signatureBase } from './base.js';
+import { type Component, contentDigest, signatureBase } from './base.js';
+import { serializeBytes, serializeString } from './fields.js';
 import type { ProofKey } from './proof-key.js';
 
 /** What is signed of a request. */
@@ -49,16 +50,15 @@ export async function signRequest(
   const created = Math.floor(nowMs / 1000);
   const nonce = toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
   const parameters = [
-    covered(components),
+    `(${components.map(([identifier]) => identifier).join(' ')})`,
     `created=${created}`,
     `expires=${created + LIFETIME}`,
-    // Letters, digits, - and _ alone: there is nothing to escape.
-    `nonce="${nonce}"`,
-    `keyid="${key.thumbprint}"`,
-    `alg="${key.signatureAlgorithm}"`,
+    `nonce=${serializeString(nonce)}`,
+    `keyid=${serializeString(key.thumbprint)}`,
+    `alg=${serializeString(key.signatureAlgorithm)}`,
     'tag="keyward-pop"',
   ].join(';');
-  const signature = sequence(await key.sign(signatureBase(components, parameters)));
+  const signature = serializeBytes(await key.sign(signatureBase(components, parameters)));
   headers['Signature-Input'] = `pop=${parameters}`;
   headers.Signature = `pop=${signature}`;
   return { ...parts, headers, signature };

@@ -20,18 +20,14 @@ use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 
-use hpke::aead::{Aead, AeadTag, AesGcm256};
-use hpke::inout::InOutBuf;
-use hpke::kdf::HkdfSha256;
+use hpke::aead::AesGcm256;
 use hpke::kem::{Kem, X25519HkdfSha256, XWing};
-use hpke::rand_core::{CryptoRng, TryCryptoRng, TryRng};
-use hpke::{
-    Deserializable, OpModeR, OpModeS, Serializable, single_shot_open_inout_detached,
-    single_shot_seal_inout_detached_with_rng,
-};
+use hpke::rand_core::{TryCryptoRng, TryRng};
+use hpke::{Deserializable, Serializable};
 use pkcs8::ObjectIdentifier;
 
 use super::{Cipher, CipherType, Encryptor, Jwk, KeyForm, KeyType, PublicType, der};
+use crate::hpke::Suite;
 use crate::{Error, Scope, Secret, SecretBytes, SecretString, encoding, random};
 
 const PRIVATE_LEN: usize = 32;
@@ -226,68 +222,6 @@ impl<K: SharedKem> Cipher for Recipient<K> {
     }
 }
 
-/// A KEM with HKDF-SHA256 and an AEAD: single-shot encryption of and to payloads.
-struct Suite<A, K>(PhantomData<(A, K)>);
-
-impl<A: Aead, K: Kem> Suite<A, K> {
-    /// Fills `payload`, which is longer than `plaintext` by an encapsulated key and a tag.
-    fn seal(
-        public: &K::PublicKey,
-        info: &[u8],
-        aad: &[u8],
-        plaintext: &[u8],
-        payload: &mut [u8],
-        entropy: &mut impl CryptoRng,
-    ) -> Result<(), Error> {
-        let (enc, rest) = payload.split_at_mut(K::EncappedKey::size());
-        let (text, tag) = rest.split_at_mut(plaintext.len());
-        text.copy_from_slice(plaintext);
-        let sealed = single_shot_seal_inout_detached_with_rng::<A, HkdfSha256, K>(
-            &OpModeS::Base,
-            public,
-            info,
-            InOutBuf::from(text),
-            aad,
-            entropy,
-        );
-        // A public key of small order was refused when it came in, or is here.
-        let (made, made_tag) =
-            sealed.map_err(|_| Error::invalid("the public key cannot be encrypted to"))?;
-        made.write_exact(enc);
-        made_tag.write_exact(tag);
-        Ok(())
-    }
-
-    fn open(
-        private: &K::PrivateKey,
-        info: &[u8],
-        aad: &[u8],
-        payload: &[u8],
-    ) -> Result<SecretBytes, Error> {
-        let (enc, rest) = payload
-            .split_at_checked(K::EncappedKey::size())
-            .ok_or(Error::Decryption)?;
-        let text_len = rest.len().checked_sub(TAG_LEN).ok_or(Error::Decryption)?;
-        let (text, tag) = rest.split_at(text_len);
-        let enc = K::EncappedKey::from_bytes(enc).map_err(|_| Error::Decryption)?;
-        let tag = AeadTag::from_bytes(tag).map_err(|_| Error::Decryption)?;
-        let mut plaintext = Secret::new(vec![0; text_len]);
-        // EXPOSE: to decrypt into the buffer that is wiped.
-        let into = InOutBuf::new(text, plaintext.expose_mut()).map_err(|_| Error::Decryption)?;
-        single_shot_open_inout_detached::<A, HkdfSha256, K>(
-            &OpModeR::Base,
-            private,
-            &enc,
-            info,
-            into,
-            aad,
-            &tag,
-        )
-        .map_err(|_| Error::Decryption)?;
-        Ok(plaintext)
-    }
-}
-
 /// The door to entropy, in the shape the KEMs want.
 struct Entropy;
 
@@ -314,6 +248,3 @@ impl TryRng for Entropy {
 }
 
 impl TryCryptoRng for Entropy {}
-
-#[cfg(test)]
-mod tests;

@@ -19,6 +19,7 @@ mod file;
 mod mldsa;
 mod rsa;
 mod signature;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -82,12 +83,14 @@ fn mldsa() {
         let verify = read(&format!("mldsa_{set}_verify_test.json"));
         let sign = read(&format!("mldsa_{set}_sign_seed_test.json"));
         mldsa::mldsa(set, &verify, &sign);
+        verify::ml_dsa(set, &verify);
     }
 }
 
 #[test]
 fn ed25519() {
     signature::ed25519(&read("ed25519_test.json"));
+    verify::ed25519(&read("ed25519_test.json"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! the first message of a vector; the later ones and the exports check the library below alone.
 
 use hpke::aead::{AesGcm128, ChaCha20Poly1305, ExportOnlyAead};
-use hpke::{setup_receiver, setup_sender_with_rng};
+use hpke::{Kem as _, setup_receiver, setup_sender_with_rng};
 use serde::Deserialize;
 
 use super::*;
@@ -50,35 +50,13 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 fn vectors() -> Vec<Vector> {
-    let text = include_str!("../../../tests/vectors/rfc9180.json");
+    let text = include_str!("../../tests/vectors/rfc9180.json");
     serde_json::from_str(text).unwrap()
 }
 
-/// The material of a vector's ephemeral key in the place of entropy.
-struct Fixed(Vec<u8>);
-
-impl TryRng for Fixed {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        panic!("a KEM takes bytes")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        panic!("a KEM takes bytes")
-    }
-
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
-        out.copy_from_slice(&self.0);
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Fixed {}
-
 type X25519 = X25519HkdfSha256;
-type PrivateKey = <X25519 as Kem>::PrivateKey;
-type PublicKey = <X25519 as Kem>::PublicKey;
+type PrivateKey = <X25519 as hpke::Kem>::PrivateKey;
+type PublicKey = <X25519 as hpke::Kem>::PublicKey;
 
 impl Vector {
     /// The keys of the recipient as printed, which are those that are derived. The library keeps a
@@ -103,7 +81,8 @@ impl Vector {
         let expected = [hex(&self.enc), hex(&first.ct)].concat();
 
         let mut payload = vec![0; expected.len()];
-        let mut entropy = Fixed(hex(&self.ephemeral_ikm));
+        let ephemeral_ikm = hex(&self.ephemeral_ikm);
+        let mut entropy = Seed(&ephemeral_ikm);
         let sealed =
             Suite::<A, X25519>::seal(&public, &info, &aad, &plaintext, &mut payload, &mut entropy);
         assert_eq!(sealed, Ok(()));
@@ -122,7 +101,8 @@ impl Vector {
     fn goes_on<A: Aead>(&self) {
         let (private, public) = self.keys();
         let info = hex(&self.info);
-        let mut entropy = Fixed(hex(&self.ephemeral_ikm));
+        let ephemeral_ikm = hex(&self.ephemeral_ikm);
+        let mut entropy = Seed(&ephemeral_ikm);
         let (enc, mut sender) = setup_sender_with_rng::<A, HkdfSha256, X25519>(
             &OpModeS::Base,
             &public,
@@ -182,5 +162,30 @@ fn the_vectors_of_rfc_9180_go_on_and_export() {
             3 => vector.goes_on::<ChaCha20Poly1305>(),
             _ => vector.goes_on::<ExportOnlyAead>(),
         }
+    }
+}
+
+#[test]
+fn a_public_key_that_is_none_is_refused() {
+    let seed = SecretBytes::new(vec![7; 64]);
+    for (kem, public_key) in [
+        (Kem::X25519, vec![9; 31]),
+        // Of small order: whatever the ephemeral key, the secret is zero.
+        (Kem::X25519, vec![0; 32]),
+        (Kem::XWing, vec![9; 32]),
+        // Its ML-KEM part has coefficients that are not reduced (FIPS 203 section 7.2).
+        (Kem::XWing, vec![0xff; 1216]),
+    ] {
+        let sealed = seal(kem, &public_key, b"", b"", b"text", &seed);
+        assert!(matches!(sealed, Err(Error::Invalid(_))), "{kem:?}");
+    }
+}
+
+#[test]
+fn a_seed_that_is_too_short_is_refused() {
+    for kem in [Kem::X25519, Kem::XWing] {
+        let seed = SecretBytes::new(vec![7; kem.seed_len() - 1]);
+        let sealed = seal(kem, &[9; 1216], b"", b"", b"text", &seed);
+        assert_eq!(sealed, Err(Error::invalid("the seed is too short")));
     }
 }
