@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
 
 /** Limits of the module and of all of the package's JavaScript, compressed as a server would. */
-const MODULE_LIMIT = 80 * 1024;
+const MODULE_LIMIT = 120 * 1024;
 const SCRIPT_LIMIT = 8 * 1024;
 
 test('the package stays small', async (t) => {

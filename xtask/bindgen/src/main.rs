@@ -18,6 +18,9 @@ fn main() -> Result<()> {
         .web(true)?
         .out_name("keyward")
         .typescript(true)
+        // A trap leaves the instance in disorder: the package drops it and makes another.
+        .reset_state_function(true)
+        .ts_typed_array_buffers(true)
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(folder)
