@@ -51,3 +51,14 @@ for (const [name, { hpkeSeal }] of Object.entries(implementations)) {
     }
   });
 }
+
+test('the implementations make the same of the same seed', async () => {
+  const { publicKey } = await suite.kem.generateKeyPair();
+  const recipient = new Uint8Array(await suite.kem.serializePublicKey(publicKey));
+  const [aad, text, seed] = [random(20), random(500), random(32)];
+  const sealed = Object.values(implementations).map(({ hpkeSeal }) =>
+    hpkeSeal('x25519', recipient, aad, text, seed),
+  );
+  const [first, ...others] = await Promise.all(sealed);
+  for (const other of others) assert.deepEqual(other, first);
+});

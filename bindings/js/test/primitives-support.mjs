@@ -1,12 +1,19 @@
 /** Every implementation of the primitives, for suites that run over all of them. */
 
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 
 import { source } from './source.mjs';
 
-const { primitives } = await source('webcrypto/primitives.ts');
+const MODULE = new URL('../pkg/keyward_bg.wasm', import.meta.url);
 
-export const implementations = { WebCrypto: primitives };
+const [webCrypto, wasm] = await Promise.all([
+  source('webcrypto/primitives.ts'),
+  source('wasm/load.ts', 'wasm/primitives.ts'),
+]);
+await wasm.init(await readFile(MODULE));
+
+export const implementations = { WebCrypto: webCrypto.primitives, WebAssembly: wasm.primitives };
 
 /** Random bytes. */
 export function random(length) {

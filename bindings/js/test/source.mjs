@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { build } from 'esbuild';
 
-const SOURCES = fileURLToPath(new URL('../src/', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('../', import.meta.url));
 
 /** Bundles these modules of `src/` into one and imports it, so that they share what they share. */
 export async function source(...paths) {
@@ -25,10 +25,15 @@ export async function source(...paths) {
 export async function bundle(...paths) {
   const contents = paths.map((path) => `export * from './${path}';`).join('\n');
   const { outputFiles } = await build({
-    stdin: { contents, resolveDir: SOURCES, sourcefile: 'test.ts' },
+    stdin: { contents, resolveDir: `${PACKAGE}src`, sourcefile: 'test.ts' },
     bundle: true,
     format: 'esm',
     platform: 'neutral',
+    alias: {
+      '#glue': `${PACKAGE}pkg/keyward.js`,
+      '#source': `${PACKAGE}src/wasm/source/node.ts`,
+    },
+    external: ['node:*'],
     write: false,
   });
   return outputFiles[0].text;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 
-import { hex, implementations } from './primitives-support.mjs';
+import { hex, implementations, random } from './primitives-support.mjs';
 
 const NONCE = new Uint8Array(Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWX'));
 const TEXT = new Uint8Array(Buffer.from('XAES-256-GCM'));
@@ -63,6 +63,17 @@ for (const [name, { xaesSeal, xaesOpen }] of Object.entries(implementations)) {
     await refused(key, NONCE, changed(aad, 0), sealed);
     for (const length of [0, 1, 15, 16, 27]) {
       await refused(key, NONCE, aad, sealed.slice(0, length));
+    }
+  });
+
+  test(`${name}: what is large comes back, and opens elsewhere`, async () => {
+    const [key, nonce, aad] = [32, 24, 7].map(random);
+    for (const length of [2031, 2032, 2047, 2048, 100_000]) {
+      const plaintext = random(length);
+      const sealed = await xaesSeal(key, nonce, aad, plaintext);
+      for (const other of Object.values(implementations)) {
+        assert.deepEqual(await other.xaesOpen(key, nonce, aad, sealed), plaintext);
+      }
     }
   });
 

@@ -2,18 +2,29 @@
 
 import { failure } from '../errors.js';
 import type { Primitives } from '../primitives.js';
+import { xaesOpen, xaesSeal } from '../webcrypto/xaes.js';
 import { type WasmExports, call } from './load.js';
 
 /** How the module numbers the key encapsulations. */
 const KEMS = { x25519: 1, 'x-wing': 2 } as const;
 
+/**
+ * From how many bytes on WebCrypto is faster: its calls cost more each, and less for each byte. And
+ * it works in a thread of its own, where the module would hold up the page.
+ */
+const LARGE = 2048;
+
 /** The primitives, all of them. */
 export const primitives: Primitives = {
   xaesSeal(key, nonce, aad, plaintext) {
-    return compute((wasm) => wasm.xaes_seal(key, nonce, aad, plaintext));
+    return plaintext.length < LARGE
+      ? compute((wasm) => wasm.xaes_seal(key, nonce, aad, plaintext))
+      : xaesSeal(key, nonce, aad, plaintext);
   },
   xaesOpen(key, nonce, aad, ciphertext) {
-    return compute((wasm) => wasm.xaes_open(key, nonce, aad, ciphertext));
+    return ciphertext.length < LARGE
+      ? compute((wasm) => wasm.xaes_open(key, nonce, aad, ciphertext))
+      : xaesOpen(key, nonce, aad, ciphertext);
   },
   ed25519Verify(publicKey, message, signature) {
     return verify((wasm) => wasm.ed25519_verify(publicKey, message, signature));
