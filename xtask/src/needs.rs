@@ -23,6 +23,8 @@ pub(crate) enum Need {
     CargoDeny,
     /// A C compiler, for the crates that carry C or assembly.
     Compiler,
+    /// Firefox, for the same tests in another engine.
+    Firefox,
     /// The npm packages of one folder, exactly as its lock file says.
     Npm(&'static str),
     /// A Python environment with the clients and the server to compare with.
@@ -60,6 +62,7 @@ impl Need {
             Self::Browser => browser().map(drop),
             Self::CargoDeny => cargo_deny(project).map(drop),
             Self::Compiler => compiler(),
+            Self::Firefox => firefox().map(drop),
             Self::Npm(folder) => npm(project, folder),
             Self::Python => python(project),
             Self::Strace => strace(),
@@ -129,6 +132,27 @@ pub(crate) fn browser() -> Result<PathBuf> {
     let otherwise = "a browser is missing: install Chromium or Google Chrome, \
                      or name one in KEYWARD_BROWSER";
     debian_packages(&["chromium"], otherwise)?;
+    present().context(otherwise)
+}
+
+/// The Firefox that tests may drive.
+///
+/// # Errors
+/// There is none and it cannot be installed here.
+pub(crate) fn firefox() -> Result<PathBuf> {
+    const ON_A_MAC: &str = "/Applications/Firefox.app/Contents/MacOS/firefox";
+    let present = || {
+        env::var_os("KEYWARD_FIREFOX")
+            .map(PathBuf::from)
+            .or_else(|| command::find("firefox-esr"))
+            .or_else(|| command::find("firefox"))
+            .or_else(|| Some(PathBuf::from(ON_A_MAC)).filter(|path| path.is_file()))
+    };
+    if let Some(found) = present() {
+        return Ok(found);
+    }
+    let otherwise = "Firefox is missing: install it, or name one in KEYWARD_FIREFOX";
+    debian_packages(&["firefox-esr"], otherwise)?;
     present().context(otherwise)
 }
 

@@ -116,10 +116,11 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "js",
-        about: "the package for browsers and Node, in both, against a running server",
+        about: "the package for browsers and edge runtimes, in six of them, against a running server",
         needs: &[
             Need::Browser,
             Need::Compiler,
+            Need::Firefox,
             Need::Npm("bindings/js"),
             Need::Python,
             Need::Wasm,
@@ -135,6 +136,7 @@ const STEPS: &[Step] = &[
             run(program("npm", &project.path("bindings/js"))
                 .arg("test")
                 .env("KEYWARD_BROWSER", needs::browser()?)
+                .env("KEYWARD_FIREFOX", needs::firefox()?)
                 // A server of their own, whatever the shell is set up for.
                 .env_remove("KEYWARD_ADDR")
                 .env_remove("KEYWARD_TOKEN")

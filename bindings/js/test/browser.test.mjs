@@ -4,21 +4,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { extname } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { chromium } from 'playwright-core';
 
-import { contract } from './contract.mjs';
-import { World, listen } from './server.mjs';
+import { serve } from './runtimes/site.mjs';
+import { World } from './server.mjs';
 
-const PACKAGE = new URL('..', import.meta.url);
-const TYPES = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
-const PAGE = `<!doctype html><title>test</title><script type="importmap">
-  {"imports": {"@keyward/client": "/browser.mjs"}}
-</script>`;
 const STRICT = "script-src 'self' 'unsafe-inline'";
 
 let browser;
@@ -30,8 +22,8 @@ before(async () => {
   // Two sites with the same files and different origins; one may call the server.
   [browser, site, stranger, world] = await Promise.all([
     chromium.launch({ executablePath: process.env.KEYWARD_BROWSER ?? '/usr/bin/chromium' }),
-    files(),
-    files(),
+    serve(),
+    serve(),
     World.open('browser'),
   ]);
   await world.server.admin('PUT', 'sys/config/cors', {
@@ -64,22 +56,6 @@ test('loading the package fetches no module, and init fetches it once', async ()
     await globalThis.client.init();
   });
   assert.deepEqual(modules, [`${site.address}/pkg/keyward_bg.wasm`]);
-  await page.close();
-});
-
-test('contract', async (t) => {
-  const page = await open(site);
-  for (const name of Object.keys(contract)) {
-    await t.test(name, () =>
-      page.evaluate(
-        async ([name, world]) => {
-          const { run } = await import('/test/contract.mjs');
-          await run(name, globalThis.client, world);
-        },
-        [name, world],
-      ),
-    );
-  }
   await page.close();
 });
 
@@ -137,27 +113,4 @@ function encrypt(page, world) {
     const told = ({ name, code, message }) => ({ name, code, message });
     return transit.encrypt('records', 'from a page').catch(told);
   }, world);
-}
-
-/** Serves the files of the package and an empty page, with the policy that the page asks for. */
-function files() {
-  return listen(
-    createServer(async (request, response) => {
-      const url = new URL(request.url, 'http://127.0.0.1');
-      const headers = {};
-      if (url.searchParams.has('csp')) {
-        headers['content-security-policy'] = url.searchParams.get('csp');
-      }
-      if (url.pathname === '/') {
-        response.writeHead(200, { ...headers, 'content-type': 'text/html' }).end(PAGE);
-        return;
-      }
-      try {
-        const file = await readFile(new URL(`.${url.pathname}`, PACKAGE));
-        response.writeHead(200, { 'content-type': TYPES[extname(url.pathname)] }).end(file);
-      } catch {
-        response.writeHead(404).end();
-      }
-    }),
-  );
 }

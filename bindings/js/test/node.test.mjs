@@ -6,8 +6,7 @@ import { test } from 'node:test';
 
 import * as client from '@keyward/client';
 
-import { contract, run } from './contract.mjs';
-import { Server, World } from './server.mjs';
+import { Server } from './server.mjs';
 
 const FOREIGN = process.env.KEYWARD_ADDR !== undefined;
 const MODULE = new URL('../pkg/keyward_bg.wasm', import.meta.url);
@@ -34,14 +33,6 @@ test('a module that is none is refused, and init can be tried again', async () =
   }
   await client.init(await WebAssembly.compile(await readFile(MODULE)));
   await Promise.all([client.init(), client.init('not looked at any more')]);
-});
-
-test('contract', async (t) => {
-  const world = await World.open('node');
-  t.after(() => world.close());
-  for (const name of Object.keys(contract)) {
-    await t.test(name, () => run(name, client, world));
-  }
 });
 
 test('a sealed server says so', { skip: FOREIGN && 'not ours to seal' }, async (t) => {

@@ -8,7 +8,6 @@ import { source } from './source.mjs';
 
 export const proof = await source(
   'proof/base.ts',
-  'proof/fields.ts',
   'proof/proof.ts',
   'proof/proof-key.ts',
   'proof/request.ts',

@@ -1,8 +1,7 @@
 /** Signs requests (RFC 9421), so that a stolen token is worth nothing without this client's key. */
 
 import { type Bytes, toBase64Url } from '../bytes.js';
-import { type Component, contentDigest, signatureBase } from './base.js';
-import { serializeBytes, serializeString } from './fields.js';
+import { type Component, contentDigest, covered, sequence, signatureBase } from './base.js';
 import type { ProofKey } from './proof-key.js';
 
 /** What is signed of a request. */
@@ -50,15 +49,16 @@ export async function signRequest(
   const created = Math.floor(nowMs / 1000);
   const nonce = toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
   const parameters = [
-    `(${components.map(([identifier]) => identifier).join(' ')})`,
+    covered(components),
     `created=${created}`,
     `expires=${created + LIFETIME}`,
-    `nonce=${serializeString(nonce)}`,
-    `keyid=${serializeString(key.thumbprint)}`,
-    `alg=${serializeString(key.signatureAlgorithm)}`,
+    // Letters, digits, - and _ alone: there is nothing to escape.
+    `nonce="${nonce}"`,
+    `keyid="${key.thumbprint}"`,
+    `alg="${key.signatureAlgorithm}"`,
     'tag="keyward-pop"',
   ].join(';');
-  const signature = serializeBytes(await key.sign(signatureBase(components, parameters)));
+  const signature = sequence(await key.sign(signatureBase(components, parameters)));
   headers['Signature-Input'] = `pop=${parameters}`;
   headers.Signature = `pop=${signature}`;
   return { ...parts, headers, signature };

@@ -3,11 +3,10 @@
  * and that nobody between changed a byte of it.
  */
 
-import { type Bytes, equal, fromBase64Url } from '../bytes.js';
+import { type Bytes, fromBase64, fromBase64Url } from '../bytes.js';
 import { failure } from '../errors.js';
 import type { Primitives } from '../primitives.js';
-import { type Component, contentDigest, signatureBase } from './base.js';
-import { parseDictionary, serializeItem } from './fields.js';
+import { type Component, contentDigest, covered, signatureBase } from './base.js';
 import type { SignedRequest } from './request.js';
 
 /** An answer whose body was read. */
@@ -20,11 +19,18 @@ export interface ResponseParts {
 /** The keys that answers may be signed with, by their thumbprints. */
 export type ResponseKeys = ReadonlyMap<string, Bytes>;
 
-const LABEL = 'keyward';
+/**
+ * The member of the server in a dictionary (RFC 9651 section 3.2): alone, or among those of others.
+ *
+ * It has one form, which is looked for as text and signed as text. Whatever else looks like it has
+ * no signature that fits.
+ */
+const INPUT = /(?:^|,)[ \t]*keyward=(\([^()]*\)((?:;[a-z]+=(?:\d{1,15}|"[\w-]*"))+))[ \t]*(?:,|$)/;
+const SIGNATURE = /(?:^|,)[ \t]*keyward=:([\w+/=]*):[ \t]*(?:,|$)/;
 
 /** Whether an answer claims to be signed by the server. */
 export function isSigned({ headers }: ResponseParts): boolean {
-  return parseDictionary(headers.get('signature-input') ?? '')?.has(LABEL) ?? false;
+  return INPUT.test(headers.get('signature-input') ?? '');
 }
 
 /** Fails with an IntegrityError unless the answer was signed, for this request, by a known key. */
@@ -35,34 +41,35 @@ export async function verifyResponse(
   primitives: Primitives,
 ): Promise<void> {
   const { status, headers, body } = response;
-  const digest = headers.get('content-digest');
-  const input = parseDictionary(headers.get('signature-input') ?? '')?.get(LABEL);
-  const signature = parseDictionary(headers.get('signature') ?? '')?.get(LABEL)?.value;
-  if (digest === null || input === undefined || !(signature instanceof Uint8Array)) {
-    throw untrusted('it is not signed');
+  const [, input, parameters] = INPUT.exec(headers.get('signature-input') ?? '') ?? [];
+  const [, signature] = SIGNATURE.exec(headers.get('signature') ?? '') ?? [];
+  if (input === undefined || parameters === undefined || signature === undefined) {
+    throw untrusted('it is not signed (is the token bound to this key?)');
   }
-  if (!(await hasDigest(digest, body))) throw untrusted('its body is not the one that was signed');
+  const digest = headers.get('content-digest')?.trim();
+  if (digest === undefined || digest !== (await contentDigest(body))) {
+    throw untrusted('its body is not the one that was signed');
+  }
   const components: Component[] = [
     ['"@status"', `${status}`],
-    ['"content-digest"', digest.trim()],
+    ['"content-digest"', digest],
     ['"@method";req', request.method],
     ['"@target-uri";req', request.url],
     ['"signature";req;key="pop"', request.signature],
   ];
-  const parameters = serializeItem(input);
-  const list = `(${components.map(([identifier]) => identifier).join(' ')})`;
   // A signer that could choose what it covers could leave out what was changed.
-  if (!parameters.startsWith(`${list};`)) throw untrusted('its signature covers other parts');
-  const { alg, keyid, tag } = Object.fromEntries(input.parameters);
-  if (alg !== 'ed25519' || tag !== 'keyward-response') {
+  if (input !== covered(components) + parameters)
+    throw untrusted('its signature covers other parts');
+  const named = new Map(parameters.split(';').map((each) => each.split('=') as [string, string]));
+  if (named.get('alg') !== '"ed25519"' || named.get('tag') !== '"keyward-response"') {
     throw untrusted('its signature is of another kind');
   }
-  const key = typeof keyid === 'string' ? keys.get(keyid) : undefined;
+  const key = keys.get(named.get('keyid')?.slice(1, -1) ?? '');
   if (key === undefined) throw untrusted('the key that signed it is not trusted');
-  const base = signatureBase(components, parameters);
-  const { ed25519Verify } = primitives;
-  if (!(await ed25519Verify(key, base, signature as Bytes)))
+  const base = signatureBase(components, input);
+  if (!(await primitives.ed25519Verify(key, base, decoded(signature, fromBase64)))) {
     throw untrusted('its signature is false');
+  }
 }
 
 /** Reads the keys of `GET /v1/sys/response-keys`, or of a list that the caller pinned. */
@@ -72,25 +79,18 @@ export function parseResponseKeys(jwks: unknown): ResponseKeys {
   for (const key of Array.isArray(keys) ? keys : []) {
     const { kty, crv, x, kid } = key as Record<string, unknown>;
     if (kty !== 'OKP' || crv !== 'Ed25519' || typeof kid !== 'string') continue;
-    read.set(kid, decoded(x));
+    read.set(kid, decoded(x, fromBase64Url));
   }
   if (read.size > 0) return read;
   throw failure('integrity', 'there is no key of Ed25519 to check answers with');
 }
 
-function decoded(x: unknown): Bytes {
+function decoded(text: unknown, decode: (text: string) => Bytes): Bytes {
   try {
-    return fromBase64Url(x as string);
+    return decode(text as string);
   } catch (cause) {
-    throw failure('integrity', 'a key to check answers with is none', { cause });
+    throw failure('integrity', 'a key or a signature to check answers with is none', { cause });
   }
-}
-
-/** Whether the field has the SHA-256 of the body; other algorithms may stand beside it. */
-async function hasDigest(field: string, body: Bytes): Promise<boolean> {
-  const digest = parseDictionary(field)?.get('sha-256')?.value;
-  const expected = parseDictionary(await contentDigest(body))?.get('sha-256')?.value as Bytes;
-  return digest instanceof Uint8Array && equal(digest as Bytes, expected);
 }
 
 function untrusted(why: string): Error {
