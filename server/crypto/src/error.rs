@@ -1,6 +1,6 @@
 //! What can go wrong, sorted by who must act.
 
-use std::borrow::Cow;
+use alloc::borrow::Cow;
 
 /// A refusal or failure of a cryptographic operation.
 ///
@@ -27,6 +27,7 @@ pub enum Error {
 }
 
 impl Error {
+    #[cfg(feature = "keyring")]
     pub(crate) fn internal(text: impl Into<Cow<'static, str>>) -> Self {
         Self::Internal(text.into())
     }
@@ -35,6 +36,7 @@ impl Error {
         Self::Invalid(text.into())
     }
 
+    #[cfg(feature = "keyring")]
     pub(crate) fn unsupported(text: impl Into<Cow<'static, str>>) -> Self {
         Self::Unsupported(text.into())
     }

@@ -7,8 +7,10 @@
 //! that a client seals to them with the public half alone and with randomness that it is handed,
 //! where it has none of its own.
 
-use std::convert::Infallible;
-use std::marker::PhantomData;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::convert::Infallible;
+use core::marker::PhantomData;
 
 #[cfg(not(target_arch = "wasm32"))]
 use hpke::aead::AeadTag;

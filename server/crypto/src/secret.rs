@@ -1,6 +1,10 @@
 //! Secrets in memory: wiped on drop, never printed, compared in constant time.
 
-use std::fmt;
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem;
 
 use subtle::ConstantTimeEq;
 use zeroize::{DefaultIsZeroes, Zeroize as _};
@@ -53,7 +57,7 @@ impl<N: DefaultIsZeroes> Wipe for Vec<N> {
 
 impl Wipe for String {
     fn wipe(&mut self) {
-        std::mem::take(self).into_bytes().wipe();
+        mem::take(self).into_bytes().wipe();
     }
 }
 

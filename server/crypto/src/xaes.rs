@@ -11,6 +11,8 @@
 //! Envelopes seal small records with it. The nonce comes from the caller, as where this runs in
 //! WebAssembly there is no entropy: it must be random, and never used twice with one key.
 
+use alloc::vec::Vec;
+
 use aes_gcm::aead::array::Array;
 use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::aead::{AeadInOut as _, KeyInit as _};
