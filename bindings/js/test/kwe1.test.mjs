@@ -8,10 +8,12 @@ import { test } from 'node:test';
 import { envelope, local, whole } from './envelope-support.mjs';
 import { hex } from './primitives-support.mjs';
 
-const FILE = new URL('vectors/kwe1.json', import.meta.url);
-const vectors = JSON.parse(await readFile(FILE, 'utf8'));
+const read = async (file) => JSON.parse(await readFile(new URL(file, import.meta.url), 'utf8'));
+const vectors = await read('vectors/kwe1.json');
+/** What the Rust half sealed. */
+const others = await read('../../../tests/vectors/envelope/rust.json');
 
-for (const [index, vector] of vectors.entries()) {
+for (const [index, vector] of [...vectors, ...others].entries()) {
   const { suite, key, context, wrappedKey, plaintext, container, text } = vector;
 
   test(`vector ${index}: a ${suite} of long ago opens`, async () => {

@@ -21,6 +21,9 @@ pub enum Error {
     /// The caller's input is wrong.
     #[error("{0}")]
     Invalid(Cow<'static, str>),
+    /// A stream ends before its last segment: what was opened of it so far is a beginning.
+    #[error("the ciphertext was cut off")]
+    Truncated,
     /// The key's type or mode cannot do what was asked.
     #[error("{0}")]
     Unsupported(Cow<'static, str>),

@@ -24,6 +24,8 @@ pub mod ciphertext;
 pub mod derive;
 #[cfg(feature = "keyring")]
 pub mod encoding;
+#[cfg(feature = "keyring")]
+pub mod envelope;
 mod error;
 #[cfg(feature = "keyring")]
 mod hash;

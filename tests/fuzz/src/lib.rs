@@ -7,6 +7,7 @@
     reason = "all of this is test code: it panics where a promise is broken"
 )]
 
+mod envelope;
 mod house;
 mod proof;
 mod server;
@@ -47,6 +48,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "duration",
         run: server::duration,
+    },
+    Target {
+        name: "envelope",
+        run: envelope::envelope,
     },
     Target {
         name: "format",
