@@ -13,17 +13,35 @@ import { promisify } from 'node:util';
 
 import { build } from 'esbuild';
 
-/** The folders, and where the module is from there. */
-const FLAVOURS = ['browser', 'edge-light', 'inline', 'node', 'workerd'];
+/** The folders whose entries load the module, each from where its runtime has it. */
+const WITH_MODULE = ['browser', 'edge-light', 'inline', 'node', 'workerd'];
 
-const ENTRIES = { index: 'src/index.ts' };
+/** The folder whose entries do without. */
+const WITHOUT_MODULE = 'no-wasm';
+
+const ENTRIES = {
+  index: 'src/index.ts',
+  'service-worker': 'src/service-worker.ts',
+  verify: 'src/verify.ts',
+};
 
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
 await rm('dist', { recursive: true, force: true });
-await Promise.all([...FLAVOURS.map(flavour), types()]);
+await Promise.all([
+  ...WITH_MODULE.map((name) =>
+    flavour(name, {
+      '#glue': './pkg/keyward.js',
+      '#inline': './pkg/keyward_bg.wasm',
+      '#primitives': './src/wasm/index.ts',
+      '#source': `./src/wasm/source/${name}.ts`,
+    }),
+  ),
+  flavour(WITHOUT_MODULE, { '#primitives': './src/webcrypto/index.ts' }),
+  types(),
+]);
 await copyFile('pkg/keyward_bg.wasm', 'dist/keyward_bg.wasm');
 
-async function flavour(name) {
+async function flavour(name, alias) {
   await build({
     entryPoints: ENTRIES,
     outdir: `dist/${name}`,
@@ -33,11 +51,7 @@ async function flavour(name) {
     minify: true,
     format: 'esm',
     target: 'es2022',
-    alias: {
-      '#glue': './pkg/keyward.js',
-      '#inline': './pkg/keyward_bg.wasm',
-      '#source': `./src/wasm/source/${name}.ts`,
-    },
+    alias,
     loader: { '.wasm': 'base64' },
     external: ['node:*', '../keyward_bg.wasm', '../keyward_bg.wasm?module'],
     logLevel: 'warning',

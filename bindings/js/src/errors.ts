@@ -37,6 +37,8 @@ export interface Details {
   readonly requestId?: string | undefined;
   /** How long the server wants to be left alone, in milliseconds, where it said so. */
   readonly retryAfterMs?: number | undefined;
+  /** Whether the same call can succeed later, where the code does not tell. */
+  readonly retryable?: boolean | undefined;
   readonly cause?: unknown;
 }
 
@@ -79,7 +81,7 @@ export abstract class KeywardError extends Error {
 /** The caller's signal ended the call. */
 export class AbortError extends KeywardError {}
 
-/** There is no token to call with, or it is at its end and cannot be renewed. */
+/** The token is missing, wrong or at its end, and none could be had in its place. */
 export class AuthError extends KeywardError {}
 
 /** The idempotency key was used for another request, or its request is still being worked on. */
@@ -120,7 +122,7 @@ export class PartialBatchError extends KeywardError {
   }
 }
 
-/** The token is missing or wrong, or its policies do not allow the call. */
+/** The policies of the token do not allow the call. */
 export class PermissionDeniedError extends KeywardError {}
 
 /** The server does not take the proof that this client has the key of its token. */
@@ -204,7 +206,8 @@ const RETRYABLE: readonly ErrorCode[] = [
 
 /** Makes the error of a code; for this package. */
 export function failure(code: SimpleCode, message: string, details: Details = {}): KeywardError {
-  return new KINDS[code](code, message, details, RETRYABLE.includes(code));
+  const retryable = details.retryable ?? RETRYABLE.includes(code);
+  return new KINDS[code](code, message, details, retryable);
 }
 
 /** Whether `error` is one of these, even where several copies of the package are loaded. */

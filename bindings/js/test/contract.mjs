@@ -189,10 +189,14 @@ export const contract = {
   },
 
   async 'a token that is wrong, missing or too weak is denied'({ client, world }) {
-    for (const token of ['wrong', undefined, world.weakToken]) {
+    for (const [token, name] of [
+      ['wrong', 'AuthError'],
+      [undefined, 'AuthError'],
+      [world.weakToken, 'PermissionDeniedError'],
+    ]) {
       const { address, mount } = world;
       const transit = new client.Keyward({ address, token }).transit(mount);
-      const error = await rejects(transit.encrypt('records', 'data'), 'PermissionDeniedError');
+      const error = await rejects(transit.encrypt('records', 'data'), name);
       equal(error.status, 403);
       equal(error.message, 'permission denied');
     }
@@ -342,14 +346,6 @@ export const contract = {
     equal(opened.map((bytes) => decoder.decode(bytes)), texts);
   },
 
-  async 'an engine outlives the client that gave it'({ client, world }) {
-    const { address, token, mount } = world;
-    const keyward = new client.Keyward({ address, token });
-    const transit = keyward.transit(mount);
-    keyward.free();
-    matches(await transit.encrypt('records', ''), /^vault:/);
-    transit.free();
-  },
 };
 
 /** Runs the case named `name`. */

@@ -3,11 +3,10 @@
  * KEYWARD_ADDR and KEYWARD_TOKEN name, which may be any server of the same API.
  */
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { fileURLToPath } from 'node:url';
+
+import { findServer, startServer } from '../examples/server.mjs';
 
 /** What the cases of the contract are given: servers, addresses and tokens. */
 export class World {
@@ -45,40 +44,22 @@ export class World {
 
 /** A server and what the contract needs in it. */
 export class Server {
-  #child;
+  #close;
 
-  constructor(address, token, child) {
+  constructor({ address, token, close }) {
     this.address = address;
     this.token = token;
-    this.#child = child;
+    this.#close = close;
   }
 
   /** Starts a server of our own, or takes the one that the environment names. */
   static async find() {
-    const { KEYWARD_ADDR: address, KEYWARD_TOKEN: token } = process.env;
-    return address === undefined ? Server.start() : new Server(address, token);
+    return new Server(await findServer());
   }
 
   /** Starts a server of our own. */
   static async start() {
-    const child = spawn(
-      binary(),
-      ['server', '-dev', '-dev-root-token-id=root', '-dev-listen-address=127.0.0.1:0'],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
-    let said = '';
-    const address = await new Promise((resolve, reject) => {
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.setEncoding('utf8').on('data', (text) => {
-          said += text;
-          const started = /server started! Listening on (http:\S+)/.exec(said);
-          if (started !== null) resolve(started[1]);
-        });
-      }
-      child.once('error', reject);
-      child.once('exit', () => reject(new Error(`the server stopped:\n${said}`)));
-    });
-    return new Server(address, 'root', child);
+    return new Server(await startServer());
   }
 
   /** Makes a transit engine at `mount` with the keys that the contract names. */
@@ -112,9 +93,7 @@ export class Server {
 
   /** Stops it, if it is ours. */
   async close() {
-    if (this.#child === undefined || this.#child.exitCode !== null) return;
-    this.#child.kill();
-    await once(this.#child, 'exit');
+    await this.#close();
   }
 }
 
@@ -166,15 +145,4 @@ async function nobody() {
   const { address, close } = await listen(createServer());
   await close();
   return address;
-}
-
-function binary() {
-  const built = ['release', 'debug'].map((profile) =>
-    fileURLToPath(new URL(`../../../target/${profile}/keyward`, import.meta.url)),
-  );
-  const found = process.env.KEYWARD_BIN ?? built.find((path) => existsSync(path));
-  if (found === undefined) {
-    throw new Error('there is no server: run `cargo build --bin keyward`, or set KEYWARD_BIN');
-  }
-  return found;
 }

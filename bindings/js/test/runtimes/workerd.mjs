@@ -3,13 +3,13 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { build } from 'esbuild';
 import workerd from 'workerd';
 
+import { bundle } from '../../examples/worker/bundle.mjs';
 import { lines } from './program.mjs';
 
 const run = promisify(execFile);
@@ -18,7 +18,9 @@ const run = promisify(execFile);
 export async function visit(world) {
   const folder = await mkdtemp(join(tmpdir(), 'keyward-workerd-'));
   try {
-    const config = await bundle(fileURLToPath(new URL('worker.mjs', import.meta.url)), folder);
+    const worker = fileURLToPath(new URL('worker.mjs', import.meta.url));
+    const config = join(folder, 'worker.capnp');
+    await writeFile(config, configuration(await bundle(worker, folder)));
     const { stdout } = await run(workerd.default, ['test', config], {
       env: { ...process.env, KEYWARD_WORLD: JSON.stringify(world) },
       maxBuffer: 1 << 24,
@@ -31,34 +33,6 @@ export async function visit(world) {
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-/**
- * Bundles a worker into `folder` and writes its configuration there; gives the path of that. A
- * WebAssembly module stays a file that is imported: workerd has compiled it by then.
- */
-export async function bundle(entry, folder) {
-  const { metafile } = await build({
-    entryPoints: { worker: entry },
-    outdir: folder,
-    bundle: true,
-    format: 'esm',
-    conditions: ['workerd', 'worker'],
-    loader: { '.wasm': 'copy' },
-    assetNames: '[name]',
-    metafile: true,
-    logLevel: 'warning',
-  });
-  const names = Object.keys(metafile.outputs).map((path) => basename(path));
-  const modules = names.map((name) => {
-    const kind = name.endsWith('.wasm') ? 'wasm' : 'esModule';
-    return `(name = "${name}", ${kind} = embed "${name}")`;
-  });
-  // The worker itself comes first.
-  modules.sort((left) => (left.includes('worker.js') ? -1 : 1));
-  const config = join(folder, 'worker.capnp');
-  await writeFile(config, configuration(modules));
-  return config;
 }
 
 /** A worker with the world of the contract, which may call the servers of the tests on loopback. */
@@ -75,7 +49,7 @@ const config :Workerd.Config = (
 const contract :Workerd.Worker = (
   compatibilityDate = "2026-01-01",
   bindings = [(name = "WORLD", fromEnvironment = "KEYWARD_WORLD")],
-  modules = [${modules.join(', ')}],
+  modules = ${modules},
 );
 `;
 }
