@@ -8,6 +8,7 @@
 mod audit;
 mod bad_input;
 mod canaries;
+mod client;
 mod compat;
 mod config;
 mod cors;

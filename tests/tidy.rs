@@ -10,7 +10,15 @@ use crate::support::project_root;
 /// The longest a file may be.
 const MOST_LINES: usize = 600;
 /// Where Rust lives.
-const SOURCES: &[&str] = &["server", "tests", "benches", "xtask", "wasm-client", "fuzz"];
+const SOURCES: &[&str] = &[
+    "server",
+    "client",
+    "tests",
+    "benches",
+    "xtask",
+    "wasm-client",
+    "fuzz",
+];
 /// What a crate without side effects must not name.
 const IMPURE: &[&str] = &[
     "tokio",

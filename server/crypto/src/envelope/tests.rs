@@ -1,3 +1,5 @@
+//! Envelopes as they are, as they were, and as they must not be.
+
 use proptest::prelude::*;
 use serde::Deserialize;
 
