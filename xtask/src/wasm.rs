@@ -22,11 +22,13 @@ const CLIENT: Module = Module {
     krate: "keyward-wasm",
     compiled: "keyward_wasm.wasm",
     package: "bindings/js/pkg",
+    options: &["mute"],
 };
 const VECTORS: Module = Module {
     krate: "keyward-vectors",
     compiled: "keyward_vectors.wasm",
     package: "target/wasm/vectors",
+    options: &[],
 };
 
 /// Build the WebAssembly client into `bindings/js/pkg`.
@@ -59,16 +61,23 @@ struct Module {
     krate: &'static str,
     compiled: &'static str,
     package: &'static str,
+    /// What the writer of the glue is told beside.
+    options: &'static [&'static str],
 }
 
 fn build_modules(project: &Project, modules: &[Module]) -> Result<()> {
     let toolchain = Toolchain::choose()?;
     let target_folder = project.path("target/wasm");
-    let mut compile = toolchain.cargo(&project.path("wasm-client"));
+    // Each by itself, whatever cargo is set up for: what the vectors want of a crate would be in the
+    // client too, and the client has no standard library.
     for module in modules {
-        compile.args(["--package", module.krate]);
+        let mut compile = toolchain.cargo(&project.path("wasm-client"));
+        compile
+            .args(["--package", module.krate])
+            .env("CARGO_TARGET_DIR", &target_folder)
+            .env_remove("CARGO_RESOLVER_FEATURE_UNIFICATION");
+        run(&mut compile)?;
     }
-    run(compile.env("CARGO_TARGET_DIR", &target_folder))?;
 
     // As part of the workspace, so that it shares what the tests compile.
     run(cargo(&project.path("")).args([
@@ -86,7 +95,8 @@ fn build_modules(project: &Project, modules: &[Module]) -> Result<()> {
         let package = project.path(module.package);
         run(
             program(project.built("debug", "keyward-bindgen"), &project.path(""))
-                .args([&compiled, &package]),
+                .args([&compiled, &package])
+                .args(module.options),
         )?;
         let written = package.join("keyward_bg.wasm");
         let size = fs::metadata(&written)

@@ -22,10 +22,8 @@ pub struct Reply<T> {
     pub lease_duration: u64,
     /// The answer itself.
     pub data: Option<T>,
-    /// The token that opens the answer, where it was wrapped; then there is nothing else. The
-    /// client for browsers asks for no wrapping, and spares the room to read it.
+    /// The token that opens the answer, where it was wrapped; then there is nothing else.
     #[serde(default)]
-    #[cfg_attr(target_arch = "wasm32", serde(skip_deserializing))]
     pub wrap_info: Option<WrapInfo>,
     /// What the caller should know although the call succeeded.
     #[serde(default)]

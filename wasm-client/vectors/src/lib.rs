@@ -1,4 +1,4 @@
-//! Wycheproof's tests of the crypto crate, as WebAssembly: the checks are those that run natively.
+//! Outside vectors of the crypto crate, as WebAssembly: the checks are those that run natively.
 //!
 //! Each function takes the text of a file, runs every test in it and returns how many there were; a
 //! test that fails throws.
@@ -13,8 +13,14 @@ mod aead;
 )]
 #[path = "../../../server/crypto/tests/wycheproof/file.rs"]
 mod file;
+#[path = "../../../server/crypto/tests/primitives/hpke.rs"]
+mod hpke;
 #[path = "../../../server/crypto/tests/wycheproof/signature.rs"]
 mod signature;
+#[path = "../../../server/crypto/tests/wycheproof/verify.rs"]
+mod verify;
+#[path = "../../../server/crypto/tests/primitives/xaes.rs"]
+mod xaes;
 
 use std::panic;
 
@@ -38,7 +44,38 @@ pub fn chacha20_poly1305(file: &str) -> usize {
 #[wasm_bindgen]
 pub fn ed25519(file: &str) -> usize {
     throw_panics();
-    signature::ed25519(file.as_bytes())
+    let tests = signature::ed25519(file.as_bytes());
+    assert_eq!(verify::ed25519(file.as_bytes()), tests);
+    tests
+}
+
+/// Seals with the randomness of RFC 9180's vectors.
+#[wasm_bindgen]
+pub fn hpke_rfc_9180(file: &str) -> usize {
+    throw_panics();
+    hpke::rfc_9180(file.as_bytes())
+}
+
+/// Seals with the randomness of X-Wing's vectors.
+#[wasm_bindgen]
+pub fn hpke_x_wing(file: &str) -> usize {
+    throw_panics();
+    hpke::x_wing(file.as_bytes())
+}
+
+/// Runs the file of ML-DSA's signatures, of one parameter set.
+#[wasm_bindgen]
+pub fn ml_dsa(set: u32, file: &str) -> usize {
+    throw_panics();
+    verify::ml_dsa(set, file.as_bytes())
+}
+
+/// Runs XAES-256-GCM's vectors, and the shorter of its accumulated ones.
+#[wasm_bindgen]
+pub fn xaes_256_gcm(file: &str) -> usize {
+    throw_panics();
+    xaes::accumulated(file.as_bytes(), 10_000);
+    xaes::given(file.as_bytes())
 }
 
 /// Runs the file of XChaCha20-Poly1305.
