@@ -22,6 +22,7 @@ mod listener;
 mod openapi;
 mod operate;
 mod policy;
+mod proof;
 mod quotas;
 mod remount;
 mod seal;

@@ -20,6 +20,7 @@ const PUBLIC: &[(&str, u16)] = &[
     ("GET sys/internal/specs/openapi", 200),
     ("GET sys/internal/ui/mounts", 200),
     ("GET sys/internal/ui/mounts/{path}", 403),
+    ("GET sys/response-keys", 200),
     ("GET sys/wrapping/lookup", 403),
     ("GET transit/keys/{name}/jwks", 404),
     ("POST sys/generate-root/attempt", 200),

@@ -10,7 +10,7 @@ pub use role::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Sensitive, coerce, endpoint};
+use crate::{Sensitive, coerce, endpoint, proof::VerifyingKey};
 
 /// `POST auth/token/create`: makes a token, as a child of the caller's.
 ///
@@ -105,6 +105,11 @@ pub struct CreateToken {
         deserialize_with = "coerce::text"
     )]
     pub entity_alias: Option<String>,
+    /// The public key that the token is bound to, a JSON Web Key of Ed25519 or P-256: it is good only
+    /// with requests that the private half signed. A caller whose own token is bound passes its
+    /// key on unless it gives another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<VerifyingKey>,
 }
 endpoint!(CreateToken {} => (): Update "create");
 
@@ -203,6 +208,9 @@ pub struct TokenInfo {
     /// The addresses that it may be used from, if it is bound to some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bound_cidrs: Vec<String>,
+    /// The key that it is bound to, if it is bound to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// When it was made: seconds since 1970.
     pub creation_time: u64,
     /// What it got at creation.
@@ -254,6 +262,13 @@ pub struct TokenInfo {
     /// `service` or `batch`.
     #[serde(rename = "type")]
     pub kind: String,
+}
+
+/// What the holder of a token must prove (RFC 7800 section 3.1).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Confirmation {
+    /// The thumbprint of the key that it is bound to (RFC 7638): base64url of SHA-256.
+    pub jkt: String,
 }
 
 /// `POST auth/token/renew`: gives a token its next term.

@@ -1,5 +1,6 @@
 //! Why a request fails, by who must act.
 
+use keyward_api::proof::ProofError;
 use keyward_crypto as crypto;
 
 use crate::storage::StorageError;
@@ -46,6 +47,9 @@ pub enum Error {
     /// The server is sealed.
     #[error("Vault is sealed")]
     Sealed,
+    /// The token is bound to a key, and the request does not prove that its sender holds it.
+    #[error("{0}")]
+    Unproven(ProofError),
     /// The mount has the path, but not this operation.
     #[error("unsupported operation")]
     UnsupportedOperation,

@@ -66,9 +66,11 @@ pub(crate) async fn admit<'r>(
         mount: mount.map(|mount| Arc::clone(&mount.entry)),
         time: now,
     });
-    // A use counts even where the request is then refused, as in Vault; not on public paths.
+    // A use counts even where the request is then refused, as in Vault; not on public paths, and
+    // not for who has not proven to hold the key of the token: a thief must not use it up.
+    let counts = seen.needs_token && !matches!(decided, Err(Error::Unproven(_)));
     let used = match seen.principal.as_deref().map(|principal| &principal.token) {
-        Some(token) if seen.needs_token && token.num_uses() != 0 => {
+        Some(token) if counts && token.num_uses() != 0 => {
             use_token(core, token, &ticket, now).await
         }
         _ => Ok(()),
@@ -130,6 +132,12 @@ async fn decide<'r>(
         // counted, so that a stranger cannot use it up.
         let principal = core.principal(token, now).await?;
         seen.principal = principal.filter(|it| it.token.admits(&request.remote));
+    }
+    // On public paths as well, some of which tell more to whom they know.
+    if let Some(principal) = &seen.principal
+        && let Some(key) = principal.token.client_key()
+    {
+        core.proofs.check(request, key, now)?;
     }
     let access = route.as_ref().map_or(Access::Token, Matched::access);
     seen.needs_token = access != Access::Public;

@@ -11,7 +11,10 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use keyward_api::sys::{AuditedHeaders, Cors, InFlight};
+use keyward_api::{
+    proof::Address,
+    sys::{AuditedHeaders, Cors, InFlight},
+};
 use keyward_crypto::SecretBytes;
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -31,6 +34,7 @@ use crate::{
     metrics::{Format, Measured, Metrics, Telemetry, render},
     mounts::Mounts,
     policy::{Holder, PolicyStore},
+    proof::Proofs,
     quorum::Quorum,
     quota::{Quotas, Rationed},
     rekey::{Rekey, Target},
@@ -76,6 +80,7 @@ pub struct Core {
     pub(crate) metrics: Arc<Metrics>,
     seals: Seals,
     api_addr: String,
+    addresses: Arc<[Address]>,
     unsealed: ArcSwapOption<Unsealed>,
     /// The unseal shares given so far. The lock serializes init, unseal and seal; they are rare,
     /// and await storage in between.
@@ -110,6 +115,7 @@ pub(crate) struct Unsealed {
     pub(crate) telemetry: Telemetry,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) quotas: Quotas,
+    pub(crate) proofs: Proofs,
     /// Where clients reach the server; empty if nobody said.
     pub(crate) api_addr: String,
     /// Set by `sys/seal`; the seal falls when the answer is on record.
@@ -181,6 +187,7 @@ impl Core {
             metrics,
             seals: Seals::default(),
             api_addr: String::new(),
+            addresses: Arc::default(),
             unsealed: ArcSwapOption::empty(),
             transition: Mutex::default(),
             retry_at: AtomicU64::new(0),
@@ -220,6 +227,20 @@ impl Core {
     #[must_use]
     pub fn reached_at(mut self, api_addr: impl Into<String>) -> Self {
         self.api_addr = api_addr.into();
+        self
+    }
+
+    /// Says at which addresses clients reach the server: requests with tokens that are bound to a
+    /// key are signed for one of them.
+    #[must_use]
+    pub fn known_as(mut self, addresses: impl IntoIterator<Item = Address>) -> Self {
+        let mut known = Vec::new();
+        for address in addresses {
+            if !known.contains(&address) {
+                known.push(address);
+            }
+        }
+        self.addresses = known.into();
         self
     }
 
@@ -399,6 +420,7 @@ impl Core {
             in_flight: Arc::clone(&self.in_flight),
             rotation: RotationStore::open(system.clone()).await?,
             quotas: Quotas::open(system.below("quota/")).await?,
+            proofs: Proofs::open(&system, Arc::clone(&self.addresses), &*self.clock).await?,
             telemetry: self.telemetry,
             metrics: Arc::clone(&self.metrics),
             system,

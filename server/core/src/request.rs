@@ -1,12 +1,12 @@
 //! A request as it leaves the network: parsed once, then only read.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use keyward_api::Operation;
 use keyward_crypto::{SecretBytes, SecretString};
 use uuid::Uuid;
 
-use crate::CanonicalPath;
+use crate::{CanonicalPath, Proof};
 
 /// The id under which the audit log holds a request: a random UUID (RFC 9562 section 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +50,11 @@ impl TokenId {
         self.0.expose()
     }
 
+    /// Returns the text as the secret that it is.
+    pub(crate) const fn secret(&self) -> &SecretString {
+        &self.0
+    }
+
     /// Copies it; the copy is wiped too.
     #[must_use]
     pub fn duplicate(&self) -> Self {
@@ -79,6 +84,8 @@ pub struct Request {
     pub body: SecretBytes,
     /// The token, if one was sent.
     pub token: Option<TokenId>,
+    /// What it brings to prove that its sender holds the key of the token; none if it is not signed.
+    pub proof: Option<Arc<Proof>>,
     /// How long the answer shall stay wrapped, if it shall be wrapped.
     pub wrap_ttl: Option<Duration>,
     /// Where it came from.
@@ -97,6 +104,7 @@ impl Request {
             path,
             body,
             token: None,
+            proof: None,
             wrap_ttl: None,
             remote: Remote::default(),
             headers: BTreeMap::new(),
@@ -107,6 +115,13 @@ impl Request {
     #[must_use]
     pub fn with_token(mut self, token: TokenId) -> Self {
         self.token = Some(token);
+        self
+    }
+
+    /// Sets what it brings to prove that its sender holds the key of the token.
+    #[must_use]
+    pub fn with_proof(mut self, proof: Arc<Proof>) -> Self {
+        self.proof = Some(proof);
         self
     }
 }

@@ -12,11 +12,15 @@ use crate::respond;
 const METHODS: &str = "DELETE, GET, HEAD, LIST, OPTIONS, PATCH, POST, PUT";
 
 /// What a page may read of an answer beside its body.
-const EXPOSED: &str =
-    "Retry-After, X-Ratelimit-Limit, X-Ratelimit-Remaining, X-Ratelimit-Reset, X-Request-Id";
+const EXPOSED: &str = "Content-Digest, Retry-After, Signature, Signature-Input, X-Ratelimit-Limit, \
+    X-Ratelimit-Remaining, X-Ratelimit-Reset, X-Request-Id";
+
+/// What a page may send beside the headers that `sys/config/cors` lists: the proof that it holds the
+/// key of its token.
+const OF_PROOFS: [&str; 3] = ["Content-Digest", "Signature", "Signature-Input"];
 
 /// For how many seconds a browser may remember a preflight.
-const MAX_AGE: &str = "300";
+const MAX_AGE: &str = "7200";
 
 /// What the origin of a request means for its answer.
 pub(crate) enum Origin {
@@ -58,7 +62,9 @@ pub(crate) fn preflight(id: RequestId, cors: Option<&Cors>, headers: &HeaderMap)
                 header::ACCESS_CONTROL_ALLOW_METHODS,
                 HeaderValue::from_static(METHODS),
             );
-            if let Ok(allowed) = HeaderValue::from_str(&cors.allowed_headers.join(",")) {
+            let names = cors.allowed_headers.iter().map(String::as_str);
+            let names: Vec<_> = names.chain(OF_PROOFS).collect();
+            if let Ok(allowed) = HeaderValue::from_str(&names.join(",")) {
                 headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
             }
             headers.insert(

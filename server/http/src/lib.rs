@@ -12,6 +12,7 @@ mod json_limits;
 mod listen;
 mod logical;
 mod open;
+mod proof;
 mod respond;
 mod sealed;
 mod tls;

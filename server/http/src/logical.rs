@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use keyward_api::{Operation, coerce};
-use keyward_core::{CanonicalPath, Core, Error, Remote, Request, RequestId, TokenId};
+use keyward_core::{CanonicalPath, Core, Error, Proof, Remote, Request, RequestId, TokenId};
 use keyward_crypto::{SecretBytes, SecretString};
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     begun::Begun,
     body::{self, BodyError},
     cors::{self, Origin},
-    open, respond, sealed, ui,
+    open, proof, respond, sealed, ui,
 };
 
 /// Answers every request.
@@ -154,26 +154,37 @@ async fn answer(
     if token_size > limits.max_token_size {
         return respond::errors(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, id, None);
     }
+    let mut claim = proof::of(&parts);
     let body = match operation {
         Operation::Delete | Operation::List | Operation::Read => {
             Ok(body::pairs_to_json(query, |name| name != "list"))
         }
         Operation::Create | Operation::Patch | Operation::Update => {
             let read = body::read(body, limits).await;
+            if let Ok(body) = &read {
+                proof::digest(&mut claim, body);
+            }
             read.and_then(|body| body::to_json(&parts.method, &parts.headers, body))
                 .and_then(|body| body::within(&limits.json, body))
         }
     };
     match body {
         Ok(body) => {
-            let app = Arc::clone(app);
+            let proof = claim.map(|claim| Arc::new(Proof::new(claim)));
+            let request = Request {
+                body,
+                proof: proof.clone(),
+                ..request
+            };
+            let core = Arc::clone(&app.core);
             let work = async move {
-                match app.core.handle(Request { body, ..request }).await {
+                match core.handle(request).await {
                     Ok(done) => respond::done(id, done),
                     Err(error) => respond::failed(id, &error),
                 }
             };
-            finish(id, limits.max_request_duration, work).await
+            let response = finish(id, limits.max_request_duration, work).await;
+            proof::sign(&app.core, id, proof, response).await
         }
         Err(error) => refuse_body(id, error),
     }
@@ -215,6 +226,7 @@ fn parse(
         path,
         body: SecretBytes::new(Vec::new()),
         token: token(&parts.headers)?,
+        proof: None,
         wrap_ttl: wrap_ttl(&parts.headers)?,
         remote,
         headers: audited(&app.core, &parts.headers),

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use keyward_api::Failure;
+use keyward_api::{Failure, proof::ProofError};
 use keyward_core::{Denial, Document, Done, Error, Outcome, Rationed, RequestId};
 use keyward_crypto::SecretBytes;
 use serde::Serialize;
@@ -55,10 +55,23 @@ pub(crate) fn failed(id: RequestId, error: &Error) -> Response {
         Error::NoRoute(_) => (StatusCode::NOT_FOUND, Some(error.to_string())),
         Error::NotFound(text) => (StatusCode::NOT_FOUND, text.clone()),
         Error::Sealed => (StatusCode::SERVICE_UNAVAILABLE, Some(error.to_string())),
+        Error::Unproven(why) => return unproven(id, *why),
         Error::UnsupportedOperation => (StatusCode::METHOD_NOT_ALLOWED, Some(multierror(error))),
         Error::UnsupportedPath => (StatusCode::NOT_FOUND, Some(multierror(error))),
     };
     errors(status, id, text)
+}
+
+/// Writes the refusal of a request that does not prove what its token asks for (RFC 9110
+/// section 15.5.2).
+fn unproven(id: RequestId, why: ProofError) -> Response {
+    let text = why.to_string();
+    let mut response = errors(StatusCode::UNAUTHORIZED, id, Some(text));
+    let scheme = HeaderValue::from_static("Signature");
+    response
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, scheme);
+    response
 }
 
 /// Says what is left of a rate limit, and when a request that it refused may be tried again.

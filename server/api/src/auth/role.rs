@@ -127,6 +127,12 @@ pub struct WriteTokenRole {
         deserialize_with = "coerce::flag"
     )]
     pub token_no_default_policy: Option<bool>,
+    /// Whether its tokens must be bound to a key (`client_key`); false if never given.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub require_pop: Option<bool>,
 }
 endpoint!(WriteTokenRole { role_name } => (): Update "roles/{role_name}");
 
@@ -178,6 +184,9 @@ pub struct TokenRole {
     pub period: u64,
     /// Whether its tokens can be renewed.
     pub renewable: bool,
+    /// Whether its tokens must be bound to a key, if they must.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub require_pop: bool,
     /// The addresses that its tokens may be used from, if they are bound.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_bound_cidrs: Vec<String>,

@@ -15,6 +15,7 @@ mod policies;
 mod quotas;
 mod rekey;
 mod remount;
+mod response_keys;
 mod rotate;
 mod seal;
 mod tools;
@@ -72,6 +73,7 @@ pub use rekey::{
     VerifyRecoveryRekey, VerifyRekey,
 };
 pub use remount::{Migration, ReadRemount, Remount, RemountStatus, Remounted};
+pub use response_keys::ReadResponseKeys;
 pub use rotate::{
     BeginRecoveryRotation, BeginRootRotation, CancelRecoveryRotation, CancelRootRotation,
     DeleteRecoveryRotationBackup, DeleteRootRotationBackup, ReadRecoveryRotation,

@@ -23,15 +23,16 @@ mod tls;
 mod value;
 
 use anyhow::{Result, anyhow, bail};
+use keyward_api::proof::Address;
 use keyward_builtin::storage;
 use keyward_core::{
     Telemetry,
-    hcl::{self, Body},
+    hcl::{self, Body, Entry},
 };
 use keyward_http::Rules;
 use serde_json::{Map, Value};
 
-use self::value::{duration, flag, plain, text, unknown};
+use self::value::{duration, flag, plain, refuse, text, texts, unknown};
 pub(crate) use listener::{ListenerConfig, Place};
 pub(crate) use seal::SealConfigs;
 
@@ -48,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) seals: SealConfigs,
     /// Where clients reach the server; empty if nobody said.
     pub(crate) api_addr: String,
+    /// Where they reach it too, under other names.
+    pub(crate) client_addresses: Vec<Address>,
     pub(crate) cluster_name: Option<String>,
     pub(crate) log_level: Option<String>,
     pub(crate) log_format: Option<String>,
@@ -75,6 +78,7 @@ impl Config {
             listeners: Vec::new(),
             seals,
             api_addr: String::new(),
+            client_addresses: Vec::new(),
             cluster_name: None,
             log_level: None,
             log_format: None,
@@ -93,6 +97,7 @@ impl Config {
                 "disable_mlock" | "ui" => drop(flag(entry)?),
                 "cluster_addr" => drop(text(entry)?),
                 "api_addr" => config.api_addr = text(entry)?,
+                "client_addresses" => config.client_addresses = addresses(entry)?,
                 "default_max_request_duration" => {
                     rules.limits.max_request_duration = duration(entry)?;
                 }
@@ -112,6 +117,20 @@ impl Config {
 /// Says where a file cannot be understood, in the words of the other refusals.
 fn in_line(error: hcl::Error) -> anyhow::Error {
     anyhow!("line {}: {}", error.position.line, error.message)
+}
+
+/// Reads the addresses that clients sign requests for, beside those that the server knows itself.
+fn addresses(entry: &Entry) -> Result<Vec<Address>> {
+    /// Each costs a verification where a signature is none.
+    const MOST: usize = 16;
+    let texts = texts(entry)?;
+    if texts.len() > MOST {
+        return Err(refuse(entry, format!("has more than {MOST} addresses")));
+    }
+    let addresses = texts.iter().map(|text| Address::parse(text));
+    addresses
+        .collect::<Result<_, _>>()
+        .map_err(|error| refuse(entry, format!("has an item that is none: {error}")))
 }
 
 fn one_storage(body: &Body) -> Result<StorageConfig> {
@@ -180,6 +199,36 @@ mod tests {
         let seals = serde_json::json!([{ "type": "static", "disabled": false }]);
         assert_eq!(shown["seals"], seals);
         assert!(!text.contains("5ea1"), "{text}");
+    }
+
+    #[test]
+    fn addresses_of_clients_are_read() {
+        let addresses =
+            r#"client_addresses = ["https://Vault.example.com:443/", "http://[::1]:8200"]"#;
+        let config = parse(&format!("{GOOD}\n{addresses}")).unwrap();
+        let read: Vec<_> = config
+            .client_addresses
+            .iter()
+            .map(Address::as_str)
+            .collect();
+        assert_eq!(read, ["https://vault.example.com", "http://[::1]:8200"]);
+        let refused = |setting: &str| {
+            parse(&format!("{GOOD}\n{setting}"))
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            refused("client_addresses = [\"vault.example.com\"]"),
+            "\"client_addresses\" at line 7 has an item that is none: \"vault.example.com\" is not \
+             an address like https://vault.example.com:8200"
+        );
+        let many = "\"https://x\", ".repeat(17);
+        let many = refused(&format!("client_addresses = [{many}]"));
+        assert_eq!(
+            many,
+            "\"client_addresses\" at line 7 has more than 16 addresses"
+        );
+        assert!(refused("client_addresses = 1").contains("must be a list of strings"));
     }
 
     #[test]

@@ -61,6 +61,7 @@ impl Dev {
             listeners: vec![ListenerConfig::tcp(address, tls)?],
             seals: SealConfigs::default(),
             api_addr,
+            client_addresses: Vec::new(),
             cluster_name: None,
             log_level: None,
             log_format: None,

@@ -1,8 +1,12 @@
 //! The listeners of a server, from their settings to their end.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use anyhow::{Context as _, Result};
+use keyward_api::proof::Address;
 use keyward_core::Core;
 use keyward_http::{Listener, Rules, Tls, router};
 use tokio::{sync::watch, task::JoinHandle};
@@ -64,6 +68,34 @@ impl Listeners {
     pub(super) fn urls(&self) -> Result<Vec<String>> {
         let urls = self.0.iter().map(|(listener, _)| Ok(listener.url()?));
         urls.collect()
+    }
+
+    /// Returns the addresses that requests may be signed for: those at which it is listened, and
+    /// the names of this machine for itself where those lead there.
+    pub(super) fn addresses(&self) -> Result<Vec<Address>> {
+        let mut addresses = Vec::new();
+        for url in self.urls()? {
+            // A Unix socket has no URL of HTTP.
+            let Some((scheme, place)) = url.split_once("://") else {
+                continue;
+            };
+            let Ok(place) = place.parse::<SocketAddr>() else {
+                continue;
+            };
+            let (ip, port) = (place.ip(), place.port());
+            let names: &[&str] = match ip {
+                IpAddr::V4(ip) if ip.is_unspecified() => &["127.0.0.1", "localhost"],
+                IpAddr::V6(ip) if ip.is_unspecified() => &["127.0.0.1", "[::1]", "localhost"],
+                ip if ip.is_loopback() => &["localhost"],
+                _ => &[],
+            };
+            let names = names.iter().map(|name| format!("{name}:{port}"));
+            let hosts = [place.to_string()].into_iter().chain(names);
+            for host in hosts {
+                addresses.push(Address::parse(&format!("{scheme}://{host}"))?);
+            }
+        }
+        Ok(addresses)
     }
 
     /// Serves all of them.

@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use keyward_api::proof::Address;
 use keyward_builtin::{AUDIT_DEVICES, ENGINES, storage};
 use keyward_core::{Core, Registry, Settings, SystemClock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -127,15 +128,18 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
         log,
     };
     let core = open(&config).await?;
+    let listeners = Listeners::bind(config.listeners, &certificates)?;
+    let known = [config.api_addr.as_str()].map(Address::parse);
+    let known = known.into_iter().flatten().chain(config.client_addresses);
     let core = core
         .with_host(Arc::new(process))
-        .with_telemetry(config.telemetry);
+        .with_telemetry(config.telemetry)
+        .known_as(known.chain(listeners.addresses()?));
     let core = Arc::new(if options.dev {
         core.for_development()
     } else {
         core
     });
-    let listeners = Listeners::bind(config.listeners, &certificates)?;
     let addresses = listeners.urls()?.join(", ");
     io.print(&format!(
         "==> Keyward server configuration:\n\n             Address: {addresses}\n\

@@ -314,7 +314,7 @@ fn request_headers(
 /// Returns the sentence that the caller reads, where it may hold more than [`failure`] tells.
 fn shown_to_caller(error: &Error) -> Option<String> {
     match error {
-        Error::Internal(_) | Error::NotFound(None) => None,
+        Error::Internal(_) | Error::NotFound(None) | Error::Unproven(_) => None,
         Error::UnsupportedOperation | Error::UnsupportedPath => None,
         other => Some(other.to_string()),
     }
@@ -332,6 +332,7 @@ const fn failure(error: &Error) -> Option<&'static str> {
         Error::NotFound(Some(_)) => Some("not found"),
         Error::NoRoute(_) | Error::UnsupportedPath => Some("unsupported path"),
         Error::Sealed => Some("sealed"),
+        Error::Unproven(why) => Some(why.text()),
         Error::UnsupportedOperation => Some("unsupported operation"),
     }
 }

@@ -35,7 +35,7 @@ impl Failures {
     pub(crate) fn count(&self, error: &Error) {
         let counter = match error {
             Error::Conflict(_) => &self.conflict,
-            Error::Denied(_) | Error::Refused(_) => &self.denied,
+            Error::Denied(_) | Error::Refused(_) | Error::Unproven(_) => &self.denied,
             Error::Internal(_) => &self.internal,
             Error::Invalid(_) => &self.invalid,
             Error::Limited(_) => &self.limited,

@@ -234,8 +234,13 @@ impl Parts {
 }
 
 /// What any operation may be refused with: the status, the name of the answer, when it comes.
-const REFUSALS: [(&str, &str, &str); 10] = [
+const REFUSALS: [(&str, &str, &str); 11] = [
     ("400", "Invalid", "The request must be changed."),
+    (
+        "401",
+        "Unproven",
+        "The token is bound to a key, and the request is not signed by it.",
+    ),
     ("403", "Denied", "There is no token that may do this."),
     ("404", "NotFound", "What the path names is not there."),
     ("405", "Unsupported", "The path has no such operation."),

@@ -16,6 +16,7 @@ mod policies;
 mod quotas;
 mod rekey;
 mod remount;
+mod response_keys;
 mod rotate;
 mod seal;
 mod tools;
@@ -152,6 +153,7 @@ pub(crate) fn mount() -> Mounted {
         .on(rekey::delete_recovery_backup)
         .on(remount::remount)
         .on(remount::status)
+        .on(response_keys::read)
         .on(rotate::rotate_root)
         .on(rotate::read_root)
         .on(rotate::begin_root)

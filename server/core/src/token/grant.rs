@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use keyward_api::{GrantedAuth, Sensitive};
+use keyward_api::{GrantedAuth, Sensitive, proof::VerifyingKey};
 use keyward_crypto::random;
 
 use super::{
@@ -48,6 +48,8 @@ pub struct AuthGrant {
     pub alias: Option<AliasGrant>,
     /// The addresses that it may be used from; none is all.
     pub bound_cidrs: Vec<BoundCidr>,
+    /// The key that requests with it must be signed by; none without one.
+    pub client_key: Option<VerifyingKey>,
     /// The token role that it is made under; empty without one.
     pub role: String,
     /// What the role adds to the path that the token is known by; empty without that.
@@ -74,6 +76,7 @@ impl Default for AuthGrant {
             entity_id: String::new(),
             alias: None,
             bound_cidrs: Vec::new(),
+            client_key: None,
             role: String::new(),
             path_suffix: String::new(),
             warnings: Vec::new(),
@@ -171,6 +174,7 @@ impl Record {
             } else {
                 grant.bound_cidrs
             },
+            client_key: grant.client_key,
         };
         (record, warning)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use keyward_api::proof::VerifyingKey;
 use serde::{Deserialize, Serialize};
 
 use super::{BoundCidr, Digest, TokenKind, store::ROOT_PATH};
@@ -46,6 +47,9 @@ pub(super) struct Record {
     /// The addresses that it may be used from; none is all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) bound_cidrs: Vec<BoundCidr>,
+    /// The key that requests with it must be signed by; none without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) client_key: Option<VerifyingKey>,
 }
 
 impl Token {
@@ -153,6 +157,12 @@ impl Token {
     #[must_use]
     pub fn bound_cidrs(&self) -> &[BoundCidr] {
         &self.record.bound_cidrs
+    }
+
+    /// Returns the key that requests with it must be signed by; none if it is not bound to one.
+    #[must_use]
+    pub const fn client_key(&self) -> Option<&VerifyingKey> {
+        self.record.client_key.as_ref()
     }
 
     /// Tells whether it may be used from there.

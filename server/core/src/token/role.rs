@@ -28,6 +28,8 @@ pub(super) struct Role {
     /// 0 is without limit.
     pub(super) num_uses: u64,
     pub(super) no_default_policy: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) require_pop: bool,
 }
 
 /// A setting with an older name on the wire, which shows it only if it was given by that name.
@@ -82,6 +84,7 @@ impl Default for Role {
             token_type: TokenType::default(),
             num_uses: 0,
             no_default_policy: false,
+            require_pop: false,
         }
     }
 }
@@ -118,6 +121,7 @@ impl Role {
         self.no_default_policy = given
             .token_no_default_policy
             .unwrap_or(self.no_default_policy);
+        self.require_pop = given.require_pop.unwrap_or(self.require_pop);
         if let Some(suffix) = given.path_suffix {
             check_suffix(&suffix)?;
             self.path_suffix = suffix;
@@ -193,6 +197,7 @@ impl Role {
             path_suffix: self.path_suffix.clone(),
             period: self.period.older().copied().unwrap_or_default(),
             renewable: self.renewable,
+            require_pop: self.require_pop,
             token_bound_cidrs: texts(&self.bound_cidrs.value),
             token_explicit_max_ttl: self.explicit_max_ttl.value,
             token_no_default_policy: self.no_default_policy,

@@ -5,7 +5,7 @@ mod recorder;
 
 use std::{sync::Arc, time::Duration};
 
-use keyward_api::{Operation, sys::AuditedHeader};
+use keyward_api::{Operation, proof::ProofError, sys::AuditedHeader};
 use keyward_crypto::{Derivation, Keyring, SecretBytes, SecretString, key_type};
 use serde_json::{Value, json};
 
@@ -370,6 +370,11 @@ async fn a_failure_is_told_without_quoting_the_caller() {
         ),
         (Error::internal("canary"), Some("internal error"), false),
         (Error::not_found(), None, false),
+        (
+            Error::Unproven(ProofError::Unsigned),
+            Some(ProofError::Unsigned.text()),
+            false,
+        ),
     ] {
         bench
             .ticket("{}")

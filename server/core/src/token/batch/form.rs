@@ -1,7 +1,7 @@
 //! The bytes inside a batch token, before they are sealed.
 //!
 //! ```text
-//! form          1 byte, 1
+//! form          1 byte, 1; 2 of a token that is bound to a key
 //! created       number, seconds since 1970
 //! ttl           number, seconds
 //! parent        number 0, or 1 and DIGEST 32 ‖ when it was made, nanoseconds u64 BE
@@ -12,6 +12,7 @@
 //! entity_id     text
 //! meta          number 0, or 1 and a list of texts: names and values in turn
 //! bound_cidrs   list of texts
+//! client_key    text, a JSON Web Key; of form 2 alone
 //!
 //! number        LEB128: seven bits a byte from the lowest on, the highest bit says that more follow
 //! text          its length as a number ‖ UTF-8
@@ -26,6 +27,7 @@ use super::super::{Digest, TokenKind, record::Record};
 use crate::Timestamp;
 
 const FORM: u8 = 1;
+const BOUND_FORM: u8 = 2;
 
 /// What a batch token says.
 #[derive(Clone, Debug)]
@@ -45,7 +47,8 @@ impl Claims {
             parent_created,
         } = self;
         let mut out = Vec::with_capacity(256);
-        out.push(FORM);
+        let client_key = record.client_key.as_ref();
+        out.push(client_key.map_or(FORM, |_| BOUND_FORM));
         put_number(&mut out, record.created.unix_seconds());
         put_number(&mut out, record.ttl);
         match record.parent.zip(*parent_created) {
@@ -78,14 +81,20 @@ impl Claims {
         }
         let cidrs: Vec<_> = record.bound_cidrs.iter().map(ToString::to_string).collect();
         put_list(&mut out, cidrs.iter());
+        if let Some(key) = client_key {
+            // It is written as four texts, and cannot fail; an empty one would read as none.
+            put_text(&mut out, &serde_json::to_string(key).unwrap_or_default());
+        }
         SecretBytes::new(out)
     }
 
     /// Reads what [`encode`](Self::encode) wrote; none for anything else.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut input = Input(bytes);
-        let [FORM] = input.take()? else {
-            return None;
+        let is_bound = match input.take()? {
+            [FORM] => false,
+            [BOUND_FORM] => true,
+            _ => return None,
         };
         let created = Duration::from_secs(input.number()?);
         let created = Timestamp::default().plus(created);
@@ -122,6 +131,11 @@ impl Claims {
             _ => return None,
         };
         let bound_cidrs = input.list()?;
+        let client_key = if is_bound {
+            Some(serde_json::from_str(&input.text()?).ok()?)
+        } else {
+            None
+        };
         input.0.is_empty().then_some(Self {
             record: Record {
                 accessor: String::new(),
@@ -143,6 +157,7 @@ impl Claims {
                 num_uses: 0,
                 entity_id,
                 bound_cidrs,
+                client_key,
             },
             parent_created,
         })
@@ -215,6 +230,8 @@ impl Input<'_> {
 
 #[cfg(test)]
 mod tests {
+    use keyward_api::proof::SigningKey;
+    use keyward_crypto::proof::ProofAlgorithm;
     use proptest::prelude::*;
 
     use super::*;
@@ -228,6 +245,7 @@ mod tests {
             entity_id in "[0-9a-f-]{0,36}",
             meta: Option<std::collections::BTreeMap<String, String>>,
             cidrs in prop::collection::vec((any::<[u8; 4]>(), 0..=32u8), 0..4),
+            is_bound: bool,
         ) -> Claims {
             let created = Timestamp::default().plus(Duration::from_secs(created));
             let cidr = |([a, b, c, d], n): ([u8; 4], u8)| format!("{a}.{b}.{c}.{d}/{n}");
@@ -252,6 +270,10 @@ mod tests {
                     num_uses: 0,
                     entity_id,
                     bound_cidrs: cidrs.into_iter().map(|it| cidr(it).parse().unwrap()).collect(),
+                    client_key: is_bound.then(|| {
+                        let key = SigningKey::generate(ProofAlgorithm::Ed25519).unwrap();
+                        key.public().clone()
+                    }),
                 },
                 parent_created: parent.map(|(_, created)| Timestamp::from_unix_nanos(created)),
             }
@@ -275,6 +297,7 @@ mod tests {
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = Claims::decode(&bytes);
             let _ = Claims::decode(&[&[FORM], &bytes[..]].concat());
+            let _ = Claims::decode(&[&[BOUND_FORM], &bytes[..]].concat());
         }
 
         #[test]

@@ -138,6 +138,14 @@ fn grant(
         Some(ttl) => duration("ttl", Some(ttl))?,
         None => duration("lease", request.lease)?,
     };
+    if request.client_key.is_none() && role.is_some_and(|role| role.require_pop) {
+        return Err(Error::invalid(
+            "tokens of this role are bound to a key: 'client_key' is required",
+        ));
+    }
+    // What a bound token makes is bound as well, orphans too: else a thief who got one signature
+    // would have a token that needs none.
+    let client_key = request.client_key.or_else(|| parent.client_key().cloned());
     let warnings = role.map_or_else(Vec::new, |role| limits.narrow(role, kind));
     let endless = ttl.is_zero() && limits.period.is_zero() && limits.explicit_max_ttl.is_zero();
     if names == ["root"] && endless && parent.expires().is_some() {
@@ -160,6 +168,7 @@ fn grant(
         alias,
         orphan: false,
         bound_cidrs: parent.bound_cidrs().to_vec(),
+        client_key,
         warnings,
         ..AuthGrant::default()
     })

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use keyward_api::{
     Sensitive,
     auth::{
-        Accessors, ListAccessors, LookupAccessor, LookupSelf, LookupSelfByUpdate, LookupToken,
-        ReadToken, TokenInfo,
+        Accessors, Confirmation, ListAccessors, LookupAccessor, LookupSelf, LookupSelfByUpdate,
+        LookupToken, ReadToken, TokenInfo,
     },
 };
 
@@ -112,6 +112,9 @@ fn info(cx: &Context<TokenStore>, token: &Token, id: Option<&TokenId>) -> TokenI
             .iter()
             .map(ToString::to_string)
             .collect(),
+        cnf: token.client_key().map(|key| Confirmation {
+            jkt: key.thumbprint().to_owned(),
+        }),
         creation_time: token.created().unix_seconds(),
         creation_ttl: token.creation_ttl(),
         display_name: token.display_name().to_owned(),

@@ -7,12 +7,13 @@ mod bound;
 mod login;
 mod lookup;
 mod presented;
+mod proof;
 mod roles;
 mod under_role;
 
 use std::{sync::Arc, time::Duration};
 
-use keyward_api::Operation;
+use keyward_api::{Operation, proof::Address};
 use keyward_crypto::{SecretBytes, SecretString};
 use serde_json::{Value, json};
 
@@ -51,6 +52,7 @@ impl House {
             version: "0.0.0-test",
         };
         let core = Core::new(Arc::new(Memory::new()), clock.clone(), registry, settings);
+        let core = core.known_as(Address::parse("https://vault.example.com"));
         let secrets = core
             .initialize(SealConfig {
                 shares: 1,
