@@ -7,10 +7,17 @@
  * what its path says) and `nobody` (an address where nothing listens).
  */
 
+import { calls } from './contract-calls.mjs';
+import { engines } from './contract-engines.mjs';
+import { equal, is, matches, rejects, throws, values } from './expect.mjs';
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export const contract = {
+  ...calls,
+  ...engines,
+
   async 'bytes of every kind come back as they were'({ transit }) {
     const every = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     const kinds = {
@@ -357,49 +364,4 @@ export async function run(name, client, world) {
 
 function scripted({ client, world }, path) {
   return new client.Keyward({ address: `${world.scripted}/${path}` }).transit();
-}
-
-function values(results) {
-  return results.map((result) => {
-    if (result.status !== 'fulfilled') throw result.reason;
-    return result.value;
-  });
-}
-
-async function rejects(promise, name, words = /./) {
-  const outcome = await promise.then(
-    (value) => ({ value }),
-    (error) => ({ error }),
-  );
-  if (!('error' in outcome)) fail(`expected a ${name}, got`, outcome.value);
-  is(outcome.error, name, words);
-  return outcome.error;
-}
-
-function throws(call, name, words) {
-  let thrown;
-  try {
-    call();
-  } catch (error) {
-    thrown = error;
-  }
-  is(thrown, name, words);
-}
-
-function is(error, name, words = /./) {
-  if (error?.name !== name) fail(`expected a ${name}, got`, error);
-  matches(error.message, words);
-}
-
-function equal(actual, expected, about = '') {
-  const [left, right] = [actual, expected].map((value) => JSON.stringify(value));
-  if (left !== right) fail(`${about} expected ${right}, got`, left);
-}
-
-function matches(text, pattern, about = '') {
-  if (!pattern.test(text)) fail(`${about} expected a match of ${pattern}, got`, text);
-}
-
-function fail(message, value) {
-  throw new Error(`${message} ${value?.stack ?? value}`.trim(), { cause: value });
 }

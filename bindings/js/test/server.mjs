@@ -20,6 +20,8 @@ export class World {
     world.address = server.address;
     world.token = server.token;
     world.mount = `js-${runtime}-${process.pid}`;
+    world.kvMount = `${world.mount}-kv`;
+    world.kv1Mount = `${world.mount}-kv1`;
     world.scripted = script.address;
     try {
       world.weakToken = await server.prepare(world.mount);
@@ -65,6 +67,9 @@ export class Server {
   /** Makes a transit engine at `mount` with the keys that the contract names. */
   async prepare(mount) {
     await this.admin('POST', `sys/mounts/${mount}`, { type: 'transit' });
+    const versions = (version) => ({ type: 'kv', options: { version } });
+    await this.admin('POST', `sys/mounts/${mount}-kv`, versions('2'));
+    await this.admin('POST', `sys/mounts/${mount}-kv1`, versions('1'));
     await this.admin('POST', `${mount}/keys/records`);
     await this.admin('POST', `${mount}/keys/derived`, { derived: true });
     await this.admin('POST', `${mount}/keys/rotated`);

@@ -1,7 +1,19 @@
 // Compiled and never run: what users write must fit the types, and mistakes must not.
 
-import { Keyward, KeywardError, OriginDeniedError, init, isKeywardError } from '@keyward/client';
-import type { ErrorCode, ItemResult, WasmSource } from '@keyward/client';
+import {
+  Keyward,
+  KeywardError,
+  OriginDeniedError,
+  ProofKey,
+  init,
+  isKeywardError,
+  keySet,
+  mintedBy,
+  values,
+} from '@keyward/client';
+import type { AuthProvider, ErrorCode, ItemResult, WasmSource } from '@keyward/client';
+import { serve } from '@keyward/client/service-worker';
+import { keySet as onlyVerifies } from '@keyward/client/verify';
 
 export async function use(source: WasmSource): Promise<void> {
   await init();
@@ -41,6 +53,38 @@ export async function use(source: WasmSource): Promise<void> {
     if (error instanceof KeywardError && error.code === 'sealed') throw error;
   }
 
+  const auth: AuthProvider = mintedBy('/token', { headers: { 'X-CSRF': 'x' } });
+  const proof: ProofKey = await ProofKey.generate({ alg: 'ed25519' });
+  const { signal } = new AbortController();
+  const full = new Keyward({
+    address: 'https://a.example',
+    auth,
+    proof,
+    retry: { attempts: 2 },
+    coalesce: { maxItems: 16 },
+    idempotency: false,
+    fetch: (url, init) => fetch(url, init),
+  });
+  const keys = full.transit();
+  await keys.encrypt('key', new Blob(['x']), { signal, timeoutMs: 100 });
+  const plain: Uint8Array<ArrayBuffer>[] = values(await keys.decryptMany('key', [ciphertext]));
+  const version: number = (await keys.keys.rotate('key', { idempotencyKey: 'x' })).latestVersion;
+  await new ReadableStream<string>()
+    .pipeThrough(keys.rewrapStream('key'))
+    .pipeTo(new WritableStream<ItemResult<string>>());
+  const { data } = await full.kv().get<{ user: string }>('app', { version });
+  const user: string | undefined = data?.user;
+  await full.tokens.create({ role: 'page', clientKey: proof.publicJwk });
+  const fits: boolean = await keySet('{}').verify('data', signature);
+  await onlyVerifies({ keys: [] }).verify('data', signature);
+  serve('https://a.example', async () => ({ auth, proof }));
+  await full[Symbol.asyncDispose]();
+  void [plain, user, fits];
+
+  // @ts-expect-error changes are named, reads are not
+  await keys.keys.read('key', { idempotencyKey: 'x' });
+  // @ts-expect-error it is on, or off
+  new Keyward({ address: 'https://a.example', idempotency: true });
   // @ts-expect-error an address is needed
   new Keyward({ token: 'hvs.x' });
   // @ts-expect-error errors are made by the package

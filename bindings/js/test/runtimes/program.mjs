@@ -20,6 +20,9 @@ export const PROGRAMS = {
   bun: [join(MODULES, '.bin/bun'), ['run']],
 };
 
+/** The files of the contract. */
+const CONTRACT = ['contract.mjs', 'contract-calls.mjs', 'contract-engines.mjs', 'expect.mjs'];
+
 /** Runs the contract; gives what the visitor told. */
 export async function visit(runtime, world) {
   const [command, args] = PROGRAMS[runtime];
@@ -54,7 +57,7 @@ async function install() {
   await Promise.all([
     symlink(PACKAGE, join(scope, 'client')),
     copyFile(new URL('visitor.mjs', import.meta.url), join(folder, 'visitor.mjs')),
-    copyFile(new URL('../contract.mjs', import.meta.url), join(folder, 'contract.mjs')),
+    ...CONTRACT.map((name) => copyFile(new URL(`../${name}`, import.meta.url), join(folder, name))),
     writeFile(
       join(folder, 'package.json'),
       '{"type": "module", "dependencies": {"@keyward/client": "*"}}',
