@@ -2,8 +2,8 @@
  * Builds `dist/`: one folder for each way in which a runtime finds the WebAssembly module, the
  * module itself, and the types.
  *
- * Within a folder the entries share chunks, so that an error is of one class whichever entry threw
- * it. `cargo xtask wasm` has written module and glue to `pkg/` before.
+ * Within a folder the entries of one program share chunks, so that an error is of one class whichever
+ * entry threw it. `cargo xtask wasm` has written module and glue to `pkg/` before.
  */
 
 import { execFile } from 'node:child_process';
@@ -19,11 +19,11 @@ const WITH_MODULE = ['browser', 'edge-light', 'inline', 'node', 'workerd'];
 /** The folder whose entries do without. */
 const WITHOUT_MODULE = 'no-wasm';
 
-const ENTRIES = {
-  index: 'src/index.ts',
-  'service-worker': 'src/service-worker.ts',
-  verify: 'src/verify.ts',
-};
+/** Entries of one program share chunks; a service worker is a program of its own. */
+const PROGRAMS = [
+  { index: 'src/index.ts', verify: 'src/verify.ts' },
+  { 'service-worker': 'src/service-worker.ts' },
+];
 
 process.chdir(fileURLToPath(new URL('.', import.meta.url)));
 await rm('dist', { recursive: true, force: true });
@@ -42,8 +42,12 @@ await Promise.all([
 await copyFile('pkg/keyward_bg.wasm', 'dist/keyward_bg.wasm');
 
 async function flavour(name, alias) {
+  await Promise.all(PROGRAMS.map((entryPoints) => program(name, entryPoints, alias)));
+}
+
+async function program(name, entryPoints, alias) {
   await build({
-    entryPoints: ENTRIES,
+    entryPoints,
     outdir: `dist/${name}`,
     outExtension: { '.js': '.mjs' },
     bundle: true,
