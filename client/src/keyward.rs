@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use keyward_api::proof::{SigningKey, VerifyingKey};
+use keyward_api::sys::ReadResponseKeys;
 use keyward_api::{Client, Endpoint, Reply, Sensitive};
 use keyward_crypto::SecretString;
 
@@ -118,7 +119,7 @@ impl<T> Builder<T> {
     }
 
     /// Takes no answer to a signed request that none of these keys of the server has signed; they
-    /// are at `sys/response-keys`.
+    /// are at [`Keyward::response_keys`].
     #[must_use]
     pub fn trust(mut self, keys: Vec<VerifyingKey>) -> Self {
         self.trusted = keys;
@@ -199,6 +200,19 @@ impl<T: Transport> Keyward<T> {
     /// Sends the requests that follow with another token, or with none.
     pub fn set_token(&self, token: Option<Sensitive>) {
         self.link.set_token(token);
+    }
+
+    /// Reads the keys that the server signs its answers with, for [`Builder::trust`]. They are read
+    /// without a proof: over TLS, or compared with what is known of them.
+    ///
+    /// # Errors
+    /// As of [`call`](Self::call).
+    pub async fn response_keys(&self) -> Result<Vec<VerifyingKey>, Error> {
+        let request = ReadResponseKeys::default();
+        let set = self.data("sys", &request, Effect::Computes).await?;
+        let read = |key| serde_json::from_value(serde_json::to_value(key)?);
+        let keys: Result<_, serde_json::Error> = set.keys.into_iter().map(read).collect();
+        keys.map_err(|error| Error::Malformed(error.to_string()))
     }
 
     /// Calls any operation of the API: `request` of the engine mounted at `mount`, which is `sys`,

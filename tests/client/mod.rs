@@ -2,6 +2,7 @@
 
 mod envelope;
 mod operations;
+mod proof;
 mod tink;
 
 use keyward_client::api::sys::EnableMount;
