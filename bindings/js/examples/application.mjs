@@ -45,13 +45,16 @@ export class Application {
     const { keys } = this.#keyward.transit();
     await Promise.all([keys.create('forms'), keys.create('files')]);
     await this.#operator('PUT', 'sys/policies/acl/examples', { policy: POLICY });
-    // Tokens of this role are good in pages of this origin alone, and with the key that asked.
+    // Tokens of this role end soon, and those of pages are good with the key that asked alone.
     await this.#operator('POST', 'auth/token/roles/examples', {
       allowed_policies: ['examples'],
       orphan: true,
       token_explicit_max_ttl: '15m',
-      ...(origin !== undefined && { bound_origins: [origin], require_pop: true }),
+      require_pop: origin !== undefined,
     });
+    if (origin !== undefined) {
+      await this.#operator('PUT', 'sys/config/cors', { allowed_origins: [origin] });
+    }
   }
 
   /** Makes a token for a user whom the application has recognised, bound to the key of the page. */

@@ -4,13 +4,58 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+import { chromium } from 'playwright-core';
+
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+/** Where pictures of the pages go, for people to look at. */
+const PICTURES = process.env.KEYWARD_SCREENSHOTS;
+
+test('a page encrypts a field, and a file of 100 MB', async (t) => {
+  const { page, errors } = await visit(t, 'example:page');
+  await page.getByRole('button', { name: 'Encrypt' }).first().click();
+  const field = page.locator('#field-result');
+  await field.filter({ hasText: /^vault:v1:/ }).waitFor();
+  await page.locator('#reveal').click();
+  await field.filter({ hasText: '4242 4242 4242 4242' }).waitFor();
+
+  await page.getByRole('button', { name: 'Make one of 100 MB' }).click();
+  await page.locator('#seal').click();
+  const result = page.locator('#file-result');
+  await result.filter({ hasText: /^\d+ bytes encrypted/ }).waitFor();
+  await picture(page, 'page');
+  await page.locator('#open').click();
+  await result.filter({ hasText: /^104857600 bytes decrypted, the same as before/ }).waitFor();
+  assert.equal(await page.locator('#progress').getAttribute('value'), '1');
+  t.diagnostic(await result.textContent());
+  assert.deepEqual(errors, []);
+});
+
+test('a service worker holds what the page must not have', async (t) => {
+  const { page, errors } = await visit(t, 'example:service-worker');
+  const sent = { page: [], worker: [] };
+  page.context().on('request', (request) => {
+    if (request.method() !== 'POST' || !request.url().includes('/v1/transit/')) return;
+    const by = request.serviceWorker() === null ? 'page' : 'worker';
+    sent[by].push(Object.keys(request.headers()));
+  });
+  await page.getByRole('button', { name: 'Encrypt' }).click();
+  await page.locator('output').filter({ hasText: /^vault:v1:/ }).waitFor();
+  await picture(page, 'service-worker');
+  assert.ok(sent.page.length > 0 && sent.worker.length > 0, JSON.stringify(sent));
+  for (const names of sent.page) {
+    assert.ok(!names.includes('x-vault-token') && !names.includes('signature'), `${names}`);
+  }
+  for (const names of sent.worker) {
+    assert.ok(names.includes('x-vault-token') && names.includes('signature'), `${names}`);
+  }
+  assert.deepEqual(errors, []);
+});
 
 test('a worker at the edge encrypts what passes', async (t) => {
   const said = await start(t, 'example:worker', /at (http:\S+)\/\./);
@@ -42,6 +87,25 @@ test('a script encrypts a file, and rotates its key without touching the content
   assert.match(sealed.subarray(0, 300).toString('latin1'), /vault:v2:/);
   t.diagnostic(createHash('sha256').update(data).digest('hex'));
 });
+
+/** Starts a site and opens its page; gives what it complained of. */
+async function visit(t, name) {
+  const [, origin] = await start(t, name, /Open (http:\S+)\/ in/);
+  const executablePath = process.env.KEYWARD_BROWSER ?? '/usr/bin/chromium';
+  const browser = await chromium.launch({ executablePath });
+  t.after(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 820, height: 700 } });
+  const errors = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  await page.goto(`${origin}/`);
+  return { page, errors };
+}
+
+async function picture(page, name) {
+  if (PICTURES === undefined) return;
+  await mkdir(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+}
 
 /** Starts an example and waits until it says that it is there. */
 async function start(t, name, pattern) {
