@@ -14,6 +14,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, Installation, Store, Target};
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the server under test has the time of the world"
+)]
 fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
