@@ -29,10 +29,7 @@ export async function visit(name, world) {
   if (!existsSync(path)) throw new Error(`there is no ${name} at ${path}`);
   const [browser, site] = await Promise.all([launch(path), serve()]);
   try {
-    await world.server.admin('PUT', 'sys/config/cors', {
-      allowed_origins: [site.address],
-      allowed_headers: ['Idempotency-Key'],
-    });
+    await world.server.admin('PUT', 'sys/config/cors', { allowed_origins: [site.address] });
     const page = await browser.newPage();
     await page.goto(`${site.address}/`);
     const { loadMs, results } = await page.evaluate(inPage, { ...world });
