@@ -15,6 +15,7 @@ mod cors;
 mod crash;
 #[cfg(target_os = "linux")]
 mod faults;
+mod idempotency;
 mod identity;
 mod kv_upgrade;
 mod lease;

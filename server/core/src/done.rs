@@ -40,6 +40,8 @@ pub struct Done {
     pub mount: Arc<MountEntry>,
     /// Of an answer that was unwrapped: who gave it.
     pub origin: Option<Origin>,
+    /// Whether it is the answer of an earlier request with the same idempotency key.
+    pub replayed: bool,
 }
 
 /// Where an answer came from that was wrapped first.
@@ -68,6 +70,7 @@ impl Done {
             document: None,
             mount,
             origin: None,
+            replayed: false,
         }
     }
 

@@ -20,6 +20,9 @@ pub enum Denial {
 /// to the log. The HTTP status of each stands in the HTTP floor alone.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The same request is being worked on; its answer can be had in a moment.
+    #[error("{0}")]
+    Busy(String),
     /// Another request changed the same thing first; trying again may succeed.
     #[error("{0}")]
     Conflict(String),
@@ -50,6 +53,9 @@ pub enum Error {
     /// The token is bound to a key, and the request does not prove that its sender holds it.
     #[error("{0}")]
     Unproven(ProofError),
+    /// The request is well formed, and contradicts an earlier one.
+    #[error("{0}")]
+    Unprocessable(String),
     /// The mount has the path, but not this operation.
     #[error("unsupported operation")]
     UnsupportedOperation,

@@ -28,6 +28,7 @@ use crate::{
     gate::Principal,
     generate_root::RootGeneration,
     host::{Host, NoHost},
+    idempotency::Idempotency,
     identity::{self, Identities},
     in_flight::InFlightRequests,
     keys::Keys,
@@ -116,6 +117,7 @@ pub(crate) struct Unsealed {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) quotas: Quotas,
     pub(crate) proofs: Proofs,
+    pub(crate) idempotency: Idempotency,
     /// Where clients reach the server; empty if nobody said.
     pub(crate) api_addr: String,
     /// Set by `sys/seal`; the seal falls when the answer is on record.
@@ -278,6 +280,7 @@ impl Core {
         };
         let now = self.clock.now();
         unsealed.tokens.tick(now).await?;
+        unsealed.idempotency.tick(now).await?;
         unsealed.mounts.finish_upgrades(now).await?;
         unsealed.keys.tick(unsealed.rotation.current(), now).await?;
         for mount in unsealed.mounts.all() {
@@ -420,6 +423,7 @@ impl Core {
             in_flight: Arc::clone(&self.in_flight),
             rotation: RotationStore::open(system.clone()).await?,
             quotas: Quotas::open(system.below("quota/")).await?,
+            idempotency: Idempotency::open(system.below("idempotency/")),
             proofs: Proofs::open(&system, Arc::clone(&self.addresses), &*self.clock).await?,
             telemetry: self.telemetry,
             metrics: Arc::clone(&self.metrics),

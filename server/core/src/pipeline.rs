@@ -11,6 +11,7 @@ use crate::{
     audit::{Answer, Facts},
     engine::Call,
     gate::{self, Admitted, Principal, Refused},
+    idempotency::Begun,
     lifecycle::Unsealed,
     mounts::Mount,
     response::Rewrapped,
@@ -117,6 +118,22 @@ async fn admit_and_run(
         mount: Arc::clone(&mount.entry),
         core: Arc::clone(core),
     };
+    let begun = match principal.as_deref() {
+        Some(Principal { token, .. }) => {
+            let keys = &core.idempotency;
+            keys.begin(request, token, &mount.entry, &view, now).await
+        }
+        None => Ok(None),
+    };
+    let running = match begun {
+        Ok(None) => None,
+        Ok(Some(Begun::Run(running))) => Some(running),
+        Ok(Some(Begun::Again(done))) => {
+            ticket.finish(Answer::Done(&done)).await?;
+            return Ok(*done);
+        }
+        Err(error) => return record_failure(Refused { error, ticket }).await,
+    };
     let start = core.metrics.start();
     let ran = matched.run(call).await;
     core.metrics.stop(start, mount.metrics.of(operation));
@@ -126,6 +143,10 @@ async fn admit_and_run(
         }
         Err(error) => Err(error),
     };
+    if let Some(running) = running {
+        let came = answered.as_ref();
+        core.idempotency.finish(running, came, request).await;
+    }
     match answered {
         Ok(done) => {
             ticket.finish(Answer::Done(&done)).await?;

@@ -6,7 +6,7 @@ use keyward_api::Operation;
 use keyward_crypto::{SecretBytes, SecretString};
 use uuid::Uuid;
 
-use crate::{CanonicalPath, Proof};
+use crate::{CanonicalPath, IdempotencyKey, Proof};
 
 /// The id under which the audit log holds a request: a random UUID (RFC 9562 section 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +86,8 @@ pub struct Request {
     pub token: Option<TokenId>,
     /// What it brings to prove that its sender holds the key of the token; none if it is not signed.
     pub proof: Option<Arc<Proof>>,
+    /// The name under which a change is made once, however often it is asked for.
+    pub idempotency_key: Option<IdempotencyKey>,
     /// How long the answer shall stay wrapped, if it shall be wrapped.
     pub wrap_ttl: Option<Duration>,
     /// Where it came from.
@@ -105,6 +107,7 @@ impl Request {
             body,
             token: None,
             proof: None,
+            idempotency_key: None,
             wrap_ttl: None,
             remote: Remote::default(),
             headers: BTreeMap::new(),

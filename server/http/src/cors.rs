@@ -12,12 +12,17 @@ use crate::respond;
 const METHODS: &str = "DELETE, GET, HEAD, LIST, OPTIONS, PATCH, POST, PUT";
 
 /// What a page may read of an answer beside its body.
-const EXPOSED: &str = "Content-Digest, Retry-After, Signature, Signature-Input, X-Ratelimit-Limit, \
+const EXPOSED: &str = "Content-Digest, Idempotency-Replayed, Retry-After, Signature, Signature-Input, X-Ratelimit-Limit, \
     X-Ratelimit-Remaining, X-Ratelimit-Reset, X-Request-Id";
 
 /// What a page may send beside the headers that `sys/config/cors` lists: the proof that it holds the
-/// key of its token.
-const OF_PROOFS: [&str; 3] = ["Content-Digest", "Signature", "Signature-Input"];
+/// key of its token, and the name of a change.
+const ALWAYS: [&str; 4] = [
+    "Content-Digest",
+    "Idempotency-Key",
+    "Signature",
+    "Signature-Input",
+];
 
 /// For how many seconds a browser may remember a preflight.
 const MAX_AGE: &str = "7200";
@@ -63,7 +68,7 @@ pub(crate) fn preflight(id: RequestId, cors: Option<&Cors>, headers: &HeaderMap)
                 HeaderValue::from_static(METHODS),
             );
             let names = cors.allowed_headers.iter().map(String::as_str);
-            let names: Vec<_> = names.chain(OF_PROOFS).collect();
+            let names: Vec<_> = names.chain(ALWAYS).collect();
             if let Ok(allowed) = HeaderValue::from_str(&names.join(",")) {
                 headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
             }

@@ -9,7 +9,9 @@ use axum::{
     response::Response,
 };
 use keyward_api::{Operation, coerce};
-use keyward_core::{CanonicalPath, Core, Error, Proof, Remote, Request, RequestId, TokenId};
+use keyward_core::{
+    CanonicalPath, Core, Error, IdempotencyKey, Proof, Remote, Request, RequestId, TokenId,
+};
 use keyward_crypto::{SecretBytes, SecretString};
 
 use crate::{
@@ -227,6 +229,7 @@ fn parse(
         body: SecretBytes::new(Vec::new()),
         token: token(&parts.headers)?,
         proof: None,
+        idempotency_key: idempotency_key(&parts.headers)?,
         wrap_ttl: wrap_ttl(&parts.headers)?,
         remote,
         headers: audited(&app.core, &parts.headers),
@@ -299,6 +302,16 @@ fn token(headers: &HeaderMap) -> Result<Option<TokenId>, Error> {
         return Err(Error::invalid("the request carries two different tokens"));
     }
     Ok(Some(TokenId::new(token)))
+}
+
+/// Reads the name of a change.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Error> {
+    let mut lines = headers.get_all("idempotency-key").iter();
+    let Some(line) = lines.next() else {
+        return Ok(None);
+    };
+    let text = line.to_str().ok().filter(|_| lines.next().is_none());
+    IdempotencyKey::parse(text.unwrap_or_default()).map(Some)
 }
 
 /// There is one namespace, the root.

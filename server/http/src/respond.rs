@@ -14,6 +14,9 @@ use serde::Serialize;
 /// The header that names a request, in every answer.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 
+/// The header that says of an answer that it is the one of an earlier request.
+const REPLAYED: &str = "idempotency-replayed";
+
 /// The media type of the envelope, and of errors.
 const JSON: &str = "application/json";
 
@@ -29,18 +32,25 @@ pub(crate) fn done(id: RequestId, done: Done) -> Response {
     if let Some(document) = done.document {
         return whole(status, id, document);
     }
-    if done.is_empty() {
-        return empty(StatusCode::NO_CONTENT, id);
+    let mut response = if done.is_empty() {
+        empty(StatusCode::NO_CONTENT, id)
+    } else {
+        match done.envelope(id) {
+            Ok(body) => secret_json(status, id, body),
+            Err(error) => return failed(id, &error),
+        }
+    };
+    if done.replayed {
+        let headers = response.headers_mut();
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
     }
-    match done.envelope(id) {
-        Ok(body) => secret_json(status, id, body),
-        Err(error) => failed(id, &error),
-    }
+    response
 }
 
 /// Writes the answer to a request that was refused or failed.
 pub(crate) fn failed(id: RequestId, error: &Error) -> Response {
     let (status, text) = match error {
+        Error::Busy(text) => return busy(id, text.clone()),
         Error::Conflict(text) => (StatusCode::CONFLICT, Some(text.clone())),
         Error::Denied(Denial::Policy) => (StatusCode::FORBIDDEN, Some(multierror(error))),
         Error::Denied(Denial::Token) | Error::Refused(_) => {
@@ -55,11 +65,20 @@ pub(crate) fn failed(id: RequestId, error: &Error) -> Response {
         Error::NoRoute(_) => (StatusCode::NOT_FOUND, Some(error.to_string())),
         Error::NotFound(text) => (StatusCode::NOT_FOUND, text.clone()),
         Error::Sealed => (StatusCode::SERVICE_UNAVAILABLE, Some(error.to_string())),
+        Error::Unprocessable(text) => (StatusCode::UNPROCESSABLE_ENTITY, Some(text.clone())),
         Error::Unproven(why) => return unproven(id, *why),
         Error::UnsupportedOperation => (StatusCode::METHOD_NOT_ALLOWED, Some(multierror(error))),
         Error::UnsupportedPath => (StatusCode::NOT_FOUND, Some(multierror(error))),
     };
     errors(status, id, text)
+}
+
+/// Writes the refusal of a request that is being worked on already.
+fn busy(id: RequestId, text: String) -> Response {
+    let mut response = errors(StatusCode::CONFLICT, id, Some(text));
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 /// Writes the refusal of a request that does not prove what its token asks for (RFC 9110

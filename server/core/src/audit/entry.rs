@@ -323,7 +323,9 @@ fn shown_to_caller(error: &Error) -> Option<String> {
 /// Returns what kind of failure it was, in words that quote nothing.
 const fn failure(error: &Error) -> Option<&'static str> {
     match error {
-        Error::Conflict(_) | Error::Invalid(_) => Some("invalid request"),
+        Error::Busy(_) | Error::Conflict(_) | Error::Invalid(_) | Error::Unprocessable(_) => {
+            Some("invalid request")
+        }
         Error::Denied(_) | Error::Refused(_) => Some("permission denied"),
         Error::Internal(_) => Some("internal error"),
         Error::Limited(_) => Some("request rate limit exceeded"),

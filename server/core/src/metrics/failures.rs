@@ -34,10 +34,10 @@ impl Failures {
     /// Counts a failure.
     pub(crate) fn count(&self, error: &Error) {
         let counter = match error {
-            Error::Conflict(_) => &self.conflict,
+            Error::Busy(_) | Error::Conflict(_) => &self.conflict,
             Error::Denied(_) | Error::Refused(_) | Error::Unproven(_) => &self.denied,
             Error::Internal(_) => &self.internal,
-            Error::Invalid(_) => &self.invalid,
+            Error::Invalid(_) | Error::Unprocessable(_) => &self.invalid,
             Error::Limited(_) => &self.limited,
             Error::NotFound(_) => &self.not_found,
             Error::Sealed => &self.sealed,

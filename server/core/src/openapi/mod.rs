@@ -234,7 +234,7 @@ impl Parts {
 }
 
 /// What any operation may be refused with: the status, the name of the answer, when it comes.
-const REFUSALS: [(&str, &str, &str); 11] = [
+const REFUSALS: [(&str, &str, &str); 12] = [
     ("400", "Invalid", "The request must be changed."),
     (
         "401",
@@ -258,6 +258,11 @@ const REFUSALS: [(&str, &str, &str); 11] = [
         "415",
         "WrongMediaType",
         "The body is not of the media type of the operation.",
+    ),
+    (
+        "422",
+        "Contradicted",
+        "The idempotency key was used for another request.",
     ),
     ("429", "Limited", "A rate limit refuses it for now."),
     (
