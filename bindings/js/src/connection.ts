@@ -106,7 +106,7 @@ export class Connection {
       headers,
       body: body && utf8(JSON.stringify(body)),
       token,
-      repeatable: !changes || idempotent ? 'always' : 'if refused',
+      repeatable: !changes || named ? 'always' : 'if refused',
     };
   }
 

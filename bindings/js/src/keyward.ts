@@ -41,9 +41,8 @@ export interface KeywardOptions {
   /** How many calls travel together; `false` for none. */
   readonly coalesce?: CoalesceOptions | false | undefined;
   /**
-   * Whether the server keeps what it answered to an `Idempotency-Key`; `false` if not given. Then a
-   * change is sent again even when it may have been made already, since it is made once. Said of a
-   * server that does not, such as Vault, it would be made twice.
+   * Whether the server knows `Idempotency-Key`, as Keyward does. Of one that does not, such as
+   * Vault, say `false`: then a change is not sent again when it may have been made already.
    */
   readonly idempotency?: 'keyward' | false | undefined;
   /** What sends requests, if not the `fetch` of the runtime. */
@@ -81,7 +80,7 @@ export class Keyward {
       prover: undefined,
       retry: new Retry(retry),
       timeoutMs,
-      idempotent: rest.idempotency === 'keyward',
+      idempotent: (rest.idempotency ?? 'keyward') === 'keyward',
     };
     const prover = proof && new Proof(proof, trust ?? {}, keysOf(plain), primitives);
     const proven = { ...plain, prover };
