@@ -191,8 +191,8 @@ impl Idempotency {
             ));
         }
         on_record.on_record().await?;
-        let put = Change::put_as(&entry_key(&running.name), &running.entry(None))?;
-        let mark = Change::put(&expiry_key(&running), SecretBytes::new(Vec::new()));
+        let put = Change::put_as(entry_key(&running.name), &running.entry(None))?;
+        let mark = Change::put(expiry_key(&running), SecretBytes::new(Vec::new()));
         match self.view.commit(vec![put.expecting(expected), mark]).await {
             Ok(_) => Ok(Some(Begun::Run(running))),
             // Another node over the same store was first.
