@@ -4,9 +4,10 @@
 //! comes to the same verdict. A signature that does not fit is `false`; an error is a key that is
 //! none.
 
-mod ml_dsa;
-
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::{Signature as Ed25519Signature, VerifyingKey as Ed25519Key};
+use ml_dsa::{
+    EncodedVerifyingKey, MlDsa44, MlDsa65, MlDsa87, MlDsaParams, Signature, VerifyingKey,
+};
 
 use crate::Error;
 
@@ -28,11 +29,11 @@ pub enum MlDsaSet {
 /// # Errors
 /// [`Error::Invalid`] when the public half is no point, or none that a key may be.
 pub fn ed25519(public_key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Result<bool, Error> {
-    let key = VerifyingKey::from_bytes(public_key)
+    let key = Ed25519Key::from_bytes(public_key)
         .ok()
         .filter(|key| is_canonical(public_key) && !key.is_weak())
         .ok_or_else(no_key)?;
-    let signature = Signature::from_bytes(signature);
+    let signature = Ed25519Signature::from_bytes(signature);
     // The point of the signature is compared as bytes with one that the library encoded, so that
     // it is canonical.
     Ok(key.verify_strict(message, &signature).is_ok())
@@ -56,16 +57,24 @@ pub fn ml_dsa(
     context: &[u8],
     signature: &[u8],
 ) -> Result<bool, Error> {
-    let set = match set {
-        MlDsaSet::MlDsa44 => &ml_dsa::ML_DSA_44,
-        MlDsaSet::MlDsa65 => &ml_dsa::ML_DSA_65,
-        MlDsaSet::MlDsa87 => &ml_dsa::ML_DSA_87,
-    };
-    if public_key.len() != set.public_len() {
-        return Err(no_key());
+    match set {
+        MlDsaSet::MlDsa44 => ml_dsa_of::<MlDsa44>(public_key, message, context, signature),
+        MlDsaSet::MlDsa65 => ml_dsa_of::<MlDsa65>(public_key, message, context, signature),
+        MlDsaSet::MlDsa87 => ml_dsa_of::<MlDsa87>(public_key, message, context, signature),
     }
-    let is_short = context.len() <= 255;
-    Ok(is_short && set.verify(public_key, message, context, signature) == Some(true))
+}
+
+fn ml_dsa_of<P: MlDsaParams>(
+    public_key: &[u8],
+    message: &[u8],
+    context: &[u8],
+    signature: &[u8],
+) -> Result<bool, Error> {
+    let key: &EncodedVerifyingKey<P> = public_key.try_into().map_err(|_| no_key())?;
+    let Ok(signature) = Signature::<P>::try_from(signature) else {
+        return Ok(false);
+    };
+    Ok(VerifyingKey::decode(key).verify_with_context(message, context, &signature))
 }
 
 fn no_key() -> Error {
