@@ -17,6 +17,12 @@ use crate::project::Project;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// Leaves out of the module from where a panic comes and how values print for debugging: a tenth of
+/// it, which nobody ever reads. The options are unstable; with `RUSTC_BOOTSTRAP` every compiler takes
+/// them.
+const SILENT: &str = "target.wasm32-unknown-unknown.rustflags = \
+                      ['-Zlocation-detail=none', '-Zfmt-debug=none']";
+
 /// The modules of the workspace `wasm-client`, and where glue and module of each go.
 const CLIENT: Module = Module {
     krate: "keyward-wasm",
@@ -156,26 +162,23 @@ impl Toolchain {
     /// The release build of the crate in `folder`.
     fn cargo(self, folder: &Path) -> Command {
         let build = ["build", "--release", "--quiet", "--target", TARGET];
-        match self {
-            Self::Rustup => {
-                let mut command = cargo(folder);
-                command.args(build);
-                command
-            }
-            Self::Debian => {
-                let path = env::var("PATH").unwrap_or_default();
-                let mut command = program("/usr/bin/cargo", folder);
-                command
-                    .args(build)
-                    .arg("-Zbuild-std=std,panic_abort")
-                    .env("PATH", format!("/usr/bin:{path}"))
-                    .env("RUSTC", "/usr/bin/rustc")
-                    // `build-std` is unstable, and Debian ships no nightly compiler.
-                    .env("RUSTC_BOOTSTRAP", "1")
-                    .env_remove("RUSTUP_TOOLCHAIN");
-                command
-            }
+        let mut command = match self {
+            Self::Rustup => cargo(folder),
+            Self::Debian => program("/usr/bin/cargo", folder),
+        };
+        command
+            .args(build)
+            .args(["--config", SILENT])
+            .env("RUSTC_BOOTSTRAP", "1");
+        if self == Self::Debian {
+            let path = env::var("PATH").unwrap_or_default();
+            command
+                .arg("-Zbuild-std=std,panic_abort")
+                .env("PATH", format!("/usr/bin:{path}"))
+                .env("RUSTC", "/usr/bin/rustc")
+                .env_remove("RUSTUP_TOOLCHAIN");
         }
+        command
     }
 }
 
