@@ -6,14 +6,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
-import { InvalidCiphertextError, Keyward, init } from "../bindings/js/node.mjs";
+import { InvalidCiphertextError, Keyward } from "../bindings/js/dist/node/index.mjs";
 
 const [sealedFile, plainFile] = process.argv.slice(2);
 const sealed = (await readFile(sealedFile, "utf8")).split("\n");
 const plain = (await readFile(plainFile, "utf8")).split(/(?<=\n)/);
 const text = (bytes) => new TextDecoder().decode(bytes);
 
-await init();
 const keyward = new Keyward({
   address: process.env.KEYWARD_ADDR,
   token: process.env.KEYWARD_TOKEN,
@@ -46,3 +45,16 @@ assert.equal(await transit.verify("manifest", record, signature), true);
 assert.equal(await transit.verify("manifest", `${record}forged`, signature), false);
 console.log(`sign     ${signature.slice(0, 60)}…`);
 console.log("verify   true for the record, false for a forged one");
+
+// The rest is computed here, in WebAssembly.
+const keys = await transit.publicKeys("manifest");
+assert.equal(await keys.verify(record, signature), true);
+assert.equal(await keys.verify(`${record}forged`, signature), false);
+console.log("verify   the same with the public key, without asking the server");
+
+const envelope = transit.envelope("records");
+const context = { row: "1" };
+const sealedHere = await envelope.sealText(record, { context });
+assert.equal(text(await envelope.openText(sealedHere, { context })), record);
+console.log(`seal     ${sealedHere.slice(0, 60)}…`);
+console.log("open     the record, with a data key that the server unwraps");

@@ -93,12 +93,13 @@ impl Demo {
 }
 
 fn build(project: &Project) -> Result<()> {
-    chapter("Build: the server and command line, then the WebAssembly client");
-    for need in [Need::Compiler, Need::Wasm] {
+    chapter("Build: the server and command line, then the client for JavaScript");
+    for need in [Need::Compiler, Need::Wasm, Need::Npm("bindings/js")] {
         need.ensure(project)?;
     }
     run(cargo(&project.path("")).args(["build", "--release", "--quiet", "--bin", "keyward"]))?;
-    wasm::build(project)
+    wasm::build(project)?;
+    run(program("npm", &project.path("bindings/js")).args(["run", "--silent", "build"]))
 }
 
 /// What the chapters share.
