@@ -95,7 +95,7 @@ pub(crate) struct Idempotency {
     view: View,
     /// Those that are being worked on here.
     running: Arc<Mutex<HashSet<String>>>,
-    /// About how many are stored; counted anew at each tick.
+    /// How many marks are stored, about: a change of another node is not counted.
     stored: AtomicUsize,
 }
 
@@ -122,12 +122,17 @@ impl Drop for Running {
 }
 
 impl Idempotency {
-    pub(crate) fn open(view: View) -> Self {
-        Self {
+    /// Opens the store, and counts what is in it.
+    ///
+    /// # Errors
+    /// The store below failed.
+    pub(crate) async fn open(view: View) -> Result<Self, Error> {
+        let stored = view.list(EXPIRIES, None, None).await?.len();
+        Ok(Self {
             view,
             running: Arc::default(),
-            stored: AtomicUsize::new(0),
-        }
+            stored: AtomicUsize::new(stored),
+        })
     }
 
     /// Looks at the key of a request that was let in; none if it has none or changes nothing.
@@ -185,14 +190,15 @@ impl Idempotency {
             None => Expect::Absent,
         };
         if self.stored.fetch_add(1, Ordering::Relaxed) >= MOST {
-            self.stored.fetch_sub(1, Ordering::Relaxed);
+            self.less(1);
             return Err(Error::Limited(
                 "too many idempotency keys are in use; try again later".to_owned(),
             ));
         }
         on_record.on_record().await?;
         let put = Change::put_as(entry_key(&running.name), &running.entry(None))?;
-        let mark = Change::put(expiry_key(&running), SecretBytes::new(Vec::new()));
+        let mark = expiry_key(running.expires, &running.name);
+        let mark = Change::put(mark, SecretBytes::new(Vec::new()));
         match self.view.commit(vec![put.expecting(expected), mark]).await {
             Ok(_) => Ok(Some(Begun::Run(running))),
             // Another node over the same store was first.
@@ -238,51 +244,54 @@ impl Idempotency {
     async fn forget(&self, running: &Running) -> Result<(), Error> {
         let changes = vec![
             Change::delete(entry_key(&running.name)),
-            Change::delete(expiry_key(running)),
+            Change::delete(expiry_key(running.expires, &running.name)),
         ];
         self.view.commit(changes).await?;
-        self.stored.fetch_sub(1, Ordering::Relaxed);
+        self.less(1);
         Ok(())
     }
 
-    /// Removes what has ended by `now`, and counts what is left.
+    fn less(&self, removed: usize) {
+        let less = |stored: usize| Some(stored.saturating_sub(removed));
+        // The closure always gives a number.
+        let _ = self
+            .stored
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// Removes what has ended by `now`, in the order of time, so that what lives is not looked at.
     ///
     /// # Errors
     /// The store failed; what is due stays due.
     pub(crate) async fn tick(&self, now: Timestamp) -> Result<(), Error> {
-        let (mut left, mut after) = (0, None);
         loop {
-            let names = self
-                .view
-                .list(EXPIRIES, after.as_deref(), Some(PAGE))
-                .await?;
-            let mut changes = Vec::new();
-            for mark in &names {
-                match parse_expiry(mark) {
-                    Some((expires, _)) if expires > now => left += 1,
-                    Some((_, name)) => changes.extend(self.removal(mark, name, now).await?),
-                    None => changes.push(Change::delete(format!("{EXPIRIES}{mark}"))),
-                }
+            let names = self.view.list(EXPIRIES, None, Some(PAGE)).await?;
+            let marks = names.iter().filter_map(|mark| parse_expiry(mark));
+            let due: Vec<_> = marks.take_while(|(expires, _)| *expires <= now).collect();
+            if due.is_empty() {
+                return Ok(());
             }
-            if !changes.is_empty() {
-                match self.view.commit(changes).await {
-                    // Another request took a key anew in between; the next tick sees it.
-                    Ok(_) | Err(Error::Conflict(_)) => {}
-                    Err(error) => return Err(error),
-                }
+            let mut changes = Vec::with_capacity(2 * due.len());
+            for &(expires, name) in &due {
+                changes.extend(self.removal(expires, name, now).await?);
             }
-            match names.into_iter().next_back() {
-                Some(last) => after = Some(last),
-                None => break,
+            match self.view.commit(changes).await {
+                Ok(_) => self.less(due.len()),
+                // Another request took a key anew in between; the next tick sees it.
+                Err(Error::Conflict(_)) => return Ok(()),
+                Err(error) => return Err(error),
             }
         }
-        self.stored.store(left, Ordering::Relaxed);
-        Ok(())
     }
 
     /// Removes a mark, and its entry unless the key was taken anew since.
-    async fn removal(&self, mark: &str, name: &str, now: Timestamp) -> Result<Vec<Change>, Error> {
-        let mut changes = vec![Change::delete(format!("{EXPIRIES}{mark}"))];
+    async fn removal(
+        &self,
+        expires: Timestamp,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Change>, Error> {
+        let mut changes = vec![Change::delete(expiry_key(expires, name))];
         let found = self.view.get_as::<Entry>(&entry_key(name)).await?;
         if let Some((entry, revision)) = found
             && entry.expires <= now
@@ -346,9 +355,8 @@ fn entry_key(name: &str) -> String {
     format!("entry/{name}")
 }
 
-fn expiry_key(running: &Running) -> String {
-    let nanos = running.expires.unix_nanos();
-    format!("{EXPIRIES}{nanos:016x}.{}", running.name)
+fn expiry_key(expires: Timestamp, name: &str) -> String {
+    format!("{EXPIRIES}{:016x}.{name}", expires.unix_nanos())
 }
 
 fn parse_expiry(mark: &str) -> Option<(Timestamp, &str)> {

@@ -423,7 +423,7 @@ impl Core {
             in_flight: Arc::clone(&self.in_flight),
             rotation: RotationStore::open(system.clone()).await?,
             quotas: Quotas::open(system.below("quota/")).await?,
-            idempotency: Idempotency::open(system.below("idempotency/")),
+            idempotency: Idempotency::open(system.below("idempotency/")).await?,
             proofs: Proofs::open(&system, Arc::clone(&self.addresses), &*self.clock).await?,
             telemetry: self.telemetry,
             metrics: Arc::clone(&self.metrics),
