@@ -54,7 +54,9 @@ async fn a_browser_may_call_only_from_an_origin_that_is_allowed() {
         for name in [
             "X-Vault-Token",
             "Content-Type",
+            "Accept-Signature",
             "Content-Digest",
+            "Idempotency-Key",
             "Signature",
             "Signature-Input",
         ] {
@@ -97,4 +99,82 @@ async fn a_browser_may_call_only_from_an_origin_that_is_allowed() {
         .await
         .expect(200);
     assert!(!after.headers.contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn every_answer_varies_with_the_origin_while_any_may_call() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let evil = ("Origin", "https://evil.example");
+    let asks = ("Access-Control-Request-Method", "POST");
+    let calls: [(&str, &str, &[(&str, &str)], u16); 8] = [
+        ("GET", "sys/mounts", &[ORIGIN], 200),
+        ("GET", "sys/mounts", &[evil], 403),
+        ("GET", "sys/mounts", &[], 200),
+        ("GET", "nowhere", &[], 404),
+        ("GET", "sys/health", &[], 200),
+        ("OPTIONS", "sys/mounts", &[ORIGIN, asks], 200),
+        ("OPTIONS", "sys/mounts", &[evil, asks], 403),
+        ("OPTIONS", "sys/mounts", &[], 400),
+    ];
+    root.post(
+        "sys/config/cors",
+        json!({ "allowed_origins": ["https://app.example"] }),
+    )
+    .await
+    .expect(204);
+    for (method, path, headers, status) in calls {
+        let answer = root.send(method, path, headers, None).await.expect(status);
+        let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
+        assert_eq!(vary, ["Origin"], "{method} {path} {headers:?}");
+    }
+
+    root.delete("sys/config/cors").await.expect(204);
+    for (method, path, headers, _) in calls {
+        let answer = root.send(method, path, headers, None).await;
+        assert!(
+            !answer.headers.contains_key("vary"),
+            "{method} {path} {headers:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_may_read_what_the_client_needs_and_a_preflight_lasts_two_hours() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    root.post(
+        "sys/config/cors",
+        json!({ "allowed_origins": ["https://app.example"] }),
+    )
+    .await
+    .expect(204);
+    let asks = ("Access-Control-Request-Method", "POST");
+    let preflight = root
+        .send("OPTIONS", "sys/mounts", &[ORIGIN, asks], None)
+        .await
+        .expect(200);
+    assert_eq!(preflight.headers["access-control-max-age"], "7200");
+
+    let read = root
+        .send("GET", "sys/mounts", &[ORIGIN], None)
+        .await
+        .expect(200);
+    let exposed = read.headers["access-control-expose-headers"]
+        .to_str()
+        .unwrap();
+    let exposed: Vec<_> = exposed.split(',').map(str::trim).collect();
+    for name in [
+        "Content-Digest",
+        "Idempotency-Replayed",
+        "Retry-After",
+        "Signature",
+        "Signature-Input",
+        "X-Ratelimit-Limit",
+        "X-Ratelimit-Remaining",
+        "X-Ratelimit-Reset",
+        "X-Request-Id",
+    ] {
+        assert!(exposed.contains(&name), "{name} is not in {exposed:?}");
+    }
 }

@@ -17,7 +17,8 @@ const EXPOSED: &str = "Content-Digest, Idempotency-Replayed, Retry-After, Signat
 
 /// What a page may send beside the headers that `sys/config/cors` lists: the proof that it holds the
 /// key of its token, and the name of a change.
-const ALWAYS: [&str; 4] = [
+const ALWAYS: [&str; 5] = [
+    "Accept-Signature",
     "Content-Digest",
     "Idempotency-Key",
     "Signature",
@@ -99,9 +100,20 @@ pub(crate) fn refused(id: RequestId) -> Response {
 pub(crate) fn mark(response: &mut Response, origin: HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static(EXPOSED),
     );
+}
+
+/// Says that an answer depends on the origin of its request, whoever asked and whatever came of it,
+/// while any origin may call.
+///
+/// Without it a cache could give a page the answer that it kept from a request without an origin,
+/// and the browser would keep that from the page.
+pub(crate) fn vary(response: &mut Response, cors: Option<&Cors>) {
+    if cors.is_some_and(|cors| cors.enabled) {
+        let headers = response.headers_mut();
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
 }

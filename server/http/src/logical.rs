@@ -70,18 +70,22 @@ async fn from_origin(
         return response;
     }
     let cors = app.core.cors();
-    if parts.method == Method::OPTIONS {
-        return cors::preflight(id, cors.as_deref(), &parts.headers);
-    }
-    match cors::origin(cors.as_deref(), &parts.headers) {
-        Origin::Refused => cors::refused(id),
-        Origin::Unmarked => rationed(app, id, remote, parts, body).await,
-        Origin::Allowed(origin) => {
-            let mut response = rationed(app, id, remote, parts, body).await;
-            cors::mark(&mut response, origin);
-            response
+    let cors = cors.as_deref();
+    let mut response = if parts.method == Method::OPTIONS {
+        cors::preflight(id, cors, &parts.headers)
+    } else {
+        match cors::origin(cors, &parts.headers) {
+            Origin::Refused => cors::refused(id),
+            Origin::Unmarked => rationed(app, id, remote, parts, body).await,
+            Origin::Allowed(origin) => {
+                let mut response = rationed(app, id, remote, parts, body).await;
+                cors::mark(&mut response, origin);
+                response
+            }
         }
-    }
+    };
+    cors::vary(&mut response, cors);
+    response
 }
 
 /// Lets a request through that no rate limit refuses: before its body is read, or its token asked
