@@ -101,20 +101,28 @@ async fn a_browser_may_call_only_from_an_origin_that_is_allowed() {
     assert!(!after.headers.contains_key("access-control-allow-origin"));
 }
 
+/// Method, path, headers, and the status where pages may call.
+type Call = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    u16,
+);
+
 #[tokio::test]
 async fn every_answer_varies_with_the_origin_while_any_may_call() {
     let target = Target::keyward();
     let root = Client::new(&target);
-    let evil = ("Origin", "https://evil.example");
-    let asks = ("Access-Control-Request-Method", "POST");
-    let calls: [(&str, &str, &[(&str, &str)], u16); 8] = [
+    const EVIL: (&str, &str) = ("Origin", "https://evil.example");
+    const ASKS: (&str, &str) = ("Access-Control-Request-Method", "POST");
+    let calls: [Call; 8] = [
         ("GET", "sys/mounts", &[ORIGIN], 200),
-        ("GET", "sys/mounts", &[evil], 403),
+        ("GET", "sys/mounts", &[EVIL], 403),
         ("GET", "sys/mounts", &[], 200),
         ("GET", "nowhere", &[], 404),
         ("GET", "sys/health", &[], 200),
-        ("OPTIONS", "sys/mounts", &[ORIGIN, asks], 200),
-        ("OPTIONS", "sys/mounts", &[evil, asks], 403),
+        ("OPTIONS", "sys/mounts", &[ORIGIN, ASKS], 200),
+        ("OPTIONS", "sys/mounts", &[EVIL, ASKS], 403),
         ("OPTIONS", "sys/mounts", &[], 400),
     ];
     root.post(
