@@ -34,6 +34,9 @@ pub(crate) fn lock_within(file: &File, patience: Duration) -> io::Result<bool> {
                     outcome => break outcome,
                 }
             };
+            // Closed first: who hears of the lock may let go of it at once, and it would not be free
+            // for as long as this handle is open.
+            drop(file);
             let _ = sender.send(outcome);
         })?;
     match receiver.recv_timeout(patience) {

@@ -18,6 +18,8 @@ use super::{
 const SEGMENT_LENGTH: usize = 2 << 20;
 /// Rule 4.
 const CACHE_LENGTH: u64 = 64 << 20;
+/// How often a lock may be taken again between its release and our turn.
+const TRIES: usize = 10;
 
 /// Makes a new store in an empty directory.
 pub(super) fn create(path: &Path, directory: &DataDirectory) -> Result<(), StorageError> {
@@ -30,9 +32,8 @@ pub(super) fn create(path: &Path, directory: &DataDirectory) -> Result<(), Stora
 pub(super) fn open(path: &Path, directory: &DataDirectory) -> Result<Db, StorageError> {
     remove_unfinished_snapshots(path).map_err(|error| io_error(&error, path))?;
     refresh_snapshot(path, directory)?;
-    // Rule 5.
-    directory.wait_for_release(&path.join("db"))?;
-    let db = start(path).map_err(|error| refused(error, directory))?;
+    let db = start_once_free(path, directory)?;
+    let db = db.map_err(|error| refused(error, directory))?;
     // Rule 2.
     settle(path)?;
     Ok(db)
@@ -47,9 +48,7 @@ fn refresh_snapshot(path: &Path, directory: &DataDirectory) -> Result<(), Storag
         tried(fs::remove_dir(&blobs))?;
     }
     tried(File::create(&blobs).map(drop))?;
-    // Rule 5.
-    directory.wait_for_release(&path.join("db"))?;
-    match start(path) {
+    match start_once_free(path, directory)? {
         // It had nothing to recover.
         Ok(db) => drop(db),
         Err(::sled::Error::Io(error)) if error.kind() == io::ErrorKind::NotADirectory => {}
@@ -57,6 +56,23 @@ fn refresh_snapshot(path: &Path, directory: &DataDirectory) -> Result<(), Storag
     }
     settle(path)?;
     tried(fs::remove_file(&blobs).and_then(|()| fs::create_dir(&blobs)))
+}
+
+/// Rule 5. That the lock was free is no promise: a process that another thread starts just then has
+/// our handles, locks and all, until it runs its own program. So it is waited for again.
+fn start_once_free(
+    path: &Path,
+    directory: &DataDirectory,
+) -> Result<::sled::Result<Db>, StorageError> {
+    for _ in 1..TRIES {
+        directory.wait_for_release(&path.join("db"))?;
+        match start(path) {
+            Err(error) if is_locked(&error) => {}
+            started => return Ok(started),
+        }
+    }
+    directory.wait_for_release(&path.join("db"))?;
+    Ok(start(path))
 }
 
 fn start(path: &Path) -> ::sled::Result<Db> {
@@ -70,13 +86,16 @@ fn start(path: &Path) -> ::sled::Result<Db> {
 }
 
 fn refused(error: ::sled::Error, directory: &DataDirectory) -> StorageError {
-    match &error {
-        // Rule 5: sled has no kind of its own for this.
-        ::sled::Error::Io(cause) if cause.to_string().starts_with("could not acquire lock") => {
-            directory.locked()
-        }
-        _ => failed(error),
+    if is_locked(&error) {
+        directory.locked()
+    } else {
+        failed(error)
     }
+}
+
+/// Tells whether sled found its files locked, for which it has no kind of its own.
+fn is_locked(error: &::sled::Error) -> bool {
+    matches!(error, ::sled::Error::Io(cause) if cause.to_string().starts_with("could not acquire lock"))
 }
 
 /// Removes snapshots that sled was still writing when the power went. It would take one for the
