@@ -91,7 +91,7 @@ async fn a_bound_token_serves_only_requests_that_its_key_signed() {
     let (own, other) = (key(), key());
     for kind in ["service", "batch"] {
         let token = house
-            .bind(&own, json!({ "type": kind, "policies": "default" }))
+            .bind(&own, json!({ "type": kind, "policies": "maker" }))
             .await;
         let path = "auth/token/lookup-self";
         let found = house.signed(&own, &token, path, json!({})).await.unwrap();
