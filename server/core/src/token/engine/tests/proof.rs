@@ -90,9 +90,8 @@ async fn a_bound_token_serves_only_requests_that_its_key_signed() {
     let house = House::new().await;
     let (own, other) = (key(), key());
     for kind in ["service", "batch"] {
-        let token = house
-            .bind(&own, json!({ "type": kind, "policies": "maker" }))
-            .await;
+        let settings = json!({ "type": kind, "policies": "maker", "no_default_policy": true });
+        let token = house.bind(&own, settings).await;
         let path = "auth/token/lookup-self";
         let found = house.signed(&own, &token, path, json!({})).await.unwrap();
         assert_eq!(data(found)["cnf"]["jkt"], own.public().thumbprint());
