@@ -122,7 +122,9 @@ impl Serialize for VerifyingKey {
 
 impl<'de> Deserialize<'de> for VerifyingKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let sent = Sent::deserialize(deserializer)?;
+        // What stands in the wrong place may be a secret, and serde would repeat it.
+        let sent = Sent::deserialize(deserializer)
+            .map_err(|_| de::Error::custom("the key is no JSON Web Key (RFC 7517)"))?;
         if sent.d.is_some() {
             return Err(de::Error::custom("the key has a private half"));
         }
