@@ -36,6 +36,18 @@ pub struct LeaseInfo {
     pub renewable: bool,
     /// The whole seconds that it has left.
     pub ttl: u64,
+    /// How its revocation fares; none before that has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<LeaseRevocation>,
+}
+
+/// A revocation that failed, and is tried again until it succeeds.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct LeaseRevocation {
+    /// How often it failed.
+    pub failures: u32,
+    /// When it is tried again (RFC 3339).
+    pub next_attempt: String,
 }
 
 /// `LIST sys/leases/lookup`: the mounts that hold leases.
@@ -169,7 +181,7 @@ pub struct RevokeLease {
         deserialize_with = "coerce::text"
     )]
     pub lease_id: Option<String>,
-    /// Kept for clients that set it: the lease has always ended when the answer comes.
+    /// Whether it is an error if the lease cannot end now; else that is tried again after the answer.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::flag"
@@ -235,7 +247,8 @@ macro_rules! revocation {
             /// The path of the requests that made them, or one lease.
             #[serde(skip_serializing)]
             pub $prefix: String,
-            /// Kept for clients that set it: the leases have always ended when the answer comes.
+            /// Whether it is an error if a lease cannot end now; else that is tried again after the
+            /// answer.
             #[serde(
                 skip_serializing_if = "Option::is_none",
                 deserialize_with = "coerce::flag"

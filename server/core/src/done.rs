@@ -108,6 +108,7 @@ impl Done {
             && self.auth.is_none()
             && self.wrap_info.is_none()
             && self.warnings.is_empty()
+            && self.lease_id.is_empty()
     }
 
     /// Writes Vault's envelope, by hand, so that the data is copied once and never escaped again.

@@ -63,7 +63,7 @@ pub use path::{CanonicalPath, PathError};
 pub use proof::{Claim, Proof};
 pub use quota::{Rationed, Told};
 pub use request::{Remote, Request, RequestId, TokenId};
-pub use response::{Document, LeaseGrant, Outcome, Response};
+pub use response::{Document, GrantedLease, LeaseGrant, Outcome, Response};
 pub use seal::{AutoSeal, SealConfig, SealError, Seals, Unwrapped, parse_share};
 pub use storage::Expect;
 pub use token::{Auth, AuthGrant, BoundCidr, Created, NoCidr, Token, TokenKind, TokenType};

@@ -32,6 +32,7 @@ use crate::{
     identity::{self, Identities},
     in_flight::InFlightRequests,
     keys::Keys,
+    lease::{self, Leases},
     metrics::{Format, Measured, Metrics, Telemetry, render},
     mounts::Mounts,
     policy::{Holder, PolicyStore},
@@ -99,6 +100,7 @@ pub(crate) struct Unsealed {
     pub(crate) mounts: Mounts,
     pub(crate) policies: PolicyStore,
     pub(crate) tokens: Arc<TokenStore>,
+    pub(crate) leases: Arc<Leases>,
     pub(crate) identities: Arc<Identities>,
     pub(crate) audit: Arc<Broker>,
     pub(crate) cors: CorsStore,
@@ -270,7 +272,7 @@ impl Core {
         unsealed.tokens.adopt_root(grant, self.clock.now()).await
     }
 
-    /// Does what is due: tokens and leases that end, keys that rotate. Call it once a second.
+    /// Does what is due: tokens that end, keys that rotate. Call it once a second.
     ///
     /// # Errors
     /// Something could not be done now; it stays due.
@@ -290,9 +292,23 @@ impl Core {
             && self.metrics.usage_is_due(now, period)
         {
             let tokens = unsealed.tokens.count().await?;
-            self.metrics.count_tokens(tokens);
+            let secrets = unsealed.leases.count().await?;
+            self.metrics.count_tokens(tokens, secrets);
         }
         Ok(())
+    }
+
+    /// Revokes the leases of secrets that are due, and tries those again that could not be revoked.
+    /// Call it once a second, beside what else is due and without waiting for the call before: an
+    /// engine may keep it waiting.
+    ///
+    /// # Errors
+    /// The store failed; what is due stays due.
+    pub async fn tend_leases(&self) -> Result<(), Error> {
+        match self.unsealed() {
+            Some(unsealed) => lease::tend(&unsealed).await,
+            None => Ok(()),
+        }
     }
 
     /// Closes and opens the audit files again, so that they can be moved away.
@@ -393,7 +409,9 @@ impl Core {
             }
         };
         sys::note_version(&system, self.settings.version, self.clock.now()).await?;
-        let tokens = Arc::new(TokenStore::open(system.below("token/")).await?);
+        let leases = Leases::open(system.below("lease/"));
+        let tokens = TokenStore::open(system.below("token/"), Arc::clone(&leases)).await?;
+        let tokens = Arc::new(tokens);
         let identities = Identities::open(identity::view(&barrier)).await?;
         let identities = Arc::new(identities);
         let mounts = Mounts::open(
@@ -431,6 +449,7 @@ impl Core {
             barrier,
             mounts,
             tokens,
+            leases,
             clock: Arc::clone(&self.clock),
             cluster,
             keys,

@@ -17,6 +17,7 @@ use crate::{
     engine::{Backing, Class, EngineKind, Mounted},
     identity::{self, Identities},
     json,
+    lease::{self, Leases},
     metrics::{Metrics, RouteMetrics},
     mount::{MountConfig, MountEntry},
     storage::Expect,
@@ -218,10 +219,19 @@ impl Mounts {
     }
 
     /// Unmounts an engine and removes its data; its absence is no error.
+    ///
+    /// Its leases are revoked first, while no request reaches it any more. One that is registered
+    /// all the same, by a request that was on its way, is revoked by that request.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it cannot be unmounted, or its engine cannot take back now what it
+    /// leased: it answers again.
     pub(crate) async fn disable(
         &self,
         class: Class,
         path: &str,
+        leases: &Leases,
+        now: Timestamp,
         request: &View,
     ) -> Result<Option<Arc<Mount>>, Error> {
         let _changing = self.changing.lock().await;
@@ -235,8 +245,22 @@ impl Mounts {
         let Some(mount) = mount else {
             return Ok(None);
         };
-        self.store(&table, request).await?;
-        self.table.store(Arc::new(table));
+        request.on_record().await?;
+        let before = self.table.swap(Arc::new(table.clone()));
+        let ended = async {
+            lease::end_mount(leases, &mount, now).await.map_err(|error| {
+                tracing::warn!(mount = full, cause = ?error, "leases keep a mount from being unmounted");
+                Error::Invalid(format!(
+                    "cannot unmount {full:?}: some of its leases cannot be revoked now; see \
+                     sys/leases/revoke-force"
+                ))
+            })?;
+            self.store(&table, request).await
+        };
+        if let Err(error) = ended.await {
+            self.table.store(before);
+            return Err(error);
+        }
         mount.metrics.forget();
         mount.view.clear().await?;
         Ok(Some(mount))

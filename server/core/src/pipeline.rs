@@ -2,7 +2,7 @@
 //!
 //! Mount and route, gate, handler, leases and tokens, record: in this order, for every request.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use keyward_api::Operation;
 
@@ -12,9 +12,10 @@ use crate::{
     engine::Call,
     gate::{self, Admitted, Principal, Refused},
     idempotency::Begun,
+    lease::{self, SecretLeaseId},
     lifecycle::Unsealed,
     mounts::Mount,
-    response::Rewrapped,
+    response::{GrantedLease, LeaseGrant, Rewrapped},
     token::{Auth, AuthGrant},
     view::View,
     wrapping::{self, WrapGrant, Wrapped},
@@ -108,6 +109,7 @@ async fn admit_and_run(
         view,
         mount,
     } = admitted;
+    let prepared = Arc::new(OnceLock::new());
     let call = Call {
         request: Arc::clone(request),
         operation,
@@ -116,6 +118,7 @@ async fn admit_and_run(
         now,
         principal: principal.clone(),
         mount: Arc::clone(&mount.entry),
+        prepared: Arc::clone(&prepared),
         core: Arc::clone(core),
     };
     let begun = match principal.as_deref() {
@@ -139,20 +142,41 @@ async fn admit_and_run(
     core.metrics.stop(start, mount.metrics.of(operation));
     let answered = match ran {
         Ok(response) => {
-            complete(core, &mount, request, principal.as_deref(), &view, response).await
+            let answering = Answering {
+                core,
+                mount: &mount,
+                request,
+                principal: principal.as_deref(),
+                view: &view,
+                prepared: prepared.get(),
+            };
+            complete(answering, response).await
         }
         Err(error) => Err(error),
     };
+    if answered.is_err() {
+        end_unseen(core, &mount, &prepared).await;
+    }
     if let Some(running) = running {
         let came = answered.as_ref();
         core.idempotency.finish(running, came, request).await;
     }
     match answered {
-        Ok(done) => {
-            ticket.finish(Answer::Done(&done)).await?;
-            Ok(done)
-        }
+        Ok(done) => match ticket.finish(Answer::Done(&done)).await {
+            Ok(()) => Ok(done),
+            Err(error) => {
+                end_unseen(core, &mount, &prepared).await;
+                Err(error)
+            }
+        },
         Err(error) => record_failure(Refused { error, ticket }).await,
+    }
+}
+
+/// Has a secret taken back that nobody gets.
+async fn end_unseen(core: &Arc<Unsealed>, mount: &Mount, prepared: &OnceLock<SecretLeaseId>) {
+    if let Some(unseen) = prepared.get() {
+        lease::end(core, mount, unseen).await;
     }
 }
 
@@ -170,22 +194,30 @@ async fn record_failure(refused: Refused) -> Result<Done, Error> {
     Err(refused.error)
 }
 
+/// A request whose engine has answered.
+#[derive(Clone, Copy)]
+struct Answering<'a> {
+    core: &'a Arc<Unsealed>,
+    mount: &'a Mount,
+    request: &'a Request,
+    principal: Option<&'a Principal>,
+    view: &'a View,
+    prepared: Option<&'a SecretLeaseId>,
+}
+
 /// Makes what the engine granted, a token, a lease, and wraps the answer if that is asked for.
-async fn complete(
-    core: &Arc<Unsealed>,
-    mount: &Mount,
-    request: &Request,
-    principal: Option<&Principal>,
-    view: &View,
-    mut response: Response,
-) -> Result<Done, Error> {
+async fn complete(answering: Answering<'_>, mut response: Response) -> Result<Done, Error> {
+    let Answering {
+        core,
+        mount,
+        request,
+        view,
+        ..
+    } = answering;
     let entry = Arc::clone(&mount.entry);
     let (done, again) = match response.wrapped.take().map(|wrapped| *wrapped) {
         Some(Rewrapped { wrapped, again }) => (Done::unwrapped(&wrapped, entry)?, again),
-        None => (
-            grant(core, mount, request, principal, view, response).await?,
-            None,
-        ),
+        None => (grant(answering, response).await?, None),
     };
     let asked = || {
         let path = request.path.as_str().to_owned();
@@ -198,14 +230,15 @@ async fn complete(
 }
 
 /// Makes the token and the lease that the engine granted.
-async fn grant(
-    core: &Arc<Unsealed>,
-    mount: &Mount,
-    request: &Request,
-    principal: Option<&Principal>,
-    view: &View,
-    response: Response,
-) -> Result<Done, Error> {
+async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Error> {
+    let Answering {
+        core,
+        mount,
+        request,
+        principal,
+        view,
+        prepared,
+    } = answering;
     let Response {
         data,
         mut warnings,
@@ -241,6 +274,23 @@ async fn grant(
         created.token.display_name().clone_into(&mut display_name);
         created.into_granted()
     });
+    let lease = match lease.map(|lease| *lease) {
+        None => None,
+        Some(LeaseGrant::Hint(ttl)) => Some(GrantedLease {
+            id: String::new(),
+            ttl,
+            renewable: false,
+            warnings: Vec::new(),
+        }),
+        Some(LeaseGrant::Renewed(renewed)) => Some(renewed),
+        Some(LeaseGrant::Secret(secret)) => {
+            let id = prepared.ok_or_else(|| Error::internal("a secret was not prepared"))?;
+            Some(lease::register(core, mount, id, secret).await?)
+        }
+    };
+    if let Some(lease) = &lease {
+        warnings.extend_from_slice(&lease.warnings);
+    }
     Ok(Done {
         data,
         outcome,
@@ -248,7 +298,8 @@ async fn grant(
         auth,
         display_name,
         lease_duration: lease.as_ref().map_or(0, |lease| lease.ttl.as_secs()),
-        renewable: lease.is_some_and(|lease| lease.renewable),
+        renewable: lease.as_ref().is_some_and(|lease| lease.renewable),
+        lease_id: lease.map_or_else(String::new, |lease| lease.id),
         at_top,
         document,
         ..Done::empty(Arc::clone(&mount.entry))

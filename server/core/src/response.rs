@@ -6,7 +6,9 @@ use keyward_crypto::SecretBytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, json,
+    Error,
+    engine::LeasedSecret,
+    json,
     token::{Auth, AuthGrant, Created},
     wrapping::{WrapGrant, Wrapped},
 };
@@ -39,8 +41,8 @@ pub struct Response<T = SecretBytes> {
     pub warnings: Vec<String>,
     /// The token that the caller gets: one to be made, or one that was renewed.
     pub auth: Option<Box<Auth>>,
-    /// A lease to be registered for the data.
-    pub lease: Option<LeaseGrant>,
+    /// What is said of a lease.
+    pub lease: Option<Box<LeaseGrant>>,
     /// How it went.
     pub outcome: Outcome,
     /// Whether the fields of the data stand beside the envelope's once more, as Vault does for
@@ -160,10 +162,10 @@ impl<T> Response<T> {
         self
     }
 
-    /// Sets the lease.
+    /// Sets what is said of a lease.
     #[must_use]
-    pub const fn lease(mut self, lease: LeaseGrant) -> Self {
-        self.lease = Some(lease);
+    pub fn lease(mut self, lease: LeaseGrant) -> Self {
+        self.lease = Some(Box::new(lease));
         self
     }
 }
@@ -206,11 +208,26 @@ impl Document {
     }
 }
 
-/// What a lease shall be like.
-#[derive(Clone, Debug)]
-pub struct LeaseGrant {
-    /// How long the data may be used; KV version 1 gives this as a hint, with no lease behind it.
+/// What an answer says of a lease.
+#[derive(Debug)]
+pub enum LeaseGrant {
+    /// For how long the data may be used; KV version 1 gives this as a hint, with no lease behind it.
+    Hint(Duration),
+    /// A lease that was renewed.
+    Renewed(GrantedLease),
+    /// A secret that was made for the caller: a lease to be registered.
+    Secret(LeasedSecret),
+}
+
+/// A lease that was registered or renewed.
+#[derive(Debug)]
+pub struct GrantedLease {
+    /// Its name.
+    pub id: String,
+    /// How long it lasts from now on.
     pub ttl: Duration,
-    /// Whether the lease may be renewed.
+    /// Whether it may be renewed.
     pub renewable: bool,
+    /// What the caller should know.
+    pub warnings: Vec<String>,
 }

@@ -152,6 +152,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     let serving = listeners.serve(&core);
     let ticking = tokio::spawn(tick(Arc::clone(&core)));
     let tending = tokio::spawn(tend_seal(Arc::clone(&core)));
+    let leases = tokio::spawn(tend_leases(Arc::clone(&core)));
     io.print(&format!(
         "==> Keyward server started! Listening on {addresses}\n\n"
     ))?;
@@ -160,6 +161,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     serving.finish().await?;
     ticking.abort();
     tending.abort();
+    leases.abort();
     core.seal().await;
     Ok(())
 }
@@ -199,6 +201,22 @@ async fn tend_seal(core: Arc<Core>) {
         if let Err(error) = core.tend_seal().await {
             tracing::error!(error = %chain(&error), "the seal did not do its part, it is tried again");
         }
+    }
+}
+
+/// Has the core revoke what is leased and due, once a second and each time on a task of its own: an
+/// engine that hangs must not hold up what others leased.
+async fn tend_leases(core: Arc<Core>) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        seconds.tick().await;
+        let core = Arc::clone(&core);
+        tokio::spawn(async move {
+            if let Err(error) = core.tend_leases().await {
+                tracing::error!(error = %chain(&error), "leases that are due could not be read, it is tried again");
+            }
+        });
     }
 }
 

@@ -1,11 +1,20 @@
 //! What a handler may touch: its engine, its storage, the clock, the caller.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
 use keyward_api::Operation;
 
+use super::LeaseData;
 use crate::{
-    Request, Timestamp, gate::Principal, lifecycle::Unsealed, mount::MountEntry, policy::Question,
+    Error, Request, Timestamp,
+    gate::Principal,
+    lease::{self, SecretLeaseId},
+    lifecycle::Unsealed,
+    mount::MountEntry,
+    policy::Question,
     view::View,
 };
 
@@ -25,6 +34,8 @@ pub struct Call {
     pub(crate) principal: Option<Arc<Principal>>,
     /// The mount.
     pub(crate) mount: Arc<MountEntry>,
+    /// The lease of the secret that is being made, once that was written down.
+    pub(crate) prepared: Arc<OnceLock<SecretLeaseId>>,
     /// The services of the unsealed core, for the core's own engines.
     pub(crate) core: Arc<Unsealed>,
 }
@@ -87,6 +98,32 @@ impl<E: ?Sized> Context<E> {
         };
         self.principal()
             .is_some_and(|principal| principal.acl.check(&question).allowed)
+    }
+
+    /// Writes down that a secret is about to be made, and what the engine must know to take it back;
+    /// durable when it returns. Call it before the secret is made, once in a request.
+    ///
+    /// If the request fails from here on, the engine is asked to take the secret back, whether it
+    /// was made or not. So it is where the process ends on the way, or the answer says of no
+    /// [lease](crate::LeaseGrant::Secret), a few minutes later.
+    ///
+    /// # Errors
+    /// The secret must not be made: nobody could be given it, or the store failed.
+    pub async fn prepare_secret(&self, internal: LeaseData) -> Result<(), Error> {
+        let Call {
+            request,
+            view,
+            principal,
+            mount,
+            prepared,
+            core,
+            ..
+        } = &self.call;
+        view.on_record().await?;
+        let id = lease::prepare(core, mount, request, principal.as_deref(), internal).await?;
+        prepared
+            .set(id)
+            .map_err(|_| Error::internal("a request makes one secret at most"))
     }
 
     /// Returns the entry of the mount table.

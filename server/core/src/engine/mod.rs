@@ -2,6 +2,7 @@
 
 mod context;
 mod extract;
+mod lease;
 mod routes;
 
 use std::{future::Future, pin::Pin, sync::Arc};
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 
 pub use context::{Call, Context};
 pub use extract::Fields;
+pub use lease::{Lease, LeaseData, LeaseTerm, LeasedSecret};
 pub(crate) use routes::Asker;
 pub use routes::{Described, Matched, Routes, is_name};
 
@@ -75,6 +77,30 @@ pub trait Engine: Send + Sync + 'static {
     async fn tick(&self, now: Timestamp) -> Result<(), Error> {
         let _ = now;
         Ok(())
+    }
+
+    /// Lets a secret that this engine leased last on, and says how long it may. The request is on
+    /// record, and the lease's time is not over.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the secret cannot last on; else the engine failed. The lease stays as
+    /// it was.
+    async fn renew(&self, lease: &Lease<'_>) -> Result<LeaseTerm, Error> {
+        let _ = lease;
+        Err(Error::invalid("lease is not renewable"))
+    }
+
+    /// Takes back a secret that this engine leased, so that it opens nothing more.
+    ///
+    /// It may be called again for a secret that was taken back before, after a crash or by another
+    /// node, and twice at once: what is gone is no error. It must not wait without an end.
+    ///
+    /// # Errors
+    /// The secret may still be good. The lease stays, and this is called again, later and later
+    /// and for ever.
+    async fn revoke(&self, lease: &Lease<'_>) -> Result<(), Error> {
+        let _ = lease;
+        Err(Error::internal("the engine takes no secrets back"))
     }
 
     /// Drops what is cached of the named storage key, relative to the mount's view, because

@@ -222,11 +222,11 @@ impl Metrics {
                 .is_ok()
     }
 
-    /// Takes the count of stored tokens, which are all that has a lease.
-    pub(crate) fn count_tokens(&self, tokens: u64) {
-        let tokens = i64::try_from(tokens).unwrap_or(i64::MAX);
-        self.tokens.set(tokens);
-        self.leases.set(tokens);
+    /// Takes the counts of stored tokens, which have a lease each, and of leases of secrets.
+    pub(crate) fn count_tokens(&self, tokens: u64, secrets: u64) {
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.tokens.set(signed(tokens));
+        self.leases.set(signed(tokens.saturating_add(secrets)));
     }
 }
 

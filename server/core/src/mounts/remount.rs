@@ -8,7 +8,12 @@ use uuid::Uuid;
 
 use super::{Mount, Mounts, full_path, is_builtin, is_reserved, upgrade::Farewell};
 use crate::{
-    Error, MountEntry, engine::Class, metrics::RouteMetrics, token::TokenStore, view::View,
+    Error, MountEntry, Timestamp,
+    engine::Class,
+    lease::{self, Leases},
+    metrics::RouteMetrics,
+    token::TokenStore,
+    view::View,
 };
 
 /// The last moves, by id.
@@ -40,7 +45,7 @@ impl Mounts {
     /// those below `/v1/`, with their slash.
     ///
     /// Requests that are on their way to the old path are answered by the same engine. Tokens that
-    /// an auth method made at its old path are revoked, as in Vault.
+    /// an auth method made at its old path are revoked, as in Vault, and so are leases.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is no such mount, or it cannot be there; the texts are Vault's.
@@ -49,6 +54,8 @@ impl Mounts {
         from: &str,
         to: &str,
         tokens: &TokenStore,
+        leases: &Leases,
+        now: Timestamp,
         request: &View,
     ) -> Result<String, Error> {
         let _changing = self.changing.lock().await;
@@ -79,12 +86,14 @@ impl Mounts {
             farewell: Farewell::default(),
             metrics: RouteMetrics::new(&self.metrics, to.to_owned()),
         };
+        let old = Arc::clone(mount);
         let left = table.remove(from);
         table.insert(full_path(class, path), Arc::new(moved));
         request.on_record().await?;
         if class == Class::Auth {
             tokens.revoke_below(from).await?;
         }
+        lease::end_mount(leases, &old, now).await?;
         self.store(&table, request).await?;
         self.table.store(Arc::new(table));
         if let Some(left) = left {
@@ -94,6 +103,7 @@ impl Mounts {
             // Those that were made while the first ones were revoked.
             tokens.revoke_below(from).await?;
         }
+        lease::end_mount(leases, &old, now).await?;
         Ok(self.migrations.remember(from, to))
     }
 

@@ -4,8 +4,8 @@ use keyward_crypto::{Derivation, Keyring, key_type};
 
 use super::*;
 use crate::{
-    ManualClock, barrier::Barrier, identity::Identities, metrics::Metrics, storage::Memory,
-    token::TokenStore,
+    ManualClock, barrier::Barrier, identity::Identities, lease::Leases, metrics::Metrics,
+    storage::Memory, token::TokenStore,
 };
 
 struct Bench {
@@ -22,7 +22,12 @@ impl Bench {
         let keyring = Keyring::generate(aes, Derivation::None, now.into()).unwrap();
         let barrier = Arc::new(Barrier::new(Arc::new(Memory::new()), keyring));
         let view = View::new(Arc::clone(&barrier), "sys/");
-        let tokens = Arc::new(TokenStore::open(view.below("token/")).await.unwrap());
+        let leases = Leases::open(view.below("lease/"));
+        let tokens = Arc::new(
+            TokenStore::open(view.below("token/"), leases)
+                .await
+                .unwrap(),
+        );
         let metrics = Arc::new(Metrics::new(Arc::new(ManualClock::new(now))));
         let identities = Identities::open(view.below("identity/")).await.unwrap();
         let mounts = Mounts::open(

@@ -1,6 +1,6 @@
 //! `sys/leases/`: what ends by itself, found by its lease.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use keyward_api::lease::{
     CountLeases, LeaseCount, LeaseInfo, LeaseNames, Leases, ListLeases, ListLeasesBelow,
@@ -9,7 +9,12 @@ use keyward_api::lease::{
 };
 
 use super::Sys;
-use crate::{Error, Outcome, Response, engine::Context, lease::LeaseId, token::Token};
+use crate::{
+    Error, LeaseGrant, Outcome, Response,
+    engine::Context,
+    lease::{self, Record, SecretLeaseId, TokenLeaseId},
+    token::Token,
+};
 
 /// Tells what is known of a lease.
 pub(super) async fn lookup(
@@ -17,25 +22,47 @@ pub(super) async fn lookup(
     request: LookupLease,
 ) -> Result<Response<LeaseInfo>, Error> {
     let id = named(String::new(), request.lease_id)?;
-    let token = find(&cx, &id).await?;
-    let token = token.ok_or_else(|| Error::invalid("invalid lease"))?;
-    Ok(Response::data(LeaseInfo {
-        expire_time: token.expires().map(|expires| expires.to_string()),
-        id,
-        issue_time: token.created().to_string(),
-        last_renewal: token.renewed().map(|renewed| renewed.to_string()),
-        path: token.path().to_owned(),
-        renewable: token.renewable(),
-        ttl: token.remaining(cx.now()),
-    }))
+    let info = match find(&cx, &id).await? {
+        None => return Err(Error::invalid("invalid lease")),
+        Some(Found::Secret(lease, record)) => LeaseInfo {
+            expire_time: Some(record.expires().to_string()),
+            issue_time: record.issued().to_string(),
+            last_renewal: record.renewed().map(|renewed| renewed.to_string()),
+            path: lease.path().to_owned(),
+            renewable: record.renewable(),
+            ttl: record.remaining(cx.now()),
+            revocation: record.revocation(),
+            id,
+        },
+        Some(Found::Token(token)) => LeaseInfo {
+            expire_time: token.expires().map(|expires| expires.to_string()),
+            id,
+            issue_time: token.created().to_string(),
+            last_renewal: token.renewed().map(|renewed| renewed.to_string()),
+            path: token.path().to_owned(),
+            renewable: token.renewable(),
+            ttl: token.remaining(cx.now()),
+            revocation: None,
+        },
+    };
+    Ok(Response::data(info))
 }
 
-/// Refuses: tokens, which are all that has a lease, are renewed below `auth/token/`.
+/// Gives the lease of a secret its next term. Tokens are renewed below `auth/token/`.
 pub(super) async fn renew(cx: Context<Sys>, request: RenewLease) -> Result<Response<()>, Error> {
     let id = named(request.url_lease_id, request.lease_id)?;
+    let increment = u64::try_from(request.increment.unwrap_or_default());
+    let increment = Duration::from_secs(increment.unwrap_or_default());
     match find(&cx, &id).await? {
-        Some(token) if token.expires().is_none() => Err(Error::invalid("lease is not renewable")),
-        Some(_) => Err(Error::invalid(
+        Some(Found::Secret(lease, _)) => {
+            cx.view().on_record().await?;
+            let renewed = lease::renew(cx.core(), &lease, increment).await?;
+            Ok(Response::empty().lease(LeaseGrant::Renewed(renewed)))
+        }
+        Some(Found::Token(token)) if token.expires().is_none() => {
+            Err(Error::invalid("lease is not renewable"))
+        }
+        Some(Found::Token(_)) => Err(Error::invalid(
             "tokens cannot be renewed through this endpoint",
         )),
         None => Err(Error::invalid("lease not found")),
@@ -63,14 +90,24 @@ pub(super) async fn renew_old(
     .await
 }
 
-/// Ends a lease and what it stands for: a token, and all that it made.
+/// Ends a lease and what it stands for: a secret, or a token and all that it made.
 pub(super) async fn revoke(cx: Context<Sys>, request: RevokeLease) -> Result<Response<()>, Error> {
     let id = named(request.url_lease_id, request.lease_id)?;
-    if let Some(token) = find(&cx, &id).await? {
-        cx.view().on_record().await?;
-        cx.core().tokens.revoke(token.digest()).await?;
+    match find(&cx, &id).await? {
+        Some(Found::Secret(lease, _)) => {
+            cx.view().on_record().await?;
+            let core = cx.core();
+            core.leases.mark(std::slice::from_ref(&lease)).await?;
+            let outcome = lease::attempt(core, &lease, cx.now()).await;
+            ended(outcome, request.sync)
+        }
+        Some(Found::Token(token)) => {
+            cx.view().on_record().await?;
+            cx.core().tokens.revoke(token.digest()).await?;
+            Ok(Response::empty())
+        }
+        None => Ok(Response::empty()),
     }
-    Ok(Response::empty())
 }
 
 /// As [`revoke`].
@@ -105,7 +142,11 @@ pub(super) async fn list_below(
     cx: Context<Sys>,
     request: ListLeasesBelow,
 ) -> Result<Response<LeaseNames>, Error> {
-    let keys = cx.core().tokens.leases(&request.prefix).await?;
+    let core = cx.core();
+    let mut keys = core.tokens.leases(&request.prefix).await?;
+    keys.extend(core.leases.list(&request.prefix).await?);
+    keys.sort_unstable();
+    keys.dedup();
     if keys.is_empty() {
         return Err(Error::not_found());
     }
@@ -171,7 +212,11 @@ pub(super) async fn revoke_prefix(
     cx: Context<Sys>,
     request: RevokePrefix,
 ) -> Result<Response<()>, Error> {
-    revoke_below(&cx, &request.prefix).await
+    let RevokePrefix { prefix, sync } = request;
+    cx.view().on_record().await?;
+    let core = cx.core();
+    core.tokens.revoke_prefix(&prefix, cx.now()).await?;
+    ended(lease::end_below(core, &prefix).await, sync)
 }
 
 /// As [`revoke_prefix`].
@@ -179,15 +224,21 @@ pub(super) async fn revoke_prefix_old(
     cx: Context<Sys>,
     request: RevokePrefixOld,
 ) -> Result<Response<()>, Error> {
-    revoke_below(&cx, &request.prefix).await
+    let RevokePrefixOld { prefix, sync } = request;
+    revoke_prefix(cx, RevokePrefix { prefix, sync }).await
 }
 
-/// As [`revoke_prefix`]: behind the leases of tokens there is no engine that could fail.
+/// Ends all leases below a path, even those whose engine fails to take back what it gave: nobody
+/// tries that again.
 pub(super) async fn revoke_force(
     cx: Context<Sys>,
     request: RevokeForce,
 ) -> Result<Response<()>, Error> {
-    revoke_below(&cx, &request.prefix).await
+    cx.view().on_record().await?;
+    let core = cx.core();
+    core.tokens.revoke_prefix(&request.prefix, cx.now()).await?;
+    lease::force_below(core, &request.prefix).await?;
+    Ok(Response::empty())
 }
 
 /// As [`revoke_force`].
@@ -195,13 +246,21 @@ pub(super) async fn revoke_force_old(
     cx: Context<Sys>,
     request: RevokeForceOld,
 ) -> Result<Response<()>, Error> {
-    revoke_below(&cx, &request.prefix).await
+    let RevokeForceOld { prefix, sync } = request;
+    revoke_force(cx, RevokeForce { prefix, sync }).await
 }
 
-async fn revoke_below(cx: &Context<Sys>, prefix: &str) -> Result<Response<()>, Error> {
-    cx.view().on_record().await?;
-    cx.core().tokens.revoke_prefix(prefix, cx.now()).await?;
-    Ok(Response::empty())
+/// Answers a revocation. One that fails is tried again for ever, which is an error only for who
+/// asked to wait for it.
+fn ended(outcome: Result<(), Error>, sync: Option<bool>) -> Result<Response<()>, Error> {
+    match outcome {
+        Err(error) if sync == Some(true) => Err(error),
+        Err(_) => {
+            let text = "Some of it cannot be revoked now; it is tried again until it is done.";
+            Ok(Response::empty().warn(text).outcome(Outcome::Accepted))
+        }
+        Ok(()) => Ok(Response::empty()),
+    }
 }
 
 /// Takes the lease from the path or, where that names none, from the body.
@@ -211,9 +270,20 @@ fn named(in_path: String, in_body: Option<String>) -> Result<String, Error> {
         .ok_or_else(|| Error::invalid("lease_id must be specified"))
 }
 
-async fn find(cx: &Context<Sys>, id: &str) -> Result<Option<Arc<Token>>, Error> {
-    match id.parse::<LeaseId>() {
-        Ok(lease) => lease.find(&cx.core().tokens, cx.now()).await,
-        Err(_) => Ok(None),
+/// What a lease stands for.
+enum Found {
+    Secret(SecretLeaseId, Record),
+    Token(Arc<Token>),
+}
+
+async fn find(cx: &Context<Sys>, id: &str) -> Result<Option<Found>, Error> {
+    if let Ok(lease) = id.parse::<TokenLeaseId>() {
+        let token = lease.find(&cx.core().tokens, cx.now()).await?;
+        return Ok(token.map(Found::Token));
     }
+    let Ok(lease) = id.parse::<SecretLeaseId>() else {
+        return Ok(None);
+    };
+    let record = cx.core().leases.find(&lease).await?;
+    Ok(record.map(|record| Found::Secret(lease, record)))
 }

@@ -54,9 +54,9 @@ pub(super) async fn disable(
     request: DisableMount,
 ) -> Result<Response<()>, Error> {
     let path = folder(&request.path);
-    cx.core()
-        .mounts
-        .disable(Class::Secret, &path, cx.view())
+    let (mounts, leases) = (&cx.core().mounts, &cx.core().leases);
+    mounts
+        .disable(Class::Secret, &path, leases, cx.now(), cx.view())
         .await?;
     cx.core().quotas.unmounted(&path, cx.view()).await?;
     Ok(Response::empty())
@@ -73,9 +73,9 @@ pub(super) async fn disable_auth(
             "token credential backend cannot be disabled",
         ));
     }
-    cx.core()
-        .mounts
-        .disable(Class::Auth, &path, cx.view())
+    let (mounts, leases) = (&cx.core().mounts, &cx.core().leases);
+    mounts
+        .disable(Class::Auth, &path, leases, cx.now(), cx.view())
         .await?;
     let path = format!("auth/{path}");
     cx.core().quotas.unmounted(&path, cx.view()).await?;

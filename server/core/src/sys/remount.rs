@@ -20,7 +20,7 @@ pub(super) async fn remount(
     let core = cx.core();
     let migration_id = core
         .mounts
-        .remount(&from, &to, &core.tokens, cx.view())
+        .remount(&from, &to, &core.tokens, &core.leases, cx.now(), cx.view())
         .await?;
     core.quotas.moved(&from, &to, cx.view()).await?;
     Ok(Response::data(Remounted { migration_id }).at_top())

@@ -2,7 +2,7 @@
 //! together.
 
 use super::{Digest, TokenStore, revoke::PAGE, store::LEASES};
-use crate::{Error, Timestamp, lease::LeaseId};
+use crate::{Error, Timestamp, lease::TokenLeaseId};
 
 impl TokenStore {
     /// Lists what lies one level below a path: folders, which end in a slash, and the last part of
@@ -41,7 +41,7 @@ impl TokenStore {
     /// Some tokens could not be revoked, the first reason is told. One that fails does not hold up
     /// the others.
     pub(crate) async fn revoke_prefix(&self, prefix: &str, now: Timestamp) -> Result<(), Error> {
-        if let Ok(lease) = prefix.parse::<LeaseId>()
+        if let Ok(lease) = prefix.parse::<TokenLeaseId>()
             && let Some(token) = lease.find(self, now).await?
         {
             return self.revoke(token.digest).await.map(drop);

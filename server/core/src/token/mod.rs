@@ -34,3 +34,4 @@ pub(crate) use grant::{sanitize, together};
 pub use kind::{TokenKind, TokenType};
 pub use record::Token;
 pub(crate) use store::{TOKEN_LENGTH, TokenStore};
+pub(crate) use ttl::{Term, Terms};

@@ -6,7 +6,7 @@ use keyward_api::proof::VerifyingKey;
 use serde::{Deserialize, Serialize};
 
 use super::{BoundCidr, Digest, TokenKind, store::ROOT_PATH};
-use crate::{Remote, Timestamp, lease::LeaseId};
+use crate::{Remote, Timestamp, lease::TokenLeaseId};
 
 /// A token that was found good: an immutable copy of its record.
 #[derive(Clone, Debug)]
@@ -136,6 +136,11 @@ impl Token {
         self.record.parent.is_none()
     }
 
+    /// Returns the token that made it; none of an orphan.
+    pub(crate) const fn parent(&self) -> Option<Digest> {
+        self.record.parent
+    }
+
     /// Returns the path of the request that made it.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -143,7 +148,7 @@ impl Token {
     }
 
     /// Returns the name of its lease; none if no request made it.
-    pub(crate) fn lease(&self) -> Option<LeaseId> {
+    pub(crate) fn lease(&self) -> Option<TokenLeaseId> {
         self.record.lease(self.digest)
     }
 
@@ -213,7 +218,7 @@ impl Token {
 
 impl Record {
     /// Returns the name of the token's lease; none if no request made the token.
-    pub(super) fn lease(&self, digest: Digest) -> Option<LeaseId> {
-        (self.path != ROOT_PATH).then(|| LeaseId::new(&self.path, digest))
+    pub(super) fn lease(&self, digest: Digest) -> Option<TokenLeaseId> {
+        (self.path != ROOT_PATH).then(|| TokenLeaseId::new(&self.path, digest))
     }
 }

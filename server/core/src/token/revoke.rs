@@ -2,7 +2,8 @@
 //!
 //! A tree is revoked from the top. One commit removes a token and digs its grave, which says that
 //! its children are still to be revoked; they are buried in the same way, page by page, and a grave
-//! is cleared when nothing below it and nothing in its cubbyhole is left. So the token that was named is dead at once, a crash
+//! is cleared when nothing below it and nothing in its cubbyhole is left, and every lease of a secret
+//! that it got is marked to end. So the token that was named is dead at once, a crash
 //! in the middle leaves graves that [`TokenStore::tick`] finds, and no tree is too large for a
 //! commit.
 
@@ -117,14 +118,15 @@ impl TokenStore {
         }
     }
 
-    /// Clears the graves of these tokens, after burying all that is below them and removing what
-    /// they kept.
+    /// Clears the graves of these tokens, after burying all that is below them, removing what they
+    /// kept and having the leases end that they got.
     pub(super) async fn clear(&self, mut pending: Vec<Digest>) -> Result<(), Error> {
         let mut outcome = Ok(());
         let mut cleared = Vec::new();
         while let Some(parent) = pending.pop() {
             let (buried, result) = self.bury_children(parent).await;
             pending.extend(buried);
+            let result = result.and(self.leases.release(parent).await);
             match result.and(self.cubbyhole(parent).clear().await) {
                 Ok(()) => cleared.push(parent),
                 Err(error) => outcome = outcome.and(Err(error)),

@@ -10,7 +10,8 @@
 //! expiry/NANOSECONDS.DIGEST     that it ends then; 16 hexadecimal digits, so that time sorts
 //! lease/PATH/hDIGEST            that a request to PATH made it: the name of its lease
 //! grave/DIGEST                  that it is gone and what it left is still to be removed: its
-//!                               children and its cubbyhole; a value says from when on
+//!                               children, its cubbyhole and the leases of secrets that it got; a
+//!                               value says from when on
 //! cubbyhole/DIGEST/…            what it keeps for itself
 //! ```
 //!
@@ -32,7 +33,7 @@ use crate::{
     Denial, Error, Timestamp, TokenId, TtlLimits,
     barrier::Change,
     json,
-    lease::LeaseId,
+    lease::{Leases, TokenLeaseId},
     storage::{Expect, Revision},
     view::View,
 };
@@ -61,6 +62,8 @@ pub(super) const LEASES: &str = "lease/";
 /// [`View::on_record`] before it calls anything that changes something.
 pub(crate) struct TokenStore {
     pub(super) view: View,
+    /// The leases that end with tokens.
+    pub(super) leases: Arc<Leases>,
     pub(super) salt: MacKey,
     /// Records as they were read; a change to one removes it here after it is durable.
     pub(super) cache: Cache<Digest, Arc<Token>>,
@@ -92,7 +95,7 @@ fn cubbyhole_folder(digest: Digest) -> String {
     format!("cubbyhole/{digest}/")
 }
 
-pub(super) fn lease_key(lease: &LeaseId) -> String {
+pub(super) fn lease_key(lease: &TokenLeaseId) -> String {
     format!("{LEASES}{lease}")
 }
 
@@ -105,7 +108,7 @@ impl TokenStore {
     ///
     /// # Errors
     /// The store below failed.
-    pub(crate) async fn open(view: View) -> Result<Self, Error> {
+    pub(crate) async fn open(view: View, leases: Arc<Leases>) -> Result<Self, Error> {
         let salt = match view.get(SALT).await? {
             Some(entry) => entry.value,
             None => {
@@ -126,6 +129,7 @@ impl TokenStore {
         };
         Ok(Self {
             view,
+            leases,
             salt: MacKey::new(salt),
             cache: Cache::new(CACHED),
             opened: Opened::new(),
@@ -299,6 +303,12 @@ impl TokenStore {
     /// [`View::on_record`] before it writes there.
     pub(crate) fn cubbyhole(&self, digest: Digest) -> View {
         self.view.below(&cubbyhole_folder(digest))
+    }
+
+    /// Tells whether a token is stored, be its time over or not; past the cache, so that nothing that
+    /// was revoked before is taken for alive.
+    pub(crate) async fn is_stored(&self, digest: Digest) -> Result<bool, Error> {
+        Ok(self.read(digest).await?.is_some())
     }
 
     /// Reads a record past the cache, with the revision that a change to it expects.

@@ -4,24 +4,24 @@ use std::time::Duration;
 
 use crate::{Timestamp, TtlLimits};
 
-/// What decides on the next term of a token.
+/// What decides on the next term of a token or a lease.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
+pub(crate) struct Terms {
     /// What is asked; zero asks for the default.
-    pub(super) asked: Duration,
+    pub(crate) asked: Duration,
     /// What each renewal of a periodic token gives; zero if it is none.
-    pub(super) period: Duration,
+    pub(crate) period: Duration,
     /// What the token's creator allows from creation on; zero is no bound.
-    pub(super) explicit_max: Duration,
+    pub(crate) explicit_max: Duration,
     /// When the token was made.
-    pub(super) created: Timestamp,
+    pub(crate) created: Timestamp,
 }
 
 /// A term: whole seconds from now on, and what the caller should know about it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Term {
-    pub(super) length: Duration,
-    pub(super) warning: Option<String>,
+pub(crate) struct Term {
+    pub(crate) length: Duration,
+    pub(crate) warning: Option<String>,
 }
 
 impl Terms {
@@ -29,7 +29,7 @@ impl Terms {
     ///
     /// The mount's maximum and the token's own count from creation, so that renewals end there; a
     /// period is held against the mount's maximum as such, so that periodic tokens go on for ever.
-    pub(super) fn grant(&self, limits: TtlLimits, now: Timestamp) -> Term {
+    pub(crate) fn grant(&self, limits: TtlLimits, now: Timestamp) -> Term {
         let left = |max: Duration| self.created.plus(max).since(now);
         let periodic = !self.period.is_zero();
         let (word, wanted, mut most) = if periodic {

@@ -45,10 +45,7 @@ async fn read(cx: Context<Kv>, request: v1::Read) -> Result<Response<SensitiveJs
     };
     // EXPOSE: this is the secret that the caller reads.
     let text = std::str::from_utf8(entry.value.expose()).map_err(Error::internal)?;
-    let lease = LeaseGrant {
-        ttl: ttl(text).unwrap_or(USUAL_TTL),
-        renewable: false,
-    };
+    let lease = LeaseGrant::Hint(ttl(text).unwrap_or(USUAL_TTL));
     let data = SensitiveJson::new(text.to_owned()).map_err(Error::internal)?;
     Ok(Response::data(data).lease(lease))
 }

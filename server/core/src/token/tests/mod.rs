@@ -22,6 +22,7 @@ use super::{AuthGrant, Created, Token, TokenKind, TokenStore};
 use crate::{
     Clock as _, Error, ManualClock, Timestamp, TokenId, TtlLimits,
     barrier::Barrier,
+    lease::Leases,
     storage::{Batch, Changes, Memory, Revision, Storage, StorageError, Stored, WriterId},
     view::View,
 };
@@ -102,7 +103,11 @@ impl Bench {
         let storage: Arc<dyn Storage> = medium.clone();
         let barrier = Arc::new(Barrier::new(storage, keyring));
         let view = View::new(Arc::clone(&barrier), "sys/token/");
-        let store = Arc::new(TokenStore::open(view.clone()).await.unwrap());
+        let store = Arc::new(
+            TokenStore::open(view.clone(), leases(&barrier))
+                .await
+                .unwrap(),
+        );
         Self {
             medium,
             barrier,
@@ -114,7 +119,11 @@ impl Bench {
 
     /// Opens the store anew, as after a restart.
     async fn restart(&mut self) {
-        self.store = Arc::new(TokenStore::open(self.view.clone()).await.unwrap());
+        self.store = Arc::new(
+            TokenStore::open(self.view.clone(), leases(&self.barrier))
+                .await
+                .unwrap(),
+        );
     }
 
     fn now(&self) -> Timestamp {
@@ -163,6 +172,10 @@ impl Bench {
         names.retain(|name| name != "salt");
         names
     }
+}
+
+fn leases(barrier: &Arc<Barrier>) -> Arc<Leases> {
+    Leases::open(View::new(Arc::clone(barrier), "sys/lease/"))
 }
 
 fn lasting(ttl: Duration) -> AuthGrant {

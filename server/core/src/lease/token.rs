@@ -1,4 +1,4 @@
-//! Leases: the names under which what ends by itself can be found, without its secret.
+//! The names of leases of tokens.
 //!
 //! Every stored token that a request made has one. The record of a token is its lease as well, so
 //! that the two cannot disagree and nothing is stored twice; an index finds it by its path.
@@ -12,7 +12,7 @@ use crate::{
 
 /// The name of a token's lease: the path that made it, a slash, `h` and the digest of the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LeaseId {
+pub(crate) struct TokenLeaseId {
     path: String,
     digest: Digest,
 }
@@ -21,7 +21,7 @@ pub(crate) struct LeaseId {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoLease;
 
-impl LeaseId {
+impl TokenLeaseId {
     /// Names the lease of a token that a request to `path` made.
     pub(crate) fn new(path: &str, digest: Digest) -> Self {
         Self {
@@ -44,13 +44,13 @@ impl LeaseId {
     }
 }
 
-impl fmt::Display for LeaseId {
+impl fmt::Display for TokenLeaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/h{}", self.path, self.digest)
     }
 }
 
-impl FromStr for LeaseId {
+impl FromStr for TokenLeaseId {
     type Err = NoLease;
 
     fn from_str(text: &str) -> Result<Self, NoLease> {
@@ -75,13 +75,13 @@ mod tests {
         #[test]
         fn a_lease_id_reads_back(path in "[a-z/]{0,20}", digest in "[0-9a-f]{64}") {
             let text = format!("{path}/h{digest}");
-            let lease = text.parse::<LeaseId>();
+            let lease = text.parse::<TokenLeaseId>();
             prop_assert_eq!(lease.map(|lease| lease.to_string()), Ok(text));
         }
 
         #[test]
         fn no_other_text_is_a_lease_id(text in "\\PC{0,100}|[a-z]/[gh][0-9a-fA-F]{63,65}") {
-            if let Ok(lease) = text.parse::<LeaseId>() {
+            if let Ok(lease) = text.parse::<TokenLeaseId>() {
                 prop_assert_eq!(lease.to_string(), text);
             }
         }

@@ -1,0 +1,307 @@
+//! The end of a lease: its engine takes the secret back, however often that must be tried.
+//!
+//! A lease that is due is tried at once. After the n-th failure in a row the next attempt comes
+//! after a wait drawn at random from the upper half of 2ⁿ⁻¹ seconds, and from the upper half of ten
+//! minutes from the eleventh on, so that leases which failed together do not come together again.
+//! Failures and the next attempt stand in the record: a restart changes nothing about them. There
+//! is no last attempt.
+//!
+//! Attempts run beside requests and beside each other, so many of each mount at once; a mount whose
+//! engine hangs holds up no other. Every node over the same store tries what is due, as it does
+//! with tokens; engines bear being asked twice.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{FutureExt as _, StreamExt as _, future, stream};
+use keyward_crypto::random;
+
+use super::{
+    Leases,
+    record::{Record, SecretLeaseId},
+};
+use crate::{Error, Timestamp, engine::BoxFuture, lifecycle::Unsealed, mounts::Mount};
+
+/// How many secrets of one mount are being taken back at once because they are due.
+const AT_ONCE: usize = 32;
+
+/// The longest wait for the next attempt.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
+/// Revokes what is due: of every mount until nothing is due any more or an attempt failed. What
+/// another call is at is left to it.
+///
+/// # Errors
+/// Leases could not be listed. Failures of engines are logged and stand in the records.
+pub(crate) async fn tend(core: &Unsealed) -> Result<(), Error> {
+    let mounts = core.mounts.all();
+    let all = mounts.iter().map(|mount| tend_mount(core, mount).boxed());
+    let all: Vec<_> = all.collect();
+    future::join_all(all).await.into_iter().collect()
+}
+
+/// Tries once to revoke a lease that was marked; see [`Leases::mark`].
+///
+/// # Errors
+/// Its engine could not take the secret back, or there is none, or the store failed: it is tried
+/// again.
+pub(crate) async fn attempt(
+    core: &Unsealed,
+    id: &SecretLeaseId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(record) = core.leases.find(id).await? else {
+        return Ok(());
+    };
+    let mount = mount_of(core, id, &record)?;
+    attempt_with(&core.leases, &mount, id, now).await
+}
+
+/// Ends every lease of a path and of the paths below it, or the one that `prefix` names. When this
+/// returns, each either is gone or is being tried for ever. The request must be on record.
+///
+/// # Errors
+/// Some could not be revoked now, the first reason is told. After a page with such a one the rest
+/// is left to the next [`tend`], so that a caller need not wait for an engine that hangs as often
+/// as it leased something.
+pub(crate) async fn end_below(core: &Unsealed, prefix: &str) -> Result<(), Error> {
+    if let Some(id) = named(core, prefix).await? {
+        core.leases.mark(std::slice::from_ref(&id)).await?;
+        return attempt(core, &id, core.clock.now()).await;
+    }
+    mark_below(&core.leases, prefix).await?;
+    let mut walk = core.leases.below(prefix);
+    while let Some(page) = walk.next().await? {
+        let now = core.clock.now();
+        let attempts = page.iter().map(|id| attempt(core, id, now).boxed());
+        together(attempts.collect()).await?;
+    }
+    Ok(())
+}
+
+/// Ends every lease of a path and of the paths below it, or the one that `prefix` names, whether
+/// their engines take the secrets back or not. The request must be on record.
+///
+/// # Errors
+/// The store failed; some are left.
+pub(crate) async fn force_below(core: &Unsealed, prefix: &str) -> Result<(), Error> {
+    if let Some(id) = named(core, prefix).await? {
+        core.leases.mark(std::slice::from_ref(&id)).await?;
+        return force(core, &id).await;
+    }
+    mark_below(&core.leases, prefix).await?;
+    let mut walk = core.leases.below(prefix);
+    while let Some(page) = walk.next().await? {
+        let forced = page.iter().map(|id| force(core, id).boxed());
+        together(forced.collect()).await?;
+    }
+    Ok(())
+}
+
+/// Ends every lease of a mount, which need not stand in the table any more. The request must be on
+/// record.
+///
+/// # Errors
+/// As [`end_below`].
+pub(crate) async fn end_mount(leases: &Leases, mount: &Mount, now: Timestamp) -> Result<(), Error> {
+    let path = mount.full_path();
+    mark_below(leases, &path).await?;
+    let mut walk = leases.below(&path);
+    while let Some(page) = walk.next().await? {
+        let attempts = page
+            .iter()
+            .map(|id| attempt_with(leases, mount, id, now).boxed());
+        together(attempts.collect()).await?;
+    }
+    Ok(())
+}
+
+/// Finds the mount whose engine gave a secret.
+///
+/// # Errors
+/// It is gone, which does not happen before its leases are.
+pub(super) fn mount_of(
+    core: &Unsealed,
+    id: &SecretLeaseId,
+    record: &Record,
+) -> Result<Arc<Mount>, Error> {
+    let found = core.mounts.find(id.as_str()).map(|(mount, _)| mount);
+    found
+        .filter(|mount| mount.entry.uuid == record.mount)
+        .ok_or_else(|| Error::internal(format!("no mount has the lease {id}")))
+}
+
+async fn tend_mount(core: &Unsealed, mount: &Mount) -> Result<(), Error> {
+    let leases = &*core.leases;
+    loop {
+        let now = core.clock.now();
+        // Those that are being worked on may stand first; they are no more than half of these.
+        let due = leases.due(&mount.entry.uuid, now, 2 * AT_ONCE).await?;
+        let begun = Begun::of(due, leases, &mount.entry.uuid);
+        if begun.is_empty() {
+            return Ok(());
+        }
+        let attempts = begun.into_iter().map(|begun| {
+            let attempt = async move {
+                let outcome = attempt_with(leases, mount, &begun.id, now).await;
+                drop(begun);
+                outcome
+            };
+            attempt.boxed()
+        });
+        // The failure is logged; the engine is left alone until the next call.
+        if together(attempts.collect()).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Waits for attempts, some at once; the first failure is told when all are over.
+async fn together(attempts: Vec<BoxFuture<'_, Result<(), Error>>>) -> Result<(), Error> {
+    let mut attempts = stream::iter(attempts).buffer_unordered(AT_ONCE);
+    let mut outcome = Ok(());
+    while let Some(one) = attempts.next().await {
+        outcome = outcome.and(one);
+    }
+    outcome
+}
+
+/// As [`attempt`], with the mount whose engine gave the secret.
+pub(super) async fn attempt_with(
+    leases: &Leases,
+    mount: &Mount,
+    id: &SecretLeaseId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some((record, _)) = leases.read(id).await? else {
+        return Ok(());
+    };
+    // It was renewed in between; or its mount was moved, which took its leases along.
+    if !record.is_over(now) || record.mount != mount.entry.uuid {
+        return Ok(());
+    }
+    let limits = mount.entry.config.limits();
+    let lease = record.lease(id, Duration::ZERO, limits, now);
+    match mount.mounted.engine.revoke(&lease).await {
+        Ok(()) => leases.remove(id).await,
+        Err(error) => leases.postpone(id, error, now).await,
+    }
+}
+
+async fn force(core: &Unsealed, id: &SecretLeaseId) -> Result<(), Error> {
+    if let Err(error) = attempt(core, id, core.clock.now()).await {
+        tracing::warn!(lease = %id, ?error, "a lease is dropped by force, its secret may still be good");
+        core.leases.remove(id).await?;
+    }
+    Ok(())
+}
+
+/// Reads a prefix that is the name of one lease.
+async fn named(core: &Unsealed, prefix: &str) -> Result<Option<SecretLeaseId>, Error> {
+    let Ok(id) = prefix.parse::<SecretLeaseId>() else {
+        return Ok(None);
+    };
+    Ok(core.leases.find(&id).await?.map(|_| id))
+}
+
+async fn mark_below(leases: &Leases, prefix: &str) -> Result<(), Error> {
+    let mut walk = leases.below(prefix);
+    while let Some(page) = walk.next().await? {
+        leases.mark(&page).await?;
+    }
+    Ok(())
+}
+
+/// An attempt of this node to revoke a lease that is due.
+struct Begun<'a> {
+    leases: &'a Leases,
+    id: SecretLeaseId,
+}
+
+impl<'a> Begun<'a> {
+    /// Begins as many attempts as there is room for, of those that nobody is at.
+    fn of(due: Vec<SecretLeaseId>, leases: &'a Leases, mount: &str) -> Vec<Self> {
+        let mut running = leases.running.lock();
+        let busy = running.values().filter(|of| *of == mount).count();
+        let mut begun = Vec::new();
+        for id in due {
+            if busy + begun.len() < AT_ONCE && !running.contains_key(&id) {
+                running.insert(id.clone(), mount.to_owned());
+                begun.push(Self { leases, id });
+            }
+        }
+        begun
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.leases.running.lock().remove(&self.id);
+    }
+}
+
+impl Leases {
+    /// Writes down that an attempt failed, and when the next one comes; returns the failure. A lease
+    /// that is gone by now was revoked by somebody else.
+    async fn postpone(
+        &self,
+        id: &SecretLeaseId,
+        error: Error,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        loop {
+            let Some((mut record, revision)) = self.read(id).await? else {
+                return Ok(());
+            };
+            let was_due = record.due();
+            let revocation = record.revocation.get_or_insert_default();
+            revocation.failures = revocation.failures.saturating_add(1);
+            revocation.next = now.plus(wait(revocation.failures));
+            let (failures, next) = (revocation.failures, revocation.next);
+            match self.update(id, &record, was_due, revision).await {
+                Ok(()) => {
+                    tracing::warn!(
+                        lease = %id,
+                        failures,
+                        next = %next,
+                        cause = ?error,
+                        "a secret could not be taken back, it is tried again"
+                    );
+                    return Err(error);
+                }
+                Err(Error::Conflict(_)) => {}
+                Err(store) => return Err(store),
+            }
+        }
+    }
+}
+
+/// Draws the wait after so many failures in a row.
+fn wait(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(20);
+    let most = Duration::from_secs(1 << doublings).min(LONGEST_WAIT);
+    let fraction = u16::from_be_bytes(random::generate_nonce());
+    most / 2 + most.mul_f64(f64::from(fraction) / f64::from(u16::MAX) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_ten_minutes_and_are_drawn_from_the_upper_half() {
+        for (failures, most) in [
+            (1, 1),
+            (2, 2),
+            (5, 16),
+            (10, 512),
+            (11, 600),
+            (u32::MAX, 600),
+        ] {
+            let most = Duration::from_secs(most);
+            for _ in 0..100 {
+                let wait = wait(failures);
+                assert!(most / 2 <= wait && wait <= most, "{failures}: {wait:?}");
+            }
+        }
+    }
+}

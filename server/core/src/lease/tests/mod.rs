@@ -1,0 +1,405 @@
+//! Leases of secrets through the whole path of a request, over an engine that mints badges which
+//! open a door in a world of its own.
+
+mod begin;
+mod end;
+mod model;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::{FutureExt as _, future};
+use keyward_api::{Operation, Sensitive, endpoint};
+use keyward_crypto::{SecretBytes, SecretString};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    CanonicalPath, Clock as _, Core, Done, Error, LeaseGrant, ManualClock, Registry, Request,
+    Response, SealConfig, Settings, Timestamp, TokenId,
+    audit::{AuditDevice, AuditError, AuditKind, Lines},
+    engine::{
+        Backing, Class, Context, Engine, EngineKind, Lease, LeaseData, LeaseTerm, LeasedSecret,
+        Mounted, Routes,
+    },
+    storage::{Batch, Changes, Memory, Revision, Storage, StorageError, Stored, WriterId},
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const SECOND: Duration = Duration::from_secs(1);
+/// A moment before something.
+const MOMENT: Duration = Duration::from_nanos(1);
+
+const MINT: EngineKind = EngineKind {
+    name: "mint",
+    class: Class::Secret,
+    aliases: &[],
+    build,
+    upgrade: None,
+};
+
+const COUNTED: AuditKind = AuditKind {
+    name: "counted",
+    options: &["world"],
+    open: |options, _| Ok(Arc::new(Counted(World::of(&options["world"])))),
+};
+
+/// Every world by its name, so that a test finds the one that an engine works on.
+static WORLDS: LazyLock<Mutex<BTreeMap<String, Arc<World>>>> = LazyLock::new(Mutex::default);
+
+/// What an engine and an audit device change outside the server.
+#[derive(Default)]
+struct World(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// The badges that open the door.
+    good: BTreeSet<String>,
+    /// Whether the door is out of order.
+    stuck: bool,
+    /// How often a badge was to be taken back.
+    attempts: usize,
+    /// How many writes the audit device takes yet; none is without limit.
+    writes_left: Option<usize>,
+}
+
+impl World {
+    fn of(name: &str) -> Arc<Self> {
+        Arc::clone(WORLDS.lock().entry(name.to_owned()).or_default())
+    }
+
+    fn good(&self) -> usize {
+        self.0.lock().good.len()
+    }
+
+    fn opens(&self, badge: &str) -> bool {
+        self.0.lock().good.contains(badge)
+    }
+
+    fn set_stuck(&self, stuck: bool) {
+        self.0.lock().stuck = stuck;
+    }
+
+    fn attempts(&self) -> usize {
+        self.0.lock().attempts
+    }
+}
+
+struct Counted(Arc<World>);
+
+#[async_trait]
+impl AuditDevice for Counted {
+    async fn write(&self, _: Lines) -> Result<(), AuditError> {
+        let mut world = self.0.0.lock();
+        match &mut world.writes_left {
+            None => Ok(()),
+            Some(0) => Err(AuditError::failed("no space")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
+    }
+
+    async fn reopen(&self) -> Result<(), AuditError> {
+        Ok(())
+    }
+}
+
+struct Mint(Arc<World>);
+
+#[async_trait]
+impl Engine for Mint {
+    async fn renew(&self, lease: &Lease<'_>) -> Result<LeaseTerm, Error> {
+        // EXPOSE: the test reads what it wrote.
+        let max = lease.internal["max_ttl"].expose().parse().unwrap();
+        Ok(LeaseTerm {
+            ttl: HOUR,
+            max_ttl: Duration::from_secs(max),
+        })
+    }
+
+    async fn revoke(&self, lease: &Lease<'_>) -> Result<(), Error> {
+        let mut world = self.0.0.lock();
+        world.attempts += 1;
+        if world.stuck {
+            return Err(Error::internal("the door is stuck"));
+        }
+        // EXPOSE: the test reads what it wrote.
+        world.good.remove(lease.internal["badge"].expose());
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Ask {
+    name: String,
+    ttl: u64,
+    max_ttl: u64,
+    fixed: bool,
+    /// How the request ends once the badge is made: it `fails` or `hangs`.
+    ends: String,
+}
+endpoint!(Ask { name } => Badge: Update "badge/{name}");
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Badge {
+    badge: String,
+}
+
+fn build(backing: Backing) -> Result<Mounted, Error> {
+    let options = backing.entry.options.clone().unwrap_or_default();
+    let engine = Arc::new(Mint(World::of(&options["world"])));
+    Ok(Mounted {
+        routes: Routes::of(Arc::clone(&engine)).on(ask).build(),
+        engine,
+    })
+}
+
+async fn ask(cx: Context<Mint>, request: Ask) -> Result<Response<Badge>, Error> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let badge = format!("badge-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let max_ttl = Sensitive::new(request.max_ttl.to_string());
+    let internal = LeaseData::from([
+        ("badge".to_owned(), Sensitive::new(badge.clone())),
+        ("max_ttl".to_owned(), max_ttl),
+    ]);
+    cx.prepare_secret(internal).await?;
+    cx.0.0.lock().good.insert(badge.clone());
+    match request.ends.as_str() {
+        "fails" => return Err(Error::invalid("as was asked for")),
+        "hangs" => future::pending().await,
+        _ => {}
+    }
+    let secret = LeasedSecret {
+        term: LeaseTerm {
+            ttl: Duration::from_secs(request.ttl),
+            max_ttl: Duration::from_secs(request.max_ttl),
+        },
+        renewable: !request.fixed,
+    };
+    Ok(Response::data(Badge { badge }).lease(LeaseGrant::Secret(secret)))
+}
+
+/// The reference store, which can stop to take leases.
+struct Medium {
+    memory: Memory,
+    refuses: Mutex<Option<&'static str>>,
+    /// How many more commits of leases it takes.
+    leases_left: AtomicUsize,
+}
+
+#[async_trait]
+impl Storage for Medium {
+    async fn get(&self, key: &str) -> Result<Option<Stored>, StorageError> {
+        self.memory.get(key).await
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Vec<String>, StorageError> {
+        self.memory.list(prefix, after, limit).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Revision, StorageError> {
+        let refuses = *self.refuses.lock();
+        let mut keys = batch.operations().iter().map(|operation| &operation.key);
+        if refuses.is_some_and(|prefix| keys.any(|key| key.starts_with(prefix))) {
+            return Err(StorageError::Full);
+        }
+        let mut keys = batch.operations().iter().map(|operation| &operation.key);
+        if keys.any(|key| key.starts_with("sys/lease/")) {
+            let take = |left: usize| left.checked_sub(1);
+            let left = &self.leases_left;
+            left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
+                .map_err(|_| StorageError::Full)?;
+        }
+        self.memory.commit(batch).await
+    }
+
+    fn changes(&self) -> Changes {
+        self.memory.changes()
+    }
+
+    fn writer(&self) -> WriterId {
+        self.memory.writer()
+    }
+
+    async fn probe(&self) -> Result<(), StorageError> {
+        self.memory.probe().await
+    }
+}
+
+/// An unsealed core with a mint at `mint/`.
+struct House {
+    core: Core,
+    medium: Arc<Medium>,
+    clock: Arc<ManualClock>,
+    world: Arc<World>,
+    shares: Vec<SecretBytes>,
+    root: String,
+}
+
+/// A badge that was given.
+struct Given {
+    id: String,
+    badge: String,
+    done: Done,
+}
+
+impl House {
+    async fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_unix_nanos(
+            1_700_000_000_000_000_000,
+        )));
+        let medium = Arc::new(Medium {
+            memory: Memory::new(),
+            refuses: Mutex::default(),
+            leases_left: AtomicUsize::new(usize::MAX),
+        });
+        let name = uuid::Uuid::new_v4().to_string();
+        let core = core(&medium, &clock);
+        let config = SealConfig {
+            shares: 1,
+            threshold: 1,
+        };
+        let secrets = core.initialize(config).await.unwrap();
+        let house = Self {
+            core,
+            medium,
+            clock,
+            world: World::of(&name),
+            shares: secrets.shares,
+            // EXPOSE: the test uses it.
+            root: secrets.root_token.expose().to_owned(),
+        };
+        house.unseal().await;
+        let mount = json!({"type": "mint", "options": {"world": name}});
+        house.root("sys/mounts/mint", mount).await.unwrap();
+        let device = json!({"type": "counted", "options": {"world": name}});
+        house.root("sys/audit/counted", device).await.unwrap();
+        house
+    }
+
+    async fn unseal(&self) {
+        for share in &self.shares {
+            self.core.unseal(share.duplicate()).await.unwrap();
+        }
+    }
+
+    /// Starts the server anew on what it stored.
+    async fn restart(&mut self) {
+        self.core = core(&self.medium, &self.clock);
+        self.unseal().await;
+    }
+
+    fn request(&self, operation: Operation, token: &str, path: &str, body: &Value) -> Request {
+        let body = SecretBytes::new(serde_json::to_vec(body).unwrap());
+        let token = TokenId::new(SecretString::new(token.to_owned()));
+        let path = CanonicalPath::parse(path).unwrap();
+        Request::new(operation, path, body).with_token(token)
+    }
+
+    async fn update(&self, token: &str, path: &str, body: Value) -> Result<Done, Error> {
+        let request = self.request(Operation::Update, token, path, &body);
+        self.core.handle(request).await
+    }
+
+    async fn root(&self, path: &str, body: Value) -> Result<Done, Error> {
+        self.update(&self.root, path, body).await
+    }
+
+    async fn refusal(&self, path: &str, body: Value) -> String {
+        self.root(path, body).await.unwrap_err().to_string()
+    }
+
+    async fn list(&self, path: &str) -> Vec<String> {
+        let request = self.request(Operation::List, &self.root, path, &Value::Null);
+        match self.core.handle(request).await {
+            Ok(done) => serde_json::from_value(data(&done)["keys"].take()).unwrap(),
+            Err(Error::NotFound(None)) => Vec::new(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn token(&self, maker: &str, body: Value) -> String {
+        let made = self.update(maker, "auth/token/create", body).await.unwrap();
+        // EXPOSE: the test uses it.
+        made.auth.unwrap().client_token.expose().to_owned()
+    }
+
+    async fn badge(&self, token: &str, body: Value) -> Given {
+        let done = self.update(token, "mint/badge/front", body).await.unwrap();
+        Given {
+            id: done.lease_id.clone(),
+            badge: data(&done)["badge"].as_str().unwrap().to_owned(),
+            done,
+        }
+    }
+
+    async fn lookup(&self, id: &str) -> Value {
+        let looked = self
+            .root("sys/leases/lookup", json!({"lease_id": id}))
+            .await;
+        data(&looked.unwrap())
+    }
+
+    async fn renew(&self, id: &str, increment: u64) -> Result<Done, Error> {
+        let body = json!({"lease_id": id, "increment": increment});
+        self.root("sys/leases/renew", body).await
+    }
+
+    async fn revoke(&self, id: &str) -> Done {
+        let revoked = self
+            .root("sys/leases/revoke", json!({"lease_id": id}))
+            .await;
+        revoked.unwrap()
+    }
+
+    /// Has the server do what is due.
+    async fn tend(&self) {
+        self.core.tick().await.unwrap();
+        self.core.tend_leases().await.unwrap();
+    }
+
+    async fn after(&self, time: Duration) {
+        self.clock.advance(time);
+        self.tend().await;
+    }
+
+    /// Says what is stored of leases.
+    async fn leftovers(&self) -> Vec<String> {
+        self.medium.list("sys/lease/", None, None).await.unwrap()
+    }
+}
+
+fn core(medium: &Arc<Medium>, clock: &Arc<ManualClock>) -> Core {
+    let registry = Registry {
+        engines: &[MINT],
+        audit: &[COUNTED],
+    };
+    let settings = Settings {
+        storage_type: "inmem",
+        cluster_name: None,
+        version: "0.0.0-test",
+    };
+    Core::new(medium.clone(), clock.clone(), registry, settings)
+}
+
+fn data(done: &Done) -> Value {
+    // EXPOSE: the test reads the answer.
+    let data = done.data.as_ref().map(|data| data.expose().clone());
+    serde_json::from_slice(&data.unwrap_or_else(|| b"null".to_vec())).unwrap()
+}
