@@ -1,5 +1,6 @@
-//! The suites that are programs of their own: `hvac`, a library for certificates and a validator of
-//! OpenAPI in Python; `node-vault`, an HPKE and a JOSE library in JavaScript.
+//! The suites that are programs of their own: `hvac`, a library for certificates, one for signatures
+//! of HTTP messages and a validator of OpenAPI in Python; `node-vault`, an HPKE, a JOSE and another
+//! library for signatures of HTTP messages in JavaScript.
 
 use std::{path::Path, process::Command};
 
@@ -55,6 +56,17 @@ fn a_certificate_library_certifies_keys_of_keyward() {
 #[test]
 fn a_certificate_library_certifies_keys_of_the_peer() {
     certificates(&Target::peer());
+}
+
+#[test]
+fn a_library_in_python_proves_its_key_and_trusts_answers() {
+    let suite = project_root().join("tests/compat/signature_suite.py");
+    run(&python(), &suite, &Target::keyward(), 10);
+}
+
+#[test]
+fn a_library_in_javascript_proves_its_key_and_trusts_answers() {
+    node("http-message-sig", "signatures.mjs", &Target::keyward(), 6);
 }
 
 #[test]

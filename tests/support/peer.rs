@@ -71,7 +71,7 @@ pub(crate) fn python() -> PathBuf {
     installed(
         "KEYWARD_PYTHON",
         "python",
-        "a Python with hvac, cryptography, openapi-spec-validator and schemathesis (PyPI)",
+        "a Python with the packages of the suites (PyPI: those in xtask/src/needs.rs)",
     )
 }
 
