@@ -12,7 +12,7 @@ use keyward_api::proof::{
 use keyward_crypto::{SecretString, proof::ProofAlgorithm, random};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Installation, Store, Target};
+use crate::support::{Answer, Authority, Client, Installation, Store, Target};
 
 #[allow(
     clippy::disallowed_methods,
@@ -110,6 +110,54 @@ fn header(answer: &Answer, name: &str) -> String {
     value.to_str().unwrap().to_owned()
 }
 
+/// Insists that the answer is the server's own, to this request of the holder's.
+fn is_of(server: &VerifyingKey, answer: &Answer, holder: &Holder, ask: Ask<'_>, request: &Signed) {
+    let response = ResponseToSign {
+        status: answer.status,
+        body: answer.text.as_bytes(),
+        method: ask.method,
+        target_uri: [&holder.address, &format!("/v1/{}", ask.path)],
+        signature: &request.signature,
+    };
+    let signed = Signed {
+        content_digest: Some(header(answer, "content-digest")),
+        signature_input: header(answer, "signature-input"),
+        signature: header(answer, "signature"),
+    };
+    verify_response(server, &response, &signed).unwrap();
+    // One bit less, and it is not the server's any more.
+    let changed = answer.text.replacen('e', "f", 1);
+    let changed = ResponseToSign {
+        body: changed.as_bytes(),
+        ..response
+    };
+    verify_response(server, &changed, &signed).unwrap_err();
+}
+
+/// The key that the server signs with, as everybody is shown it.
+async fn response_key(root: &Client) -> VerifyingKey {
+    let keys = root
+        .with_token("")
+        .get("sys/response-keys")
+        .await
+        .expect(200);
+    let server: VerifyingKey = serde_json::from_value(keys.at("/keys/0").clone()).unwrap();
+    assert_eq!(keys.text_at("/keys/0/kid"), server.thumbprint());
+    server
+}
+
+/// Sends one signed request 64 times at once: one is served, and each other is told why it is not.
+async fn is_served_once(client: &Client, ask: Ask<'_>, signed: &Signed) {
+    let asked = (0..64).map(|_| send(client, ask, signed));
+    let answers = futures_util::future::join_all(asked).await;
+    let (served, refused): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| answer.status == 200);
+    assert_eq!((served.len(), refused.len()), (1, 63));
+    for answer in refused {
+        rejected(answer, ProofError::Replayed);
+    }
+}
+
 fn rejected(answer: Answer, why: ProofError) -> Answer {
     assert_eq!(header(&answer, "www-authenticate"), "Signature");
     answer.refused(401, why.text())
@@ -122,13 +170,7 @@ async fn the_holder_of_the_key_is_served_and_hears_signed_answers() {
     root.post("sys/mounts/transit", json!({ "type": "transit" }))
         .await
         .expect(204);
-    let keys = root
-        .with_token("")
-        .get("sys/response-keys")
-        .await
-        .expect(200);
-    let server: VerifyingKey = serde_json::from_value(keys.at("/keys/0").clone()).unwrap();
-    assert_eq!(keys.text_at("/keys/0/kid"), server.thumbprint());
+    let server = response_key(&root).await;
     let list = Ask {
         method: "LIST",
         path: "auth/token/accessors",
@@ -142,27 +184,7 @@ async fn the_holder_of_the_key_is_served_and_hears_signed_answers() {
         let holder = Holder::new(&root, &target.address, algorithm, json!({})).await;
         for (ask, status) in [(LOOKUP, 200), (ENCRYPT, 200), (list, 200), (missing, 404)] {
             let (answer, request) = holder.ask(&root, ask).await;
-            let answer = answer.expect(status);
-            let response = ResponseToSign {
-                status,
-                body: answer.text.as_bytes(),
-                method: ask.method,
-                target_uri: [&target.address, &format!("/v1/{}", ask.path)],
-                signature: &request.signature,
-            };
-            let signed = Signed {
-                content_digest: Some(header(&answer, "content-digest")),
-                signature_input: header(&answer, "signature-input"),
-                signature: header(&answer, "signature"),
-            };
-            verify_response(&server, &response, &signed).unwrap();
-            // One bit less, and it is not the server's any more.
-            let changed = answer.text.replacen('e', "f", 1);
-            let changed = ResponseToSign {
-                body: changed.as_bytes(),
-                ..response
-            };
-            verify_response(&server, &changed, &signed).unwrap_err();
+            is_of(&server, &answer.expect(status), &holder, ask, &request);
         }
         let (answer, _) = holder.ask(&root, LOOKUP).await;
         assert_eq!(
@@ -252,24 +274,61 @@ async fn a_stolen_token_is_useless_and_its_use_is_on_record() {
     // None of it cost a use, and all of it is on record, with the accessor and never the token.
     let log = fs::read_to_string(&path).unwrap();
     assert!(!log.contains(&holder.token));
-    let refusals = log.lines().filter(|line| {
+    let accessor = json!({ "input": holder.accessor });
+    let accessor = root.post("sys/audit-hash/file", accessor).await.expect(200);
+    let accessor = accessor.at("/data/hash");
+    let mut refusals = 0;
+    for line in log.lines() {
         let entry: Value = serde_json::from_str(line).unwrap();
-        entry["type"] == "response"
-            && entry["error"]
-                .as_str()
-                .is_some_and(|error| error.contains("proof rejected"))
-    });
-    assert_eq!(refusals.count(), 9);
+        let error = entry["error"].as_str().unwrap_or_default();
+        if error.contains("proof rejected") {
+            assert_eq!(&entry["auth"]["accessor"], accessor, "{line}");
+            refusals += usize::from(entry["type"] == "response");
+        }
+    }
+    assert_eq!(refusals, 9);
     let lookup = json!({ "accessor": holder.accessor });
     let left = root.post("auth/token/lookup-accessor", lookup).await;
     assert_eq!(left.expect(200).at("/data/num_uses"), 2);
 
     // The owner is served; the same request once more is not, however many send it at once.
-    let asked: Vec<_> = (0..32).map(|_| send(&thief, LOOKUP, &signed)).collect();
-    let answers = futures_util::future::join_all(asked).await;
-    let served = answers.iter().filter(|answer| answer.status == 200).count();
-    assert_eq!(served, 1);
-    for answer in answers.into_iter().filter(|answer| answer.status != 200) {
-        rejected(answer, ProofError::Replayed);
+    is_served_once(&thief, LOOKUP, &signed).await;
+}
+
+#[tokio::test]
+async fn proofs_work_over_http_2() {
+    let authority = Authority::new();
+    let installation = Installation::new(Store::Sled);
+    let (certificate, key) = (installation.path("cert.pem"), installation.path("key.pem"));
+    authority.sign(&["127.0.0.1"]).write(&certificate, &key);
+    let files = format!("tls_cert_file = {certificate:?}\n  tls_key_file = {key:?}");
+    let config = fs::read_to_string(installation.config()).unwrap();
+    let config = config
+        .replace("tls_disable = true", &files)
+        .replace("http://", "https://");
+    fs::write(installation.config(), config).unwrap();
+    let _server = installation.start();
+    // Nothing but HTTP/2.
+    let http = authority.trust().http2_prior_knowledge().build().unwrap();
+    let address = format!("https://{}", installation.socket_address());
+    let nobody = Client::with(http, &address, "");
+    let shares = json!({ "secret_shares": 1, "secret_threshold": 1 });
+    let made = nobody.post("sys/init", shares).await.expect(200);
+    let share = json!({ "key": made.text_at("/keys/0") });
+    nobody.post("sys/unseal", share).await.expect(200);
+    let root = nobody.with_token(made.text_at("/root_token"));
+    root.post("sys/mounts/transit", json!({ "type": "transit" }))
+        .await
+        .expect(204);
+    let server = response_key(&root).await;
+    for algorithm in [ProofAlgorithm::Ed25519, ProofAlgorithm::EcdsaP256Sha256] {
+        let holder = Holder::new(&root, &address, algorithm, json!({})).await;
+        for ask in [LOOKUP, ENCRYPT] {
+            let (answer, request) = holder.ask(&root, ask).await;
+            is_of(&server, &answer.expect(200), &holder, ask, &request);
+        }
+        let bound = root.with_token(&holder.token);
+        rejected(bound.get(LOOKUP.path).await, ProofError::Unsigned);
+        is_served_once(&bound, ENCRYPT, &holder.sign(ENCRYPT, now())).await;
     }
 }
