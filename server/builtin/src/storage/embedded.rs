@@ -5,20 +5,29 @@
 //! pass, and hands the medium a single set of [`Writes`]. One flush makes all of them durable, and
 //! only then is anyone answered or told of a change.
 //!
-//! **Invariant:** after a failed write nothing is written any more. What the kernel did with the
-//! pages of a failed fsync is unknown, and a second fsync may succeed without them.
+//! A body that is replaced stays for the time being, with a note that no head leads to it; the next
+//! write removes it. So a write can be undone, whether or not it arrived.
+//!
+//! **Invariant:** after a failed write there is no other until the medium was opened anew, which is
+//! `commits.rs`. What the kernel did with the pages of a failed fsync is unknown, and a second fsync
+//! may succeed without them.
 
-use std::{
-    collections::BTreeMap, ops::Bound, panic::AssertUnwindSafe, path::PathBuf, sync::Arc, vec,
-};
+mod commits;
+mod slot;
+
+use std::{collections::BTreeMap, ops::Bound, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use keyward_core::storage::{
-    Action, Announcer, Batch, Change, Changes, Op, Revision, Storage, StorageError, Stored,
-    WriterId, check_key, check_prefix, children,
+    Announcer, Batch, Changes, Revision, Storage, StorageError, Stored, WriterId, check_key,
+    check_prefix, children,
 };
 
-use super::record::{Head, INLINE_LENGTH, Place};
+use self::{commits::Commits, slot::Slot};
+use super::{
+    directory::DataDirectory,
+    record::{Head, Place},
+};
 use crate::committer::{Committer, Limits};
 
 const LIMITS: Limits = Limits {
@@ -30,16 +39,24 @@ const LIMITS: Limits = Limits {
 /// What a queued operation takes beside its key and value.
 const OPERATION_OVERHEAD: usize = 128;
 
+/// How long a store that failed is left alone before it is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// How often a reader looks for the body of a key that is being overwritten all the time.
 const BODY_ATTEMPTS: usize = 64;
 
 /// An engine that keeps heads by key and bodies by place.
 ///
 /// Every method may block, on its own disk reads or on a write in progress, but for
-/// [`Medium::try_head`].
+/// [`Medium::try_head`]. One that fails with [`StorageError::Refused`] does so until the medium is
+/// opened anew.
 pub(super) trait Medium: Send + Sync + Sized + 'static {
-    /// Opens the engine below a data directory, and says which revision it has seen last.
-    fn open(path: PathBuf) -> Result<(Self, Revision), StorageError>;
+    /// Opens the engine in a data directory, and says which revision it has seen last. What it
+    /// shows from here on is durable.
+    fn open(directory: Arc<DataDirectory>) -> Result<(Self, Revision), StorageError>;
+
+    /// Finds out whether the disk takes writes and makes them durable, after it did not.
+    fn try_disk(&self) -> Result<(), StorageError>;
 
     /// Reads the encoded [`Head`] of a key, as of the last durable write.
     fn head(&self, key: &str) -> Result<Option<Vec<u8>>, StorageError>;
@@ -53,8 +70,11 @@ pub(super) trait Medium: Send + Sync + Sized + 'static {
     /// Finds the least key in a range that goes on to the end, as of the last durable write.
     fn next_key(&self, from: Bound<&str>) -> Result<Option<String>, StorageError>;
 
+    /// Lists the bodies that are noted as [`Body::Orphan`].
+    fn orphans(&self) -> Result<Vec<Place>, StorageError>;
+
     /// Writes everything atomically, and returns once it is durable.
-    fn write(&self, writes: Writes) -> Result<(), StorageError>;
+    fn write(&self, writes: &Writes) -> Result<(), StorageError>;
 }
 
 /// What a group of commits leaves behind.
@@ -64,8 +84,8 @@ pub(super) struct Writes {
     pub(super) revision: Revision,
     /// The rows that changed, by key.
     pub(super) heads: BTreeMap<String, Row>,
-    /// The bodies to store (`Some`) or remove (`None`).
-    pub(super) bodies: BTreeMap<Place, Option<Vec<u8>>>,
+    /// What becomes of bodies.
+    pub(super) bodies: BTreeMap<Place, Body>,
 }
 
 /// One encoded head before and after.
@@ -77,13 +97,26 @@ pub(super) struct Row {
     pub(super) after: Option<Vec<u8>>,
 }
 
+/// What becomes of a body.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Body {
+    /// It has a head again: the note that it had none goes, if there is one.
+    Keep,
+    /// No head leads to it any more, which is noted; it stays until a later write removes it.
+    Orphan,
+    /// It goes, with the note about it. It need not be there.
+    Remove,
+    /// It is stored.
+    Store(Vec<u8>),
+}
+
 /// A store over the medium `M`.
 #[derive(Debug)]
 pub(super) struct Embedded<M> {
     // The first to be dropped: its thread writes what is queued, and lets go of the medium.
     committer: Committer<Batch, Result<Revision, StorageError>>,
     announcer: Announcer,
-    medium: Arc<M>,
+    slot: Arc<Slot<M>>,
     writer: WriterId,
 }
 
@@ -92,33 +125,82 @@ pub(super) struct Embedded<M> {
 /// # Errors
 /// Those of the medium; [`StorageError::Corrupt`] if it panics on what it finds.
 pub(super) async fn open<M: Medium>(path: PathBuf) -> Result<Arc<dyn Storage>, StorageError> {
-    let opened = blocking(move || {
-        // sled and redb assert what they read from their files (rule 6 of `sled.rs`).
-        std::panic::catch_unwind(AssertUnwindSafe(|| M::open(path))).unwrap_or_else(|_| {
-            Err(StorageError::Corrupt(
-                "the engine panicked while it opened its files".to_owned(),
-            ))
+    Ok(Arc::new(Embedded::<M>::open(path, PAUSE).await?))
+}
+
+impl<M: Medium> Embedded<M> {
+    async fn open(path: PathBuf, pause: Duration) -> Result<Self, StorageError> {
+        let opened = blocking(move || {
+            let (slot, revision) = Slot::<M>::open(&path)?;
+            Commits::new(Arc::new(slot), revision, pause)
+        });
+        let mut commits = opened.await?;
+        let (announcer, slot) = (commits.announcer().clone(), Arc::clone(commits.slot()));
+        let writer = commits.writer();
+        let committer =
+            Committer::spawn("storage", LIMITS, move |batches| commits.process(batches))
+                .map_err(|error| StorageError::Io(format!("no thread for the writer: {error}")))?;
+        Ok(Self {
+            committer,
+            announcer,
+            slot,
+            writer,
         })
-    });
-    let (medium, revision) = opened.await?;
-    let medium = Arc::new(medium);
-    let announcer = Announcer::new();
-    let writer = WriterId::generate();
-    let mut commits = Commits {
-        announcer: announcer.clone(),
-        failure: None,
-        medium: Arc::clone(&medium),
-        revision,
-        writer,
-    };
-    let committer = Committer::spawn("storage", LIMITS, move |batches| commits.process(batches))
-        .map_err(|error| StorageError::Io(format!("no thread for the writer: {error}")))?;
-    Ok(Arc::new(Embedded {
-        committer,
-        announcer,
-        medium,
-        writer,
-    }))
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<Stored>, StorageError> {
+        for _ in 0..BODY_ATTEMPTS {
+            // A head is read in place: a hop to another thread costs more than the read, which is
+            // one look into the engine's cache or one short read of a page that the kernel has.
+            // Long values, lists, and reads that meet a batch being applied go to other threads.
+            let head = match self.slot.try_with(|medium| medium.try_head(key)) {
+                Some(head) => head,
+                None => {
+                    let (slot, key) = (Arc::clone(&self.slot), key.to_owned());
+                    blocking(move || slot.with(|medium| medium.head(&key))).await
+                }
+            };
+            let place = match head?.as_deref().map(Head::decode).transpose()? {
+                None => return Ok(None),
+                Some(Head::Inline(revision, value)) => return Ok(Some(Stored { value, revision })),
+                Some(Head::Detached(place)) => place,
+            };
+            let slot = Arc::clone(&self.slot);
+            if let Some(value) = blocking(move || slot.with(|medium| medium.body(place))).await? {
+                return Ok(Some(Stored {
+                    value,
+                    revision: place.revision,
+                }));
+            }
+            // It was overwritten between the two reads. The next head leads to the new body.
+        }
+        Err(StorageError::Corrupt(format!(
+            "the value of key {key:?} is missing"
+        )))
+    }
+
+    async fn read_children(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Vec<String>, StorageError> {
+        let slot = Arc::clone(&self.slot);
+        let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
+        blocking(move || {
+            slot.with(|medium| {
+                children(&prefix, after.as_deref(), limit, |from| {
+                    medium.next_key(from)
+                })
+            })
+        })
+        .await
+    }
+
+    /// Whether a read that failed like this may be tried again, since the medium was opened anew.
+    async fn is_mended(&self, error: &StorageError) -> bool {
+        matches!(error, StorageError::Refused(_)) && self.probe().await.is_ok()
+    }
 }
 
 /// Runs what may block where it holds up no task.
@@ -135,34 +217,10 @@ async fn blocking<T: Send + 'static>(
 impl<M: Medium> Storage for Embedded<M> {
     async fn get(&self, key: &str) -> Result<Option<Stored>, StorageError> {
         check_key(key)?;
-        for _ in 0..BODY_ATTEMPTS {
-            // A head is read in place: a hop to another thread costs more than the read, which is
-            // one look into the engine's cache or one short read of a page that the kernel has.
-            // Long values, lists, and reads that meet a batch being applied go to other threads.
-            let head = match self.medium.try_head(key) {
-                Some(head) => head,
-                None => {
-                    let (medium, key) = (Arc::clone(&self.medium), key.to_owned());
-                    blocking(move || medium.head(&key)).await
-                }
-            };
-            let place = match head?.as_deref().map(Head::decode).transpose()? {
-                None => return Ok(None),
-                Some(Head::Inline(revision, value)) => return Ok(Some(Stored { value, revision })),
-                Some(Head::Detached(place)) => place,
-            };
-            let medium = Arc::clone(&self.medium);
-            if let Some(value) = blocking(move || medium.body(place)).await? {
-                return Ok(Some(Stored {
-                    value,
-                    revision: place.revision,
-                }));
-            }
-            // It was overwritten between the two reads. The next head leads to the new body.
+        match self.read(key).await {
+            Err(error) if self.is_mended(&error).await => self.read(key).await,
+            read => read,
         }
-        Err(StorageError::Corrupt(format!(
-            "the value of key {key:?} is missing"
-        )))
     }
 
     async fn list(
@@ -172,14 +230,12 @@ impl<M: Medium> Storage for Embedded<M> {
         limit: Option<usize>,
     ) -> Result<Vec<String>, StorageError> {
         check_prefix(prefix)?;
-        let medium = Arc::clone(&self.medium);
-        let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
-        blocking(move || {
-            children(&prefix, after.as_deref(), limit, |from| {
-                medium.next_key(from)
-            })
-        })
-        .await
+        match self.read_children(prefix, after, limit).await {
+            Err(error) if self.is_mended(&error).await => {
+                self.read_children(prefix, after, limit).await
+            }
+            listed => listed,
+        }
     }
 
     async fn commit(&self, batch: Batch) -> Result<Revision, StorageError> {
@@ -202,129 +258,6 @@ impl<M: Medium> Storage for Embedded<M> {
     async fn probe(&self) -> Result<(), StorageError> {
         // An empty batch is written, flushed and synced like any other.
         self.commit(Batch::new()).await.map(drop)
-    }
-}
-
-/// The committer's side: it alone writes.
-struct Commits<M> {
-    announcer: Announcer,
-    /// Why nothing is written any more.
-    failure: Option<StorageError>,
-    medium: Arc<M>,
-    revision: Revision,
-    writer: WriterId,
-}
-
-impl<M: Medium> Commits<M> {
-    fn process(&mut self, batches: Vec<Batch>) -> Vec<Result<Revision, StorageError>> {
-        if let Some(failure) = &self.failure {
-            let refused = StorageError::Refused(failure.to_string());
-            return vec![Err(refused); batches.len()];
-        }
-        let mut writes = Writes {
-            revision: self.revision,
-            heads: BTreeMap::new(),
-            bodies: BTreeMap::new(),
-        };
-        let mut changes = Vec::with_capacity(batches.len());
-        let mut outcomes = Vec::with_capacity(batches.len());
-        for batch in batches {
-            outcomes.push(self.stage(&mut writes, batch).map(|keys| {
-                changes.push(Change {
-                    revision: writes.revision,
-                    writer: self.writer,
-                    keys,
-                });
-                writes.revision
-            }));
-        }
-        if changes.is_empty() {
-            return outcomes;
-        }
-
-        let revision = writes.revision;
-        match self.medium.write(writes) {
-            Ok(()) => {
-                self.revision = revision;
-                for change in changes {
-                    self.announcer.announce(change);
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "a write to the store failed: no more are taken");
-                for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
-                    *outcome = Err(error.clone());
-                }
-                self.failure = Some(error);
-            }
-        }
-        outcomes
-    }
-
-    /// Adds a batch to `writes` under the next revision and returns its keys; or adds nothing.
-    fn stage(&self, writes: &mut Writes, batch: Batch) -> Result<Vec<String>, StorageError> {
-        let mut found = Vec::with_capacity(batch.operations().len());
-        for op in batch.operations() {
-            let bytes = match writes.heads.get(&op.key) {
-                Some(row) => row.after.clone(),
-                None => self.medium.head(&op.key)?,
-            };
-            let head = bytes.as_deref().map(Head::decode).transpose()?;
-            if op
-                .expect
-                .is_some_and(|expect| !expect.holds(head.as_ref().map(Head::revision)))
-            {
-                return Err(StorageError::Conflict {
-                    key: op.key.clone(),
-                });
-            }
-            found.push((bytes, head));
-        }
-
-        let revision = Revision::new(writes.revision.number() + 1);
-        writes.revision = revision;
-        let mut keys = Vec::with_capacity(found.len());
-        for (index, (op, (before, head))) in
-            (0..).zip(batch.into_operations().into_iter().zip(found))
-        {
-            let Op { key, action, .. } = op;
-            if let Some(Head::Detached(place)) = head {
-                // A body of this very group was never written, so that there is none to remove.
-                if writes.bodies.remove(&place).is_none() {
-                    writes.bodies.insert(place, None);
-                }
-            }
-            let after = match action {
-                Action::Delete => None,
-                Action::Put(value) => Some(writes.store(revision, index, value).encode()),
-            };
-            let row = writes.heads.entry(key.clone()).or_insert(Row {
-                before,
-                after: None,
-            });
-            row.after = after;
-            keys.push(key);
-        }
-        Ok(keys)
-    }
-}
-
-impl Writes {
-    /// Finds a value its place.
-    fn store(&mut self, revision: Revision, index: u32, value: Vec<u8>) -> Head {
-        match u32::try_from(value.len()) {
-            Ok(length) if value.len() > INLINE_LENGTH => {
-                let place = Place {
-                    revision,
-                    index,
-                    length,
-                };
-                self.bodies.insert(place, Some(value));
-                Head::Detached(place)
-            }
-            // The rest is short: no batch passes its check with a value of 4 GiB.
-            _ => Head::Inline(revision, value),
-        }
     }
 }
 

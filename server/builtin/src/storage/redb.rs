@@ -2,26 +2,32 @@
 //!
 //! redb writes new pages beside the old ones and syncs before a commit is visible, so that it needs
 //! fewer rules than sled: every commit is of durability `Immediate`, and the file is created and
-//! locked as `directory.rs` says.
+//! locked as `directory.rs` says. After an error of the disk redb reads nothing but what it has in
+//! memory, until it is opened anew.
 //!
 //! ```text
 //! table "heads":   key                              →  head
 //! table "bodies":  (revision u64, index u32)        →  body
+//! table "orphans": (revision u64, index u32)        →  length u32
 //! table "state":   ()                               →  state
 //! ```
 
-use std::{ops::Bound, path::Path, path::PathBuf};
+use std::{
+    ops::Bound,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ::redb::{
-    Builder, Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase,
-    TableDefinition,
+    Builder, Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable,
+    TableDefinition, TableError,
 };
 use keyward_core::storage::{Revision, StorageError};
 
 use super::{
     Backend, Opening, Settings,
     directory::{DataDirectory, io_error, path_setting, settle},
-    embedded::{self, Medium, Writes},
+    embedded::{self, Body, Medium, Writes},
     record::{Place, decode_state, encode_state},
 };
 
@@ -36,6 +42,7 @@ const CACHE_LENGTH: usize = 64 << 20;
 
 const BODIES: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("bodies");
 const HEADS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("heads");
+const ORPHANS: TableDefinition<'_, (u64, u32), u32> = TableDefinition::new("orphans");
 const STATE: TableDefinition<'_, (), &[u8]> = TableDefinition::new("state");
 
 fn open(settings: Settings) -> Opening {
@@ -45,13 +52,13 @@ fn open(settings: Settings) -> Opening {
 /// A redb database.
 struct Redb {
     db: Database,
+    path: PathBuf,
     // The last to be dropped: the lock is held until redb has closed its file.
-    _directory: DataDirectory,
+    directory: Arc<DataDirectory>,
 }
 
 impl Medium for Redb {
-    fn open(path: PathBuf) -> Result<(Self, Revision), StorageError> {
-        let directory = DataDirectory::open(&path)?;
+    fn open(directory: Arc<DataDirectory>) -> Result<(Self, Revision), StorageError> {
         let path = directory.store("redb", |new| create(&new.join("db"), &directory))?;
         let data = path.join("db");
         directory.wait_for_release(&data)?;
@@ -67,10 +74,15 @@ impl Medium for Redb {
         Ok((
             Self {
                 db,
-                _directory: directory,
+                path,
+                directory,
             },
             revision,
         ))
+    }
+
+    fn try_disk(&self) -> Result<(), StorageError> {
+        self.directory.try_disk(&self.path)
     }
 
     fn head(&self, key: &str) -> Result<Option<Vec<u8>>, StorageError> {
@@ -101,7 +113,26 @@ impl Medium for Redb {
         Ok(row.map(|(key, _)| key.value().to_owned()))
     }
 
-    fn write(&self, writes: Writes) -> Result<(), StorageError> {
+    fn orphans(&self) -> Result<Vec<Place>, StorageError> {
+        let orphans = match begin_read(&self.db)?.open_table(ORPHANS) {
+            // The first write makes it.
+            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            opened => opened.map_err(failed)?,
+        };
+        let rows = orphans.iter().map_err(failed)?;
+        rows.map(|row| {
+            let (place, length) = row.map_err(failed)?;
+            let (revision, index) = place.value();
+            Ok(Place {
+                revision: Revision::new(revision),
+                index,
+                length: length.value(),
+            })
+        })
+        .collect()
+    }
+
+    fn write(&self, writes: &Writes) -> Result<(), StorageError> {
         let mut write = self.db.begin_write().map_err(failed)?;
         // Two phases would cost a second sync. They guard against values chosen so that a torn
         // page has a good checksum; ours are sealed, so that nobody chooses them.
@@ -110,16 +141,24 @@ impl Medium for Redb {
             .map_err(failed)?;
         {
             let mut bodies = write.open_table(BODIES).map_err(failed)?;
-            for (place, body) in writes.bodies {
+            let mut orphans = write.open_table(ORPHANS).map_err(failed)?;
+            for (place, body) in &writes.bodies {
                 let row = (place.revision.number(), place.index);
+                if matches!(body, Body::Keep | Body::Remove) {
+                    orphans.remove(row).map_err(failed)?;
+                }
                 match body {
-                    Some(value) => bodies.insert(row, value.as_slice()).map_err(failed)?,
-                    None => bodies.remove(row).map_err(failed)?,
-                };
+                    Body::Keep => {}
+                    Body::Orphan => drop(orphans.insert(row, place.length).map_err(failed)?),
+                    Body::Remove => drop(bodies.remove(row).map_err(failed)?),
+                    Body::Store(value) => {
+                        drop(bodies.insert(row, value.as_slice()).map_err(failed)?);
+                    }
+                }
             }
             let mut heads = write.open_table(HEADS).map_err(failed)?;
-            for (key, row) in writes.heads {
-                match row.after {
+            for (key, row) in &writes.heads {
+                match &row.after {
                     Some(head) => heads
                         .insert(key.as_str(), head.as_slice())
                         .map_err(failed)?,
@@ -163,6 +202,10 @@ fn failed(error: impl Into<::redb::Error>) -> StorageError {
     match error.into() {
         ::redb::Error::Io(error) => io_error(&error, Path::new("redb")),
         ::redb::Error::Corrupted(reason) => StorageError::Corrupt(format!("redb: {reason}")),
+        // It stays so until it is opened anew.
+        ::redb::Error::PreviousIo => {
+            StorageError::Refused("redb met an error of the disk before".to_owned())
+        }
         other => StorageError::Io(format!("redb: {other}")),
     }
 }

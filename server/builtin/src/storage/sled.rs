@@ -14,7 +14,8 @@
 //!    it every write is part of a batch, whose segments sled counts as stable only when the next
 //!    batch begins: after our sync. Space is still reclaimed, by the batches themselves.
 //! 5. sled's lock outlives a killed process by moments: it is waited for.
-//! 6. A panic at opening is caught, errors are mapped, and after a failed write there is no other.
+//! 6. A panic at opening is caught, errors are mapped, and after a failed write there is no other
+//!    before it is opened anew.
 //! 7. It is opened twice. Opening writes a snapshot, drops the one before, and clears the segments
 //!    that only the one before names, with no sync between: a power cut may keep the old names and
 //!    the cleared segments. The first opening ends after the snapshot, the second begins when its
@@ -24,6 +25,7 @@
 //! ```text
 //! 'b' | revision u64 BE | index u32 BE | chunk u32 BE  →  at most 8 KiB of a body
 //! 'h' | key                                            →  head
+//! 'o' | revision u64 BE | index u32 BE | length u32 BE  →  nothing: an orphan
 //! 's'                                                  →  state
 //! ```
 
@@ -34,6 +36,7 @@ use std::{
     fs::{self, File},
     ops::Bound,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use ::sled::Db;
@@ -43,7 +46,7 @@ use parking_lot::{Mutex, RwLock};
 use super::{
     Backend, Opening, Settings,
     directory::{DataDirectory, io_error, path_setting},
-    embedded::{self, Medium, Writes},
+    embedded::{self, Body, Medium, Writes},
     record::{Place, decode_state, encode_state},
 };
 
@@ -59,6 +62,7 @@ const CHUNK_LENGTH: usize = 8 << 10;
 
 const BODY: u8 = b'b';
 const HEAD: u8 = b'h';
+const ORPHAN: u8 = b'o';
 const STATE: &[u8] = b"s";
 
 fn open(settings: Settings) -> Opening {
@@ -77,12 +81,11 @@ struct Sled {
     /// Held during a write.
     writing: Mutex<()>,
     // The last to be dropped: the lock is held until sled has closed its file.
-    _directory: DataDirectory,
+    directory: Arc<DataDirectory>,
 }
 
 impl Medium for Sled {
-    fn open(path: PathBuf) -> Result<(Self, Revision), StorageError> {
-        let directory = DataDirectory::open(&path)?;
+    fn open(directory: Arc<DataDirectory>) -> Result<(Self, Revision), StorageError> {
         let path = directory.store("sled", |new| opening::create(new, &directory))?;
         let db = opening::open(&path, &directory)?;
 
@@ -100,10 +103,14 @@ impl Medium for Sled {
                 path,
                 unsettled,
                 writing,
-                _directory: directory,
+                directory,
             },
             revision,
         ))
+    }
+
+    fn try_disk(&self) -> Result<(), StorageError> {
+        self.directory.try_disk(&self.path)
     }
 
     fn head(&self, key: &str) -> Result<Option<Vec<u8>>, StorageError> {
@@ -155,7 +162,14 @@ impl Medium for Sled {
         Ok(leaving)
     }
 
-    fn write(&self, writes: Writes) -> Result<(), StorageError> {
+    fn orphans(&self) -> Result<Vec<Place>, StorageError> {
+        let rows = self.db.scan_prefix([ORPHAN]);
+        rows.keys()
+            .map(|key| orphan_place(&key.map_err(failed)?))
+            .collect()
+    }
+
+    fn write(&self, writes: &Writes) -> Result<(), StorageError> {
         let _writing = self.writing.lock();
         self.apply(writes)?;
         self.harden()
@@ -164,25 +178,30 @@ impl Medium for Sled {
 
 impl Sled {
     /// The first half of a write: sled has it, readers are not shown it.
-    fn apply(&self, writes: Writes) -> Result<(), StorageError> {
+    fn apply(&self, writes: &Writes) -> Result<(), StorageError> {
         let mut batch = ::sled::Batch::default();
-        for (place, body) in writes.bodies {
+        for (place, body) in &writes.bodies {
             match body {
-                Some(value) => {
-                    for (key, chunk) in chunk_keys(place).zip(value.chunks(CHUNK_LENGTH)) {
+                Body::Keep => batch.remove(&orphan_key(*place)),
+                Body::Orphan => batch.insert(&orphan_key(*place), &[]),
+                Body::Remove => {
+                    chunk_keys(*place).for_each(|key| batch.remove(&key));
+                    batch.remove(&orphan_key(*place));
+                }
+                Body::Store(value) => {
+                    for (key, chunk) in chunk_keys(*place).zip(value.chunks(CHUNK_LENGTH)) {
                         batch.insert(&key, chunk);
                     }
                 }
-                None => chunk_keys(place).for_each(|key| batch.remove(&key)),
             }
         }
         let mut before = BTreeMap::new();
-        for (key, row) in writes.heads {
-            match row.after {
-                Some(head) => batch.insert(head_key(&key), head),
-                None => batch.remove(head_key(&key)),
+        for (key, row) in &writes.heads {
+            match &row.after {
+                Some(head) => batch.insert(head_key(key), head.as_slice()),
+                None => batch.remove(head_key(key)),
             }
-            before.insert(key, row.before);
+            before.insert(key.clone(), row.before.clone());
         }
         batch.insert(STATE, &encode_state(writes.revision));
 
@@ -244,6 +263,27 @@ fn chunk_keys(place: Place) -> impl Iterator<Item = [u8; 17]> {
         key[13..].copy_from_slice(&chunk.to_be_bytes());
         key
     })
+}
+
+fn orphan_key(place: Place) -> [u8; 17] {
+    let mut key = [ORPHAN; 17];
+    key[1..9].copy_from_slice(&place.revision.number().to_be_bytes());
+    key[9..13].copy_from_slice(&place.index.to_be_bytes());
+    key[13..].copy_from_slice(&place.length.to_be_bytes());
+    key
+}
+
+fn orphan_place(key: &[u8]) -> Result<Place, StorageError> {
+    let place = || {
+        let (revision, rest) = key.get(1..)?.split_first_chunk()?;
+        let (index, rest) = rest.split_first_chunk()?;
+        Some(Place {
+            revision: Revision::new(u64::from_be_bytes(*revision)),
+            index: u32::from_be_bytes(*index),
+            length: u32::from_be_bytes(rest.try_into().ok()?),
+        })
+    };
+    place().ok_or_else(|| StorageError::Corrupt("the note of an orphan is damaged".to_owned()))
 }
 
 /// Rule 6.

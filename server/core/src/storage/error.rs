@@ -17,7 +17,7 @@ pub enum StorageError {
     /// What is stored cannot be read: the operator restores a backup.
     #[error("stored data is corrupt: {0}")]
     Corrupt(String),
-    /// The device has no room: the operator makes some and restarts.
+    /// The device has no room: the operator makes some.
     #[error("no space is left in the store")]
     Full,
     /// The caller passed a key, value or setting that no store takes.
@@ -29,8 +29,8 @@ pub enum StorageError {
     /// Another process holds the data directory named here.
     #[error("another process is using the data directory {0}")]
     Locked(String),
-    /// An earlier write failed, so that what the medium holds is uncertain; until it is opened
-    /// again the store takes no other.
-    #[error("the store refuses writes until it is reopened, since one failed: {0}")]
+    /// An earlier write failed, and the store has yet to find out what the medium holds: it does by
+    /// itself once the fault is gone.
+    #[error("the store failed and waits for the fault to go: {0}")]
     Refused(String),
 }

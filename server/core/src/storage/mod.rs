@@ -64,7 +64,10 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// [`StorageError::Conflict`] if an expectation does not hold: nothing was changed.
     /// [`StorageError::Invalid`] if the batch breaks the rules of [`Batch::check`].
-    /// After any other error the outcome is unknown, and the store may refuse to go on.
+    /// After any other error the outcome is unknown, and the store may refuse further commits until
+    /// the fault is gone. Within this process it is then as if the failed commit had never been:
+    /// no read shows it and no change tells of it. Opened anew before that, the store has all of it
+    /// or nothing.
     async fn commit(&self, batch: Batch) -> Result<Revision, StorageError>;
 
     /// Subscribes to the commits that follow, in commit order, those of this handle included.

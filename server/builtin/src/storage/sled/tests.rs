@@ -8,7 +8,8 @@ use super::{
 };
 
 fn opened(path: &Path) -> Sled {
-    Sled::open(path.to_owned()).unwrap().0
+    let directory = Arc::new(DataDirectory::open(path).unwrap());
+    Sled::open(directory).unwrap().0
 }
 
 /// A key, its head before, its head after.
@@ -38,7 +39,7 @@ fn readers_are_shown_a_write_only_once_it_is_durable() {
     let directory = tempfile::tempdir().unwrap();
     let medium = opened(directory.path());
     medium
-        .write(rows(
+        .write(&rows(
             1,
             &[
                 ("b", None, Some(b"old")),
@@ -54,7 +55,7 @@ fn readers_are_shown_a_write_only_once_it_is_durable() {
         ("d", Some(b"1"), None),
         ("e", None, Some(b"new")),
     ];
-    medium.apply(rows(2, &change)).unwrap();
+    medium.apply(&rows(2, &change)).unwrap();
     for (key, before, _) in change {
         assert_eq!(medium.head(key).unwrap().as_deref(), before, "{key}");
         assert_eq!(
@@ -88,7 +89,7 @@ fn a_snapshot_that_was_cut_off_does_not_stop_the_store_from_opening() {
     for revision in 1..4 {
         let medium = opened(directory.path());
         medium
-            .write(rows(
+            .write(&rows(
                 revision,
                 &[("a", None, Some(&revision.to_be_bytes()))],
             ))
@@ -119,7 +120,31 @@ fn pages_of_the_longest_keys_and_values_are_no_blobs() {
             .map(|key| (key.as_str(), None, Some(&head[..])))
             .collect();
         // It fails on a blob.
-        medium.write(rows(group + 1, &changes)).unwrap();
+        medium.write(&rows(group + 1, &changes)).unwrap();
     }
     assert_eq!(names(&medium).len(), 800);
+}
+
+#[test]
+fn what_becomes_of_bodies_outlives_the_handle() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |index| Place {
+        revision: Revision::new(1),
+        index,
+        length: 20_000,
+    };
+    let write = |bodies: Vec<(Place, Body)>| {
+        let mut writes = rows(1, &[]);
+        writes.bodies.extend(bodies);
+        let medium = opened(directory.path());
+        medium.write(&writes).unwrap();
+        let bodies = [0, 1, 2].map(|index| medium.body(place(index)).unwrap().is_some());
+        (medium.orphans().unwrap(), bodies)
+    };
+    let stored = (0..3).map(|index| (place(index), Body::Store(vec![1; 20_000])));
+    assert_eq!(write(stored.collect()), (vec![], [true, true, true]));
+    let noted = [1, 2].map(|index| (place(index), Body::Orphan)).into();
+    assert_eq!(write(noted), (vec![place(1), place(2)], [true, true, true]));
+    let settled = vec![(place(1), Body::Keep), (place(2), Body::Remove)];
+    assert_eq!(write(settled), (vec![], [true, true, false]));
 }
