@@ -96,6 +96,12 @@ export class Server {
     return text === '' ? undefined : JSON.parse(text);
   }
 
+  /** Tells what the server knows of a token. */
+  async lookup(token) {
+    const { data } = await this.admin('POST', 'auth/token/lookup', { token });
+    return data;
+  }
+
   /** Stops it, if it is ours. */
   async close() {
     await this.#close();

@@ -2,16 +2,14 @@
 
 import { failure, isKeywardError } from '../errors.js';
 import type { AuthProvider, TokenInfo, TokenRequest } from './provider.js';
-import { Tabs } from './tabs.js';
+import { type Renewed, Tabs } from './tabs.js';
 
 /** Renews a token with the server; gives what it said of the new time. */
 export type Renew = (token: string, signal: AbortSignal) => Promise<TokenInfo>;
 
-interface Held {
+/** Times are since 1970, in milliseconds. */
+interface Held extends Renewed {
   readonly token: string;
-  readonly renewable: boolean;
-  /** Times since 1970, in milliseconds. */
-  readonly expiresAt: number;
   readonly renewAt: number;
 }
 
@@ -20,6 +18,9 @@ const RENEW_AFTER = 2 / 3;
 
 /** How long a failed renewal is left alone at least. */
 const PAUSE_MS = 1000;
+
+/** How long it is left alone if the time of the token is not known. */
+const UNKNOWN_MS = 10_000;
 
 /**
  * How long one attempt to get a token is waited for before another call makes its own: where
@@ -106,21 +107,27 @@ export class Session {
       } catch (error) {
         // What the server refuses it will refuse again; another token may be had at the end.
         const passing = isKeywardError(error) && error.retryable;
-        this.#keep({ ...held, renewable: held.renewable && passing });
+        const renewable = held.renewable && passing;
+        if (this.#held === held) this.#keep({ ...held, renewable });
       }
       // Also when another tab is at it: should it fail, this one comes back.
       if (this.#held === held) this.#keep(held);
     });
   }
 
-  /** Asks the server for more time; gives the new end. */
-  async #extend(held: Held): Promise<number> {
+  /** Asks the server for more time; gives nothing if there is something newer. */
+  async #extend(held: Held): Promise<Renewed | undefined> {
+    // Another tab may have told its news while this one waited for its turn.
+    if (this.#held !== held) return undefined;
     const remaining = held.expiresAt - Date.now();
     const info = await this.#renew(held.token, this.#closing.signal);
+    // The server may have refused the token to a call, which then had another.
+    if (this.#held !== held) return undefined;
     // No longer than before: it has reached the longest life that it may have.
     const longer = remaining === Infinity || (info.ttlMs ?? Infinity) > remaining + PAUSE_MS;
     const renewable = longer && info.renewable === true;
-    return this.#hold({ ...info, token: held.token, renewable }).expiresAt;
+    const { expiresAt } = this.#hold({ ...info, token: held.token, renewable });
+    return { expiresAt, renewable };
   }
 
   /** Takes a token over. */
@@ -129,7 +136,7 @@ export class Session {
     const before = this.#held;
     if (before !== undefined && before.token === token && ttlMs === undefined && !renewable) {
       // Nothing new: it stays until the server refuses it.
-      return this.#keep({ ...before, expiresAt: Infinity, renewAt: Infinity });
+      return this.#keep({ ...before, renewable, expiresAt: Infinity });
     }
     const share = RENEW_AFTER * (0.9 + 0.2 * Math.random());
     // Of a token that can be renewed and whose time is not known, renewal tells the time.
@@ -137,7 +144,7 @@ export class Session {
     if (before?.token !== token) {
       this.#tabs?.leave();
       const isOpen = renewable && !this.#closing.signal.aborted;
-      this.#tabs = isOpen ? Tabs.join(token, (end) => this.#renewed(token, end)) : undefined;
+      this.#tabs = isOpen ? Tabs.join(token, (now) => this.#renewed(token, now)) : undefined;
     }
     return this.#set({
       token,
@@ -148,17 +155,22 @@ export class Session {
   }
 
   /** Another tab has renewed the token. */
-  #renewed(token: string, expiresAt: number): void {
+  #renewed(token: string, { expiresAt, renewable }: Renewed): void {
     if (this.#held?.token !== token) return;
-    this.#hold({ token, ttlMs: expiresAt - Date.now(), renewable: true });
+    this.#hold({ token, ttlMs: expiresAt - Date.now(), renewable });
   }
 
-  /** Keeps a token that could not be renewed now, to try again after a third of what is left. */
+  /**
+   * Keeps a token that could not be renewed now, to try again after a third of what is left, or
+   * soon, if that is not known.
+   */
   #keep(held: Held): Held {
     const now = Date.now();
     const left = held.expiresAt - now;
-    const again = left === Infinity ? Infinity : now + Math.max(PAUSE_MS, left / 3);
-    return this.#set({ ...held, renewAt: again });
+    // Whose time is not known yet may end soon.
+    const unknown = held.renewable ? UNKNOWN_MS : Infinity;
+    const wait = left === Infinity ? unknown : Math.max(PAUSE_MS, left / 3);
+    return this.#set({ ...held, renewAt: now + wait });
   }
 
   #wake(): void {

@@ -5,41 +5,48 @@
 
 import { toBase64Url, utf8 } from '../bytes.js';
 
-/** What one tab tells the others: until when the token lives now. */
-interface Renewed {
-  readonly id: string;
+/** What one tab tells the others: until when the token lives now, and if it may be renewed again. */
+export interface Renewed {
   readonly expiresAt: number;
+  readonly renewable: boolean;
 }
 
 const CHANNEL = 'keyward-renewal';
+
+/** Whoever is due while the others are being told finds the work taken. */
+const TELLING_MS = 100;
 
 /** The tabs that hold one token. */
 export class Tabs {
   readonly #id: Promise<string>;
   readonly #channel: BroadcastChannel;
 
-  private constructor(token: string, onRenewed: (expiresAt: number) => void) {
+  private constructor(token: string, onRenewed: (renewed: Renewed) => void) {
     this.#id = idOf(token);
     this.#channel = new BroadcastChannel(CHANNEL);
-    this.#channel.onmessage = async ({ data }: MessageEvent<Renewed>) => {
-      if (data.id === (await this.#id)) onRenewed(data.expiresAt);
+    this.#channel.onmessage = async ({ data }: MessageEvent<[string, Renewed]>) => {
+      if (data[0] === (await this.#id)) onRenewed(data[1]);
     };
   }
 
   /** Joins them; `undefined` where there is nothing to join. */
-  static join(token: string, onRenewed: (expiresAt: number) => void): Tabs | undefined {
+  static join(token: string, onRenewed: (renewed: Renewed) => void): Tabs | undefined {
     const isPage = 'location' in globalThis && typeof navigator.locks?.request === 'function';
     if (!isPage || typeof BroadcastChannel === 'undefined') return undefined;
     return new Tabs(token, onRenewed);
   }
 
-  /** Renews the token, unless another tab does so now. `renew` gives its new end. */
-  async renew(renew: () => Promise<number>): Promise<void> {
+  /**
+   * Renews the token, unless another tab does so now. `renew` gives what to tell the others, or
+   * nothing if it heard from one of them in the meantime.
+   */
+  async renew(renew: () => Promise<Renewed | undefined>): Promise<void> {
     const id = await this.#id;
     await navigator.locks.request(`${CHANNEL}:${id}`, { ifAvailable: true }, async (lock) => {
-      if (lock === null) return;
-      const message: Renewed = { id, expiresAt: await renew() };
-      this.#channel.postMessage(message);
+      const renewed = lock === null ? undefined : await renew();
+      if (renewed === undefined) return;
+      this.#channel.postMessage([id, renewed]);
+      await new Promise((resolve) => setTimeout(resolve, TELLING_MS));
     });
   }
 
