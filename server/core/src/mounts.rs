@@ -220,12 +220,12 @@ impl Mounts {
 
     /// Unmounts an engine and removes its data; its absence is no error.
     ///
-    /// Its leases are revoked first, while no request reaches it any more. One that is registered
-    /// all the same, by a request that was on its way, is revoked by that request.
+    /// Its leases are revoked first, while no request reaches it any more.
     ///
     /// # Errors
     /// [`Error::Invalid`] if it cannot be unmounted, or its engine cannot take back now what it
-    /// leased: it answers again.
+    /// leased, and [`Error::Busy`] while requests that were on their way make more: it answers
+    /// again.
     pub(crate) async fn disable(
         &self,
         class: Class,
@@ -248,7 +248,11 @@ impl Mounts {
         request.on_record().await?;
         let before = self.table.swap(Arc::new(table.clone()));
         let ended = async {
-            lease::end_mount(leases, &mount, now).await.map_err(|error| {
+            let ended = lease::end_mount(leases, &mount, now).await;
+            ended.map_err(|error| {
+                if matches!(error, Error::Busy(_)) {
+                    return error;
+                }
                 tracing::warn!(mount = full, cause = ?error, "leases keep a mount from being unmounted");
                 Error::Invalid(format!(
                     "cannot unmount {full:?}: some of its leases cannot be revoked now; see \

@@ -112,6 +112,12 @@ impl Record {
         self.revocation.is_some() || self.expires <= now
     }
 
+    /// Tells whether a request may be making the secret: only who makes it may say that it shall end.
+    pub(super) fn is_being_made(&self, now: Timestamp) -> bool {
+        let untried = self.revocation.filter(|it| it.failures == 0);
+        untried.is_some_and(|it| now < it.next)
+    }
+
     /// Returns the lease as its engine sees it.
     pub(super) fn lease<'a>(
         &'a self,

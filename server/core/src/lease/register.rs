@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     record::{Record, Revocation, SecretLeaseId},
-    revoke::attempt_with,
+    revoke::{mount_of, take_back},
 };
 use crate::{
     Denial, Error, GrantedLease, MountEntry, Principal, Request, Timestamp,
@@ -63,6 +63,10 @@ pub(crate) async fn prepare(
         }),
     };
     core.leases.insert(&id, &record).await?;
+    if let Err(error) = outlived(core, &id, &record).await {
+        core.leases.remove(&id).await?;
+        return Err(error);
+    }
     Ok(id)
 }
 
@@ -90,7 +94,7 @@ pub(crate) async fn register(
     record.renewable = secret.renewable;
     record.revocation = None;
     core.leases.update(id, &record, was_due, revision).await?;
-    outlived(core, mount, record.token).await?;
+    outlived(core, id, &record).await?;
     Ok(record.granted(id, now, warning))
 }
 
@@ -99,7 +103,7 @@ pub(crate) async fn end(core: &Unsealed, mount: &Mount, id: &SecretLeaseId) {
     let ended = async {
         core.leases.mark(std::slice::from_ref(id)).await?;
         // The mount need not stand in the table any more.
-        attempt_with(&core.leases, mount, id, core.clock.now()).await
+        take_back(&core.leases, mount, id, core.clock.now()).await
     };
     if let Err(error) = ended.await {
         tracing::warn!(lease = %id, ?error, "a secret that nobody got is not taken back yet");
@@ -108,13 +112,11 @@ pub(crate) async fn end(core: &Unsealed, mount: &Mount, id: &SecretLeaseId) {
 
 /// Fails if what a lease ends with is gone. Whoever takes it away looks for leases afterwards, so
 /// that one of the two sees the other.
-async fn outlived(core: &Unsealed, mount: &Mount, token: Option<Digest>) -> Result<(), Error> {
-    let path = mount.full_path();
-    let there = core.mounts.find(&path);
-    if there.is_none_or(|(there, _)| there.entry.uuid != mount.entry.uuid) {
-        return Err(Error::NoRoute(path));
+async fn outlived(core: &Unsealed, id: &SecretLeaseId, record: &Record) -> Result<(), Error> {
+    if mount_of(core, id, record).is_err() {
+        return Err(Error::NoRoute(id.path().to_owned()));
     }
-    match token {
+    match record.token {
         Some(token) if !core.tokens.is_stored(token).await? => Err(Error::Denied(Denial::Token)),
         _ => Ok(()),
     }

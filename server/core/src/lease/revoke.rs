@@ -101,7 +101,7 @@ pub(crate) async fn force_below(core: &Unsealed, prefix: &str) -> Result<(), Err
 /// record.
 ///
 /// # Errors
-/// As [`end_below`].
+/// As [`end_below`]; [`Error::Busy`] if secrets are being made.
 pub(crate) async fn end_mount(leases: &Leases, mount: &Mount, now: Timestamp) -> Result<(), Error> {
     let path = mount.full_path();
     mark_below(leases, &path).await?;
@@ -112,7 +112,12 @@ pub(crate) async fn end_mount(leases: &Leases, mount: &Mount, now: Timestamp) ->
             .map(|id| attempt_with(leases, mount, id, now).boxed());
         together(attempts.collect()).await?;
     }
-    Ok(())
+    match leases.below(&path).next().await? {
+        None => Ok(()),
+        Some(_) => Err(Error::Busy(format!(
+            "secrets of {path:?} are being made; try again later"
+        ))),
+    }
 }
 
 /// Finds the mount whose engine gave a secret.
@@ -165,14 +170,28 @@ async fn together(attempts: Vec<BoxFuture<'_, Result<(), Error>>>) -> Result<(),
     outcome
 }
 
-/// As [`attempt`], with the mount whose engine gave the secret.
-pub(super) async fn attempt_with(
+/// As [`attempt`], with the mount whose engine gave the secret. One that is being made is left alone:
+/// it would be made after it was taken back.
+async fn attempt_with(
     leases: &Leases,
     mount: &Mount,
     id: &SecretLeaseId,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let Some((record, _)) = leases.read(id).await? else {
+    match leases.find(id).await? {
+        Some(record) if record.is_being_made(now) => Ok(()),
+        _ => take_back(leases, mount, id, now).await,
+    }
+}
+
+/// Has the engine take back a secret whose lease is over, and removes the lease.
+pub(super) async fn take_back(
+    leases: &Leases,
+    mount: &Mount,
+    id: &SecretLeaseId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(record) = leases.find(id).await? else {
         return Ok(());
     };
     // It was renewed in between; or its mount was moved, which took its leases along.

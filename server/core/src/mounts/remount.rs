@@ -49,6 +49,7 @@ impl Mounts {
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is no such mount, or it cannot be there; the texts are Vault's.
+    /// [`Error::Busy`] while its engine makes secrets.
     pub(crate) async fn remount(
         &self,
         from: &str,
@@ -103,7 +104,6 @@ impl Mounts {
             // Those that were made while the first ones were revoked.
             tokens.revoke_below(from).await?;
         }
-        lease::end_mount(leases, &old, now).await?;
         Ok(self.migrations.remember(from, to))
     }
 

@@ -207,7 +207,7 @@ async fn a_secret_of_a_request_that_fails_afterwards_is_taken_back() {
 #[tokio::test]
 async fn a_secret_whose_making_a_crash_cuts_short_is_taken_back() {
     let mut house = House::new().await;
-    let ask = house.root("mint/badge/front", json!({"ends": "hangs"}));
+    let ask = house.root("mint/badge/front", json!({"ends": "waits"}));
     assert!(Box::pin(ask).now_or_never().is_none());
     assert_eq!(house.world.good(), 1);
     house.restart().await;
@@ -219,7 +219,7 @@ async fn a_secret_whose_making_a_crash_cuts_short_is_taken_back() {
 #[tokio::test]
 async fn a_secret_whose_answer_cannot_be_written_down_is_taken_back_and_not_shown() {
     let house = House::new().await;
-    house.world.0.lock().writes_left = Some(1);
+    house.world.state.lock().writes_left = Some(1);
     house.root("mint/badge/front", json!({})).await.unwrap_err();
     assert_eq!((house.world.good(), house.world.attempts()), (0, 1));
     assert!(house.leftovers().await.is_empty());
@@ -259,4 +259,43 @@ async fn a_token_with_one_use_left_gets_no_secret() {
     // With its last use the token is gone, and the first secret goes with it.
     house.after(HOUR).await;
     assert_eq!(house.world.good(), 0);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_being_made_is_not_taken_back_before_it_is_there() {
+    let house = House::new().await;
+    let token = house.token(&house.root, json!({})).await;
+    let ask = || Box::pin(house.update(&token, "mint/badge/front", json!({"ends": "waits"})));
+    let mut asked = ask();
+    assert!(asked.as_mut().now_or_never().is_none());
+    // Who revokes now comes before the lease begins.
+    for path in ["revoke-prefix", "revoke-force"] {
+        let path = format!("sys/leases/{path}/mint");
+        assert!(house.root(&path, json!({})).await.unwrap().is_empty());
+    }
+    assert_eq!((house.world.good(), house.world.attempts()), (1, 0));
+    // A mount stays as long.
+    let request = |path| house.request(Operation::Delete, &house.root, path, &Value::Null);
+    let busy = house.core.handle(request("sys/mounts/mint")).await;
+    assert!(matches!(busy, Err(Error::Busy(_))));
+    let moved = json!({"from": "mint", "to": "moved"});
+    let busy = house.root("sys/remount", moved).await;
+    assert!(matches!(busy, Err(Error::Busy(_))));
+    house.world.gate.notify_one();
+    let given = asked.await.unwrap();
+    assert_eq!(house.lookup(&given.lease_id).await["renewable"], true);
+
+    // A token that is gone when the secret is there takes it along.
+    let mut asked = ask();
+    assert!(asked.as_mut().now_or_never().is_none());
+    let body = json!({"token": token});
+    house.root("auth/token/revoke", body).await.unwrap();
+    house.tend().await;
+    assert_eq!((house.world.good(), house.world.attempts()), (1, 1));
+    house.world.gate.notify_one();
+    let refused = asked.await;
+    assert!(matches!(refused, Err(Error::Denied(_))));
+    assert_eq!(house.world.good(), 0);
+    assert!(house.leftovers().await.is_empty());
+    house.core.handle(request("sys/mounts/mint")).await.unwrap();
 }

@@ -15,12 +15,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures_util::{FutureExt as _, future};
+use futures_util::FutureExt as _;
 use keyward_api::{Operation, Sensitive, endpoint};
 use keyward_crypto::{SecretBytes, SecretString};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::{
     CanonicalPath, Clock as _, Core, Done, Error, LeaseGrant, ManualClock, Registry, Request,
@@ -57,7 +58,11 @@ static WORLDS: LazyLock<Mutex<BTreeMap<String, Arc<World>>>> = LazyLock::new(Mut
 
 /// What an engine and an audit device change outside the server.
 #[derive(Default)]
-struct World(Mutex<State>);
+struct World {
+    state: Mutex<State>,
+    /// What requests may wait for.
+    gate: Notify,
+}
 
 #[derive(Default)]
 struct State {
@@ -77,19 +82,19 @@ impl World {
     }
 
     fn good(&self) -> usize {
-        self.0.lock().good.len()
+        self.state.lock().good.len()
     }
 
     fn opens(&self, badge: &str) -> bool {
-        self.0.lock().good.contains(badge)
+        self.state.lock().good.contains(badge)
     }
 
     fn set_stuck(&self, stuck: bool) {
-        self.0.lock().stuck = stuck;
+        self.state.lock().stuck = stuck;
     }
 
     fn attempts(&self) -> usize {
-        self.0.lock().attempts
+        self.state.lock().attempts
     }
 }
 
@@ -98,7 +103,7 @@ struct Counted(Arc<World>);
 #[async_trait]
 impl AuditDevice for Counted {
     async fn write(&self, _: Lines) -> Result<(), AuditError> {
-        let mut world = self.0.0.lock();
+        let mut world = self.0.state.lock();
         match &mut world.writes_left {
             None => Ok(()),
             Some(0) => Err(AuditError::failed("no space")),
@@ -128,7 +133,7 @@ impl Engine for Mint {
     }
 
     async fn revoke(&self, lease: &Lease<'_>) -> Result<(), Error> {
-        let mut world = self.0.0.lock();
+        let mut world = self.0.state.lock();
         world.attempts += 1;
         if world.stuck {
             return Err(Error::internal("the door is stuck"));
@@ -146,7 +151,7 @@ struct Ask {
     ttl: u64,
     max_ttl: u64,
     fixed: bool,
-    /// How the request ends once the badge is made: it `fails` or `hangs`.
+    /// How the request ends once the badge is made: it `fails`, or `waits` for the gate.
     ends: String,
 }
 endpoint!(Ask { name } => Badge: Update "badge/{name}");
@@ -174,10 +179,10 @@ async fn ask(cx: Context<Mint>, request: Ask) -> Result<Response<Badge>, Error> 
         ("max_ttl".to_owned(), max_ttl),
     ]);
     cx.prepare_secret(internal).await?;
-    cx.0.0.lock().good.insert(badge.clone());
+    cx.0.state.lock().good.insert(badge.clone());
     match request.ends.as_str() {
         "fails" => return Err(Error::invalid("as was asked for")),
-        "hangs" => future::pending().await,
+        "waits" => cx.0.gate.notified().await,
         _ => {}
     }
     let secret = LeasedSecret {
