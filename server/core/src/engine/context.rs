@@ -6,8 +6,9 @@ use std::{
 };
 
 use keyward_api::Operation;
+use keyward_crypto::SecretString;
 
-use super::LeaseData;
+use super::{Class, LeaseData};
 use crate::{
     Error, Request, Timestamp,
     gate::Principal,
@@ -15,6 +16,7 @@ use crate::{
     lifecycle::Unsealed,
     mount::MountEntry,
     policy::Question,
+    sys,
     view::View,
 };
 
@@ -100,8 +102,8 @@ impl<E: ?Sized> Context<E> {
             .is_some_and(|principal| principal.acl.check(&question).allowed)
     }
 
-    /// Writes down that a secret is about to be made, and what the engine must know to take it back;
-    /// durable when it returns. Call it before the secret is made, once in a request.
+    /// Writes down that a secret is about to be made, and what the engine must know to take it
+    /// back; durable when it returns. Call it before the secret is made, once in a request.
     ///
     /// If the request fails from here on, the engine is asked to take the secret back, whether it
     /// was made or not. So it is where the process ends on the way, or the answer says of no
@@ -124,6 +126,16 @@ impl<E: ?Sized> Context<E> {
         prepared
             .set(id)
             .map_err(|_| Error::internal("a request makes one secret at most"))
+    }
+
+    /// Makes up a password that follows a policy of `sys/policies/password`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such policy; else the store failed.
+    pub async fn generate_password(&self, policy: &str) -> Result<SecretString, Error> {
+        let system = self.call.core.mounts.at(Class::Secret, "sys/");
+        let system = system.ok_or_else(|| Error::internal("the system engine is not mounted"))?;
+        sys::make_up_password(&system.view, policy).await
     }
 
     /// Returns the entry of the mount table.

@@ -36,6 +36,7 @@ use crate::{
     parse_share,
 };
 
+pub(crate) use passwords::make_up as make_up_password;
 pub(crate) use versions::note as note_version;
 
 /// The system engine; what it works on are the services of the core.

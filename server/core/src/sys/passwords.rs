@@ -4,7 +4,7 @@ use keyward_api::sys::{
     DeletePasswordPolicy, GeneratePassword, ListPasswordPolicies, Password, PasswordPolicies,
     PasswordPolicy as PolicyText, ReadPasswordPolicy, WritePasswordPolicy,
 };
-use keyward_crypto::SecretBytes;
+use keyward_crypto::{SecretBytes, SecretString};
 
 use super::Sys;
 use crate::{
@@ -20,7 +20,7 @@ pub(super) async fn list(
     cx: Context<Sys>,
     request: ListPasswordPolicies,
 ) -> Result<Response<PasswordPolicies>, Error> {
-    let mut keys = stored(&cx).keys().await?;
+    let mut keys = stored(cx.view()).keys().await?;
     if let Some(after) = &request.after {
         keys.retain(|name| name > after);
     }
@@ -40,7 +40,7 @@ pub(super) async fn read(
     cx: Context<Sys>,
     request: ReadPasswordPolicy,
 ) -> Result<Response<PolicyText>, Error> {
-    let policy = find(&cx, &request.name).await?;
+    let policy = find(&stored(cx.view()), &request.name).await?;
     Ok(Response::data(PolicyText { policy }))
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn write(
         ));
     }
     let text = SecretBytes::new(text.as_bytes().to_vec());
-    stored(&cx).put(name, text).await?;
+    stored(cx.view()).put(name, text).await?;
     Ok(Response::empty())
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn delete(
     cx: Context<Sys>,
     request: DeletePasswordPolicy,
 ) -> Result<Response<()>, Error> {
-    stored(&cx).delete(named(&request.name)?).await?;
+    stored(cx.view()).delete(named(&request.name)?).await?;
     Ok(Response::empty())
 }
 
@@ -78,17 +78,26 @@ pub(super) async fn generate(
     cx: Context<Sys>,
     request: GeneratePassword,
 ) -> Result<Response<Password>, Error> {
-    let policy = PasswordPolicy::parse(&find(&cx, &request.name).await?)?;
-    let password = policy.generate(TRIES).ok_or_else(|| {
-        Error::invalid("failed to generate password from policy: timed out generating string")
-    })?;
+    let password = make_up(cx.view(), &request.name).await?;
     Ok(Response::data(Password {
         password: password.into(),
     }))
 }
 
-fn stored(cx: &Context<Sys>) -> View {
-    cx.view().below("password-policy/")
+/// Makes up a password that follows the policy of this name, which the system mount's view holds.
+///
+/// # Errors
+/// [`Error::NotFound`] if there is no such policy; else the store failed, or the policy asks for
+/// too much.
+pub(crate) async fn make_up(view: &View, name: &str) -> Result<SecretString, Error> {
+    let policy = PasswordPolicy::parse(&find(&stored(view), name).await?)?;
+    policy.generate(TRIES).ok_or_else(|| {
+        Error::invalid("failed to generate password from policy: timed out generating string")
+    })
+}
+
+fn stored(view: &View) -> View {
+    view.below("password-policy/")
 }
 
 /// Returns a name that a policy can have. The bare path and folders are none.
@@ -99,8 +108,8 @@ fn named(name: &str) -> Result<&str, Error> {
     Ok(name)
 }
 
-async fn find(cx: &Context<Sys>, name: &str) -> Result<String, Error> {
-    let entry = stored(cx).get(named(name)?).await?;
+async fn find(stored: &View, name: &str) -> Result<String, Error> {
+    let entry = stored.get(named(name)?).await?;
     let missing = || Error::NotFound(Some("policy does not exist".to_owned()));
     let entry = entry.ok_or_else(missing)?;
     // EXPOSE: the text of a policy is no secret to those who may read it.
