@@ -13,6 +13,7 @@ mod compat;
 mod config;
 mod cors;
 mod crash;
+mod database;
 #[cfg(target_os = "linux")]
 mod faults;
 mod idempotency;

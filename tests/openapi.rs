@@ -56,6 +56,7 @@ impl House {
         installation.unseal(&keys).await;
         let root = installation.client(&keys.root_token);
         for (path, body) in [
+            ("database", json!({ "type": "database" })),
             ("transit", json!({ "type": "transit" })),
             ("kv1", json!({ "type": "kv" })),
             (

@@ -13,6 +13,8 @@ const CAPABILITIES: [&str; 7] = [
 const CREATING: &[&str] = &[
     "POST auth/token/roles/{role_name}",
     "POST cubbyhole/{path}",
+    "POST database/config/{name}",
+    "POST database/roles/{name}",
     "POST identity/oidc/key/{name}",
     "POST identity/oidc/role/{name}",
     "POST kv1/{path}",

@@ -27,6 +27,8 @@ pub(crate) enum Need {
     Firefox,
     /// The npm packages of one folder, exactly as its lock file says.
     Npm(&'static str),
+    /// PostgreSQL, the server: for the database engine.
+    Postgresql,
     /// A Python environment with the clients and the server to compare with.
     Python,
     /// `strace`, for the tests that let system calls fail; on Linux.
@@ -64,6 +66,7 @@ impl Need {
             Self::Compiler => compiler(),
             Self::Firefox => firefox().map(drop),
             Self::Npm(folder) => npm(project, folder),
+            Self::Postgresql => postgresql(),
             Self::Python => python(project),
             Self::Strace => strace(),
             Self::SoftHsm => soft_hsm(),
@@ -192,6 +195,18 @@ fn strace() -> Result<()> {
         return Ok(());
     }
     debian_packages(&["strace"], "strace is missing: install it")
+}
+
+fn postgresql() -> Result<()> {
+    let versions = fs::read_dir("/usr/lib/postgresql");
+    let is_there = versions.is_ok_and(|mut versions| versions.next().is_some());
+    if is_there || command::find("initdb").is_some() {
+        return Ok(());
+    }
+    debian_packages(
+        &["postgresql"],
+        "PostgreSQL is missing: install it (on a Mac: brew install postgresql)",
+    )
 }
 
 fn soft_hsm() -> Result<()> {

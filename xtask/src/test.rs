@@ -70,6 +70,7 @@ const STEPS: &[Step] = &[
         needs: &[
             Need::Compiler,
             Need::Npm("tests/compat/node"),
+            Need::Postgresql,
             Need::Python,
             Need::Strace,
         ],

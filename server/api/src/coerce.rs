@@ -311,43 +311,56 @@ pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Str
 pub fn list_with_blanks<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<String>>, D::Error> {
-    struct Visitor;
-    impl<'de> de::Visitor<'de> for Visitor {
-        type Value = Option<Vec<String>>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list")
-        }
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-            if text.is_empty() {
-                return Ok(Some(Vec::new()));
-            }
-            let items = text.split(',').map(str::trim);
-            Ok(Some(items.map(str::to_owned).collect()))
-        }
-        fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-            Ok(Some(vec![number.to_string()]))
-        }
-        fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-            Ok(Some(vec![number.to_string()]))
-        }
-        fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
-            Ok(Some(vec![if flag { "1" } else { "0" }.to_owned()]))
-        }
-        fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-            let mut list = Vec::new();
-            while let Some(Item(text)) = items.next_element()? {
-                list.push(text.trim().to_owned());
-            }
-            Ok(Some(list))
-        }
-        fn visit_map<A: de::MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
-            Err(unconvertible("string", "map[string]interface {}"))
-        }
+    deserializer.deserialize_any(ListVisitor(|text| {
+        text.split(',').map(|item| item.trim().to_owned()).collect()
+    }))
+}
+
+/// Reads a list of texts from a list, or from one text, which stays whole: where commas are part of
+/// a text.
+///
+/// # Errors
+/// Anything else.
+pub fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    deserializer.deserialize_any(ListVisitor(|text| vec![text.to_owned()]))
+}
+
+/// Reads a list, or takes one text apart.
+struct ListVisitor(fn(&str) -> Vec<String>);
+
+impl<'de> de::Visitor<'de> for ListVisitor {
+    type Value = Option<Vec<String>>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
     }
-    deserializer.deserialize_any(Visitor)
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        if text.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        Ok(Some((self.0)(text)))
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Some(vec![number.to_string()]))
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Some(vec![number.to_string()]))
+    }
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Some(vec![if flag { "1" } else { "0" }.to_owned()]))
+    }
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Item(text)) = items.next_element()? {
+            list.push(text.trim().to_owned());
+        }
+        Ok(Some(list))
+    }
+    fn visit_map<A: de::MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+        Err(unconvertible("string", "map[string]interface {}"))
+    }
 }
 
 /// One text inside a list or map.

@@ -9,6 +9,7 @@
 pub mod auth;
 pub mod client;
 pub mod coerce;
+pub mod database;
 mod endpoint;
 pub mod identity;
 pub mod kv;

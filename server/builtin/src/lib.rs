@@ -12,7 +12,11 @@ pub mod storage;
 use keyward_core::{audit::AuditKind, engine::EngineKind};
 
 /// The secrets engines that can be mounted.
-pub const ENGINES: &[EngineKind] = &[engine::kv::KV, engine::transit::TRANSIT];
+pub const ENGINES: &[EngineKind] = &[
+    engine::database::DATABASE,
+    engine::kv::KV,
+    engine::transit::TRANSIT,
+];
 
 /// The kinds of audit device that can be enabled.
 pub const AUDIT_DEVICES: &[AuditKind] = &[

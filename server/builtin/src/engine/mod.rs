@@ -2,5 +2,6 @@
 //!
 //! **Invariant:** no engine imports another.
 
+pub mod database;
 pub mod kv;
 pub mod transit;
