@@ -37,7 +37,8 @@ export function readBytes(value: BytesLike, name: string): Bytes | Promise<Bytes
   }
   if (isA(value, 'ArrayBuffer')) return new Uint8Array(value as ArrayBuffer);
   if (isA(value, 'Blob') || isA(value, 'File')) {
-    return (value as Blob).arrayBuffer().then((buffer) => new Uint8Array(buffer));
+    // Resolved here, as the promise of another realm is no `Promise` to who asks.
+    return Promise.resolve((value as Blob).arrayBuffer()).then((buffer) => new Uint8Array(buffer));
   }
   throw failure('invalid_request', `${name} is neither bytes nor a string`);
 }

@@ -88,6 +88,22 @@ test("a page whose policy says 'wasm-unsafe-eval' can use the package", async ()
   await page.close();
 });
 
+test('values of another frame are as good as those of the page', async () => {
+  const page = await open(site);
+  const opened = await page.evaluate(async ({ address, token, mount }) => {
+    const frame = document.body.appendChild(document.createElement('iframe')).contentWindow;
+    const transit = new globalThis.client.Keyward({ address, token }).transit(mount);
+    const texts = [];
+    for (const data of [new frame.Blob(['in ', 'parts']), frame.Uint8Array.of(97, 98, 99)]) {
+      const ciphertext = await transit.encrypt('records', data);
+      texts.push(new TextDecoder().decode(await transit.decrypt('records', ciphertext)));
+    }
+    return texts;
+  }, world);
+  assert.deepEqual(opened, ['in parts', 'abc']);
+  await page.close();
+});
+
 /** Opens a page with the package loaded and started. */
 async function open(site, path = '/') {
   const page = await browser.newPage();
