@@ -3,6 +3,7 @@
 import { after, test } from 'node:test';
 
 import { bytes } from './runtimes/bytes.mjs';
+import * as edgeLight from './runtimes/edge-light.mjs';
 import * as page from './runtimes/page.mjs';
 import * as program from './runtimes/program.mjs';
 import * as workerd from './runtimes/workerd.mjs';
@@ -14,6 +15,7 @@ const RUNTIMES = {
   deno: [(world) => program.visit('deno', world), ['deno', 'node']],
   bun: [(world) => program.visit('bun', world), ['bun', 'node']],
   workerd: [workerd.visit, ['workerd', 'worker']],
+  'edge-light': [edgeLight.visit, ['edge-light']],
   chromium: [(world) => page.visit('chromium', world), ['browser']],
   firefox: [(world) => page.visit('firefox', world), ['browser']],
 };

@@ -80,9 +80,13 @@ async function start(source: WasmSource | undefined): Promise<void> {
 }
 
 async function compile(source: WasmSource): Promise<WebAssembly.Module> {
-  if (source instanceof WebAssembly.Module) return source;
   if (typeof source === 'string' || source instanceof URL) return compile(await fetch(source));
-  if (!(source instanceof Response)) return WebAssembly.compile(source);
+  if (!(source instanceof Response)) {
+    // The sandboxes of edge-light give modules of another realm, and the glue wants one of this.
+    return Object.prototype.toString.call(source) === '[object WebAssembly.Module]'
+      ? Object.setPrototypeOf(source, WebAssembly.Module.prototype)
+      : WebAssembly.compile(source as BufferSource);
+  }
   if (!source.ok) throw new Error(`${source.url} answers with status ${source.status}`);
   // Only this type may be compiled while it comes.
   return source.headers.get('Content-Type') === 'application/wasm'

@@ -20,7 +20,7 @@ export async function bytes(conditions) {
     format: 'esm',
     platform: 'neutral',
     conditions,
-    external: ['node:*'],
+    external: ['node:*', '*.wasm?module'],
     loader: { '.wasm': 'copy' },
     outdir: 'nowhere',
     metafile: true,
