@@ -334,6 +334,68 @@ async fn opens_by(seal: &str) {
 }
 
 #[tokio::test]
+async fn a_store_moves_from_one_static_key_to_another() {
+    let mut house = House::new(STATIC);
+    let (shares, root) = house.initialise().await;
+    let client = house.installation.client(&root);
+    let mount = json!({ "type": "kv" });
+    client.post("sys/mounts/notes", mount).await.expect(204);
+    client
+        .post("notes/one", json!({ "text": "kept" }))
+        .await
+        .expect(204);
+    let disabled = STATIC.replace("{\n", "{\n  disabled = \"true\"\n");
+    let other = STATIC.replace("0123456789abcdef", "fedcba9876543210");
+    let both = format!("{disabled}{other}");
+    house.restart(&both);
+    let body = json!({ "key": shares[0] });
+    house.nobody().post("sys/unseal", body).await.refused(
+        400,
+        "migrate option not provided and seal migration is pending",
+    );
+    let status = house.status().await;
+    assert_eq!(
+        (&status["sealed"], &status["migration"]),
+        (&json!(true), &json!(true))
+    );
+    house.migrate(&shares[1..]).await;
+    // The old stanza may stay for a while, and changes nothing.
+    for seal in [&both, &other] {
+        house.restart(seal);
+        house.installation.wait_until_active().await;
+        let kept = client.get("notes/one").await.expect(200);
+        assert_eq!(kept.at("/data/text"), "kept");
+    }
+    house.restart(STATIC);
+    house.server.wait_for("is not the one it was");
+    assert_eq!(house.status().await["sealed"], true);
+}
+
+#[tokio::test]
+async fn a_store_moves_from_one_transit_key_to_that_of_another_server() {
+    let unsealers = [
+        Installation::new(Store::Sled),
+        Installation::new(Store::Sled),
+    ];
+    let _running = [unsealers[0].start(), unsealers[1].start()];
+    let mut seals = Vec::new();
+    for unsealer in &unsealers {
+        let keys = unsealer.initialise(1, 1).await;
+        unsealer.unseal(&keys).await;
+        seals.push(transit_seal(&unsealer.address(), &keys.root_token).await);
+    }
+    let mut house = House::new(&seals[0]);
+    let (shares, root) = house.initialise().await;
+    let disabled = seals[0].replace("{\n", "{\n  disabled = \"true\"\n");
+    house.restart(&format!("{disabled}{}", seals[1]));
+    house.migrate(&shares[..2]).await;
+    house.restart(&seals[1]);
+    house.installation.wait_until_active().await;
+    let client = house.installation.client(&root);
+    client.get("sys/mounts").await.expect(200);
+}
+
+#[tokio::test]
 async fn a_later_version_of_the_transit_key_is_taken_up() {
     let peer = Peer::start();
     let seal = transit_seal(&peer.address(), peer.root_token()).await;

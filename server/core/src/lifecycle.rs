@@ -87,6 +87,8 @@ pub struct Core {
     /// The unseal shares given so far. The lock serializes init, unseal and seal; they are rare,
     /// and await storage in between.
     transition: Mutex<Option<Quorum>>,
+    /// Whether the store was found to be sealed by another seal than the one that is wanted.
+    is_moving: AtomicBool,
     /// From when on a seal that opens by itself may be tried, in Unix nanoseconds; the end of time
     /// once an operator sealed the server.
     retry_at: AtomicU64,
@@ -194,6 +196,7 @@ impl Core {
             addresses: Arc::default(),
             unsealed: ArcSwapOption::empty(),
             transition: Mutex::default(),
+            is_moving: AtomicBool::new(false),
             retry_at: AtomicU64::new(0),
         }
     }

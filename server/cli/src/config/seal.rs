@@ -10,7 +10,8 @@
 //! for the one above, or else the same with `VAULT`. The settings of `transit` that clients have too
 //! are taken from the variables of clients (`VAULT_ADDR`) where nothing else tells them.
 //! `KEYWARD_SEAL_TYPE` names a seal that has no
-//! stanza. `disabled = true` marks the one that the store is to be moved away from.
+//! stanza. `disabled = true` marks the one that the store is to be moved away from; if both are of
+//! one type, the environment tells of the one in use alone.
 
 use std::sync::Arc;
 
@@ -80,18 +81,17 @@ impl SealConfigs {
                     block.position.line
                 );
             }
-            *place = Some(SealConfig::read(&block, environment)?);
+            *place = Some(SealConfig::read(&block)?);
         }
         if let (false, Some(name)) = (is_named, environment.setting("SEAL_TYPE")) {
-            seals.active = SealConfig::of_environment(name, environment)?;
+            seals.active = SealConfig::of_environment(name)?;
         }
-        if let (Some(active), Some(disabled)) = (&seals.active, &seals.disabled)
-            && active.kind.name == disabled.kind.name
-        {
-            bail!(
-                "the seal {:?} is there twice: a store is moved to a seal of another type",
-                active.kind.name
-            );
+        let of_active = seals.active.as_ref().map(|seal| seal.kind.name);
+        // A twin has one value: it would make one seal of two that are of one type.
+        let disabled = seals.disabled.as_mut();
+        let disabled = disabled.filter(|seal| Some(seal.kind.name) != of_active);
+        for seal in seals.active.as_mut().into_iter().chain(disabled) {
+            seal.complete(environment);
         }
         Ok(seals)
     }
@@ -107,7 +107,7 @@ impl SealConfigs {
 }
 
 impl SealConfig {
-    fn read(block: &Block<'_>, environment: &Environment) -> Result<Self> {
+    fn read(block: &Block<'_>) -> Result<Self> {
         let Some(kind) = seal::seal(block.label) else {
             return Err(unknown("seal", block.label, block.position));
         };
@@ -125,36 +125,32 @@ impl SealConfig {
             }
             settings.insert(entry.key.clone(), SecretString::new(plain(entry)?));
         }
-        Ok(Self::completed(kind, settings, environment))
+        Ok(Self { kind, settings })
     }
 
-    /// Reads a seal that the environment alone tells of.
-    fn of_environment(name: &str, environment: &Environment) -> Result<Option<Self>> {
+    /// Returns a seal that the environment alone tells of.
+    fn of_environment(name: &str) -> Result<Option<Self>> {
         if name == SHAMIR {
             return Ok(None);
         }
         let kind = seal::seal(name);
         let kind = kind.ok_or_else(|| anyhow!("SEAL_TYPE: unknown seal {name:?}"))?;
-        Ok(Some(Self::completed(kind, Settings::new(), environment)))
+        let settings = Settings::new();
+        Ok(Some(Self { kind, settings }))
     }
 
     /// Adds what the environment says: a twin comes before the stanza, what clients are told after.
-    fn completed(
-        kind: &'static SealKind,
-        mut settings: Settings,
-        environment: &Environment,
-    ) -> Self {
-        for setting in kind.settings {
-            let twin = format!("{}_SEAL_{}", kind.name, setting.name).to_ascii_uppercase();
+    fn complete(&mut self, environment: &Environment) {
+        for setting in self.kind.settings {
+            let twin = format!("{}_SEAL_{}", self.kind.name, setting.name).to_ascii_uppercase();
             let name = setting.name.to_owned();
             if let Some(text) = environment.setting(&twin) {
-                settings.insert(name, SecretString::from(text));
+                self.settings.insert(name, SecretString::from(text));
             } else if let Some(text) = setting.otherwise.and_then(|it| environment.setting(it)) {
                 let otherwise = || SecretString::from(text);
-                settings.entry(name).or_insert_with(otherwise);
+                self.settings.entry(name).or_insert_with(otherwise);
             }
         }
-        Self { kind, settings }
     }
 
     fn open(&self) -> Result<Arc<dyn AutoSeal>> {
@@ -224,7 +220,24 @@ mod tests {
         assert!(refused("seal \"static\" { }").contains("current_key_id"));
         let one = format!("seal \"static\" {{ current_key = {KEY:?} current_key_id = \"k\" }}\n");
         assert!(refused(&format!("{one}{one}")).contains("at line 2 is one too many"));
-        let other = one.replace("current_key_id", "disabled = true current_key_id");
-        assert!(refused(&format!("{one}{other}")).contains("twice"));
+    }
+
+    #[test]
+    fn of_two_seals_of_one_type_the_environment_tells_of_the_one_in_use() {
+        let disabled = format!(
+            "seal \"static\" {{ disabled = true current_key = {KEY:?} current_key_id = \"k\" }}\n"
+        );
+        let twins = [
+            ("KEYWARD_STATIC_SEAL_CURRENT_KEY", KEY),
+            ("KEYWARD_STATIC_SEAL_CURRENT_KEY_ID", "l"),
+        ];
+        let both = Some("static");
+        let seals = read(&format!("{disabled}seal \"static\" {{ }}"), &twins).unwrap();
+        assert_eq!(names(&seals), (both, both));
+        let named = [&twins[..], &[("KEYWARD_SEAL_TYPE", "static")]].concat();
+        assert_eq!(names(&read(&disabled, &named).unwrap()), (both, both));
+        let empty = "seal \"static\" { disabled = true }\n";
+        let active = disabled.replace("disabled = true ", "");
+        assert!(read(&format!("{empty}{active}"), &twins).is_err());
     }
 }

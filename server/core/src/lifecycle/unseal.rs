@@ -44,7 +44,10 @@ impl Core {
             Some(unsealed) => Some(unsealed.keys.seal_config()),
             None => seal::config(&*self.storage).await?.map(|stored| {
                 let standing = self.seals.standing(&stored.kind);
-                migration = matches!(standing, Ok(Standing::Migrating { .. }));
+                migration = match &standing {
+                    Ok(Standing::Either { .. }) => self.is_moving.load(Ordering::Acquire),
+                    standing => matches!(standing, Ok(Standing::Migrating { .. })),
+                };
                 if standing.is_err() {
                     seal_type = stored.kind;
                 }
@@ -130,15 +133,15 @@ impl Core {
         let Some(stored) = seal::config(&*self.storage).await? else {
             return Err(Error::invalid("Vault is not initialized"));
         };
-        let (from, to) = match (self.seals.standing(&stored.kind)?, purpose) {
-            (Standing::InUse(lock), Purpose::Unseal) => (lock, None),
-            (Standing::Migrating { from, to }, Purpose::Migrate) => (from, Some(to)),
-            (Standing::InUse(_), Purpose::Migrate) => {
+        let (from, to) = match (self.standing(&stored).await?, purpose) {
+            ((lock, None), Purpose::Unseal) => (lock, None),
+            ((from, Some(to)), Purpose::Migrate) => (from, Some(to)),
+            ((_, None), Purpose::Migrate) => {
                 return Err(Error::invalid(
                     "can't perform a seal migration, no migration seal found",
                 ));
             }
-            (Standing::Migrating { .. }, Purpose::Unseal) => {
+            ((_, Some(_)), Purpose::Unseal) => {
                 return Err(Error::invalid(
                     "migrate option not provided and seal migration is pending",
                 ));
@@ -157,6 +160,7 @@ impl Core {
         };
         let unsealed = self.open(opened, lock, stored.split).await?;
         self.unsealed.store(Some(Arc::new(unsealed)));
+        self.is_moving.store(false, Ordering::Release);
         self.retry_at.store(0, Ordering::Release);
         Ok(())
     }
@@ -185,7 +189,7 @@ impl Core {
         let Some(stored) = seal::config(&*self.storage).await? else {
             return Ok(());
         };
-        let Standing::InUse(lock) = self.seals.standing(&stored.kind)? else {
+        let (lock, None) = self.standing(&stored).await? else {
             return Ok(seal.tick(now).await?);
         };
         // Without the lock of transitions: status is told while the other side is awaited.
@@ -200,6 +204,21 @@ impl Core {
         self.unsealed.store(Some(Arc::new(unsealed)));
         tracing::info!(seal = seal.name(), "unsealed");
         Ok(())
+    }
+
+    /// Returns what opens the store, and what it is to be moved to.
+    async fn standing(&self, stored: &StoredSeal) -> Result<(Lock, Option<Lock>), Error> {
+        let standing = self.seals.standing(&stored.kind)?;
+        let (lock, to) = seal::settled(&*self.storage, standing).await?;
+        let was_moving = self.is_moving.swap(to.is_some(), Ordering::AcqRel);
+        if let (Some(to), false) = (&to, was_moving) {
+            tracing::warn!(
+                from = lock.kind(),
+                to = to.kind(),
+                "the store is to be moved to another seal: unseal it with -migrate"
+            );
+        }
+        Ok((lock, to))
     }
 
     /// Forgets the shares given so far.

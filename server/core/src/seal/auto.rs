@@ -110,6 +110,13 @@ impl Lock {
 
 /// What a stored seal is to those that the configuration names.
 pub(crate) enum Standing {
+    /// It is one of two of its type, see [`settled`](super::settled).
+    Either {
+        /// The one that the configuration disables.
+        disabled: Arc<dyn AutoSeal>,
+        /// The one that it wants to be in use.
+        wanted: Arc<dyn AutoSeal>,
+    },
     /// It is the one in use.
     InUse(Lock),
     /// The store is to be moved from one to the other.
@@ -133,11 +140,17 @@ impl Seals {
     /// The configuration names no seal of that type.
     pub(crate) fn standing(&self, stored: &str) -> Result<Standing, Error> {
         let to = self.wanted();
+        let disabled = self.disabled.as_ref().filter(|seal| seal.name() == stored);
         if stored == to.kind() {
-            return Ok(Standing::InUse(to));
+            return Ok(match (disabled, &self.active) {
+                (Some(disabled), Some(wanted)) => Standing::Either {
+                    disabled: Arc::clone(disabled),
+                    wanted: Arc::clone(wanted),
+                },
+                _ => Standing::InUse(to),
+            });
         }
-        let disabled = self.disabled.as_ref();
-        let from = match disabled.filter(|seal| seal.name() == stored) {
+        let from = match disabled {
             Some(seal) => Lock::Auto(Arc::clone(seal)),
             None if stored == SHAMIR => Lock::Shamir,
             None => {
@@ -163,6 +176,9 @@ mod tests {
         };
         let told = |seals: Seals, stored: &str| match seals.standing(stored) {
             Ok(Standing::InUse(lock)) => lock.kind().to_owned(),
+            Ok(Standing::Either { disabled, wanted }) => {
+                format!("{}|{}", disabled.name(), wanted.name())
+            }
             Ok(Standing::Migrating { from, to }) => format!("{}>{}", from.kind(), to.kind()),
             Err(_) => "refused".to_owned(),
         };
@@ -175,5 +191,7 @@ mod tests {
         assert_eq!(told(seals(Some("b"), Some("a")), "a"), "a>b");
         assert_eq!(told(seals(Some("b"), Some("a")), "b"), "b");
         assert_eq!(told(seals(Some("b"), Some("a")), "c"), "refused");
+        assert_eq!(told(seals(Some("a"), Some("a")), "a"), "a|a");
+        assert_eq!(told(seals(Some("a"), Some("a")), "shamir"), "shamir>a");
     }
 }

@@ -283,6 +283,31 @@ pub(crate) async fn root_key_by(
     Ok(key)
 }
 
+/// Returns what opens the store, and what it is to be moved to. Of two seals of one type it is
+/// found out by trying.
+///
+/// # Errors
+/// Neither of the two opens it: what the wanted one said.
+pub(crate) async fn settled(
+    storage: &dyn Storage,
+    standing: Standing,
+) -> Result<(Lock, Option<Lock>), Error> {
+    let (disabled, wanted) = match standing {
+        Standing::Either { disabled, wanted } => (disabled, wanted),
+        Standing::InUse(lock) => return Ok((lock, None)),
+        Standing::Migrating { from, to } => return Ok((from, Some(to))),
+    };
+    let wrapped = storage.get(ROOT_KEY).await?.ok_or_else(missing)?;
+    let Err(why) = wanted.unwrap(&wrapped.value, ROOT_KEY).await else {
+        return Ok((Lock::Auto(wanted), None));
+    };
+    // Whatever the reason is: some modules call a wrong key a trouble of theirs.
+    match disabled.unwrap(&wrapped.value, ROOT_KEY).await {
+        Ok(_) => Ok((Lock::Auto(disabled), Some(Lock::Auto(wanted)))),
+        Err(_) => Err(why.into()),
+    }
+}
+
 /// Reads the recovery key; none where there is none.
 pub(crate) async fn recovery_key(
     storage: &dyn Storage,

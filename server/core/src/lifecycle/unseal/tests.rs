@@ -217,11 +217,16 @@ async fn a_share_is_not_taken_for_what_is_not_due() {
 
 #[tokio::test]
 async fn a_crash_at_any_commit_of_a_migration_leaves_a_store_that_opens() {
-    let (a, b) = (Fake::new("a"), Fake::new("b"));
+    let (a, b, another_a) = (Fake::new("a"), Fake::new("b"), Fake::new("a"));
     for (before, moving, after) in [
         (None, seals(Some(&a), None), Some(&a)),
         (Some(&a), seals(None, Some(&a)), None),
         (Some(&a), seals(Some(&b), Some(&a)), Some(&b)),
+        (
+            Some(&a),
+            seals(Some(&another_a), Some(&a)),
+            Some(&another_a),
+        ),
     ] {
         for last_is_made in [false, true] {
             let (mut old, mut new) = (0, 0);
@@ -274,4 +279,43 @@ async fn a_migration_that_the_new_seal_does_not_answer_changes_nothing() {
     give(1).await.unwrap();
     assert!(!is_sealed(&moving).await);
     assert!(!moving.status().await.unwrap().migration);
+}
+
+#[tokio::test]
+async fn of_two_seals_of_one_type_the_one_that_opens_the_store_tells_whether_it_is_to_be_moved() {
+    let (memory, clock) = (Memory::new(), clock());
+    let (old, new) = (Fake::new("a"), Fake::new("a"));
+    let made = core(memory.share(), seals(Some(&old), None), &clock);
+    let shares = made.initialize(TWO_OF_THREE).await.unwrap().shares;
+    let give = async |core: &Core, at: usize| core.migrate_seal(shares[at].duplicate()).await;
+
+    let moving = core(memory.share(), seals(Some(&new), Some(&old)), &clock);
+    moving.tend_seal().await.unwrap();
+    let status = moving.status().await.unwrap();
+    assert!(status.sealed && status.migration);
+    let refused = moving.unseal(shares[0].duplicate()).await.unwrap_err();
+    let why = "migrate option not provided and seal migration is pending";
+    assert_eq!(refused.to_string(), why);
+    give(&moving, 0).await.unwrap();
+    give(&moving, 1).await.unwrap();
+    let status = moving.status().await.unwrap();
+    assert!(!status.sealed && !status.migration);
+
+    // The old stanza may stay for a while.
+    let moved = core(memory.share(), seals(Some(&new), Some(&old)), &clock);
+    let why = "can't perform a seal migration, no migration seal found";
+    assert_eq!(give(&moved, 0).await.unwrap_err().to_string(), why);
+    moved.tend_seal().await.unwrap();
+    assert!(!is_sealed(&moved).await);
+
+    // Neither says anything while both are away: nothing is taken for a migration.
+    let waiting = core(memory, seals(Some(&new), Some(&old)), &clock);
+    new.is_away.store(true, Ordering::Relaxed);
+    assert!(waiting.tend_seal().await.is_err());
+    assert!(!waiting.status().await.unwrap().migration);
+    assert!(give(&waiting, 0).await.is_err());
+    new.is_away.store(false, Ordering::Relaxed);
+    clock.advance(RETRY);
+    waiting.tend_seal().await.unwrap();
+    assert!(!is_sealed(&waiting).await);
 }
