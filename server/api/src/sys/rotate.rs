@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BeginRekey, NewShares, RekeyStatus, RekeyVerification, RekeyVerificationStatus, UpdateRekey,
-    VerifyRekey,
+    BeginRekey, NewShares, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
+    UpdateRekey, VerifyRekey,
 };
 use crate::endpoint;
 
@@ -58,6 +58,22 @@ impl From<RekeyStatus> for RotationStatus {
     }
 }
 
+impl From<RotationStatus> for RekeyStatus {
+    fn from(status: RotationStatus) -> Self {
+        Self {
+            nonce: status.nonce.unwrap_or_default(),
+            started: status.started,
+            t: status.t,
+            n: status.n,
+            progress: status.progress.unwrap_or_default(),
+            required: status.required,
+            verification_required: status.verification_required.unwrap_or_default(),
+            verification_nonce: status.verification_nonce.unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+}
+
 /// What gives a share, or begins where none is needed, is answered with.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
@@ -66,6 +82,15 @@ pub enum RotationProgress {
     Complete(NewShares),
     /// Others are needed.
     Going(RotationStatus),
+}
+
+impl From<RotationProgress> for RekeyProgress {
+    fn from(progress: RotationProgress) -> Self {
+        match progress {
+            RotationProgress::Complete(made) => Self::Complete(made),
+            RotationProgress::Going(status) => Self::Going(status.into()),
+        }
+    }
 }
 
 /// `GET sys/rotate/root/init`: how far it is.

@@ -32,7 +32,7 @@ use crate::{
 Examples:
   keyward operator init -key-shares=5 -key-threshold=3
   keyward operator unseal                         three times, with three of the shares
-  keyward operator rekey -init -verify            new unseal keys
+  keyward operator rotate-keys -init -verify      new unseal keys
   keyward operator rotate                         a new key for new entries
   keyward operator seal")]
 pub(crate) enum Operator {
@@ -43,6 +43,7 @@ pub(crate) enum Operator {
     Rekey(rekey::Rekey),
     /// Make the key that seals new entries anew; older entries stay readable
     Rotate,
+    RotateKeys(rekey::RotateKeys),
     /// Seal the server: it forgets every key
     Seal,
     Unseal(UnsealBy),
@@ -62,6 +63,7 @@ impl Operator {
                 session.success("Rotated key\n")?;
                 key_status(session).await
             }
+            Self::RotateKeys(command) => command.run(session).await,
             Self::Seal => {
                 session.call("sealing", "sys", &Seal::default()).await?;
                 session.success("Vault is sealed.")
@@ -98,40 +100,29 @@ Examples:
   keyward operator init -recovery-shares=5 -recovery-threshold=3
   keyward operator init -status                   0 if it was done, 2 if not")]
 pub(crate) struct Init {
-    /// Into how many shares the unseal key is split.
+    /// Into how many shares the unseal key is split; 5 if not given.
     #[arg(
         short = 'n',
         long,
         value_name = "NUMBER",
-        default_value_t = 5,
         allow_negative_numbers = true
     )]
-    key_shares: i64,
-    /// How many shares bring it back.
+    key_shares: Option<i64>,
+    /// How many shares bring it back; 3 if not given.
     #[arg(
         short = 't',
         long,
         value_name = "NUMBER",
-        default_value_t = 3,
         allow_negative_numbers = true
     )]
-    key_threshold: i64,
-    /// Into how many shares the recovery key is split, if the seal opens by itself; 0 for none.
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 5,
-        allow_negative_numbers = true
-    )]
-    recovery_shares: i64,
-    /// How many shares bring it back.
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 3,
-        allow_negative_numbers = true
-    )]
-    recovery_threshold: i64,
+    key_threshold: Option<i64>,
+    /// Into how many shares the recovery key is split, if the seal opens by itself; 5 if not given,
+    /// 0 for none.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    recovery_shares: Option<i64>,
+    /// How many shares bring it back; 3 if not given.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    recovery_threshold: Option<i64>,
     /// Only print whether it was done.
     #[arg(long)]
     status: bool,
@@ -145,92 +136,97 @@ impl Init {
         // Which keys there will be is the server's to say.
         let asked = session.bare::<SealStatus>(Raw::new("GET", "sys/seal-status"));
         let recovers = asked.await.is_ok_and(|status| status.recovery_seal);
-        let request = if recovers {
-            Initialize {
-                recovery_shares: Some(self.recovery_shares),
-                recovery_threshold: Some(self.recovery_threshold),
-                ..Initialize::default()
-            }
+        let (shares, threshold) = if recovers {
+            (self.recovery_shares, self.recovery_threshold)
         } else {
-            Initialize {
-                secret_shares: Some(self.key_shares),
-                secret_threshold: Some(self.key_threshold),
-                ..Initialize::default()
-            }
+            (self.key_shares, self.key_threshold)
         };
+        let shares = shares.unwrap_or(5);
+        let threshold = threshold.unwrap_or(if shares == 0 { 0 } else { 3 });
+        let mut request = Initialize {
+            secret_shares: self.key_shares,
+            secret_threshold: self.key_threshold,
+            recovery_shares: self.recovery_shares,
+            recovery_threshold: self.recovery_threshold,
+        };
+        if recovers {
+            request.recovery_shares = Some(shares);
+            request.recovery_threshold = Some(threshold);
+        } else {
+            request.secret_shares = Some(shares);
+            request.secret_threshold = Some(threshold);
+        }
         let initialized = put::<Initialized>(session, "initializing", "sys/init", &request).await?;
+        let split = (shares, threshold);
         match session.format {
             Format::Table if recovers => {
-                Ok(session.io.print(&self.told_of_recovery(&initialized))?)
+                Ok(session.io.print(&told_of_recovery(split, &initialized))?)
             }
-            Format::Table => Ok(session.io.print(&self.told(&initialized))?),
-            Format::Json | Format::Yaml => session.show_value(&self.shown(recovers, initialized)),
+            Format::Table => Ok(session.io.print(&told(split, &initialized))?),
+            Format::Json | Format::Yaml => {
+                session.show_value(&initialized_keys(recovers, split, initialized))
+            }
         }
     }
+}
 
-    fn told(&self, initialized: &Initialized) -> String {
-        let Self {
-            key_shares,
-            key_threshold,
-            ..
-        } = self;
-        listed("Unseal Key", &initialized.keys_base64, initialized)
-            + &format!(
-                "Vault initialized with {key_shares} key shares and a key threshold of {key_threshold}.\n\
-                 Give the shares to different people now: they are shown this once and kept nowhere.\n\
-                 Each time the server starts or was sealed, {key_threshold} of them unseal it; with fewer \
-                 its data\nis lost.\n"
-            )
-    }
-
-    fn told_of_recovery(&self, initialized: &Initialized) -> String {
-        let Self {
-            recovery_shares,
-            recovery_threshold,
-            ..
-        } = self;
-        listed(
-            "Recovery Key",
-            &initialized.recovery_keys_base64,
-            initialized,
-        ) + &format!(
-            "Success! Vault is initialized\n\n\
-                 Recovery key initialized with {recovery_shares} key shares and a key threshold of \
-                 {recovery_threshold}.\n\
-                 The server unseals by itself. Recovery keys generate a root token and move the store \
-                 to\nanother seal; without the seal they open nothing, and its data is lost.\n"
+fn told((shares, threshold): (i64, i64), initialized: &Initialized) -> String {
+    listed("Unseal Key", &initialized.keys_base64, initialized)
+        + &format!(
+            "Vault initialized with {shares} key shares and a key threshold of {threshold}.\n\
+             Give the shares to different people now: they are shown this once and kept nowhere.\n\
+             Each time the server starts or was sealed, {threshold} of them unseal it; with fewer its \
+             data\nis lost.\n"
         )
-    }
+}
 
-    /// Returns it with the names of Vault's command line.
-    fn shown(&self, recovers: bool, initialized: Initialized) -> Json {
-        let texts = |shares: Vec<Sensitive>| {
-            // EXPOSE: shown once to the operator who asked.
-            let texts = shares
-                .iter()
-                .map(|share| SecretString::from(share.expose()));
-            Json::List(texts.map(Json::Text).collect())
-        };
-        let number = |number: i64| Json::Number(number.to_string());
-        // Vault says that a seal which opens by itself keeps its key in one share.
-        let (unseal, recovery) = if recovers {
-            ((1, 1), (self.recovery_shares, self.recovery_threshold))
-        } else {
-            ((self.key_shares, self.key_threshold), (0, 0))
-        };
-        Json::object([
-            ("unseal_keys_b64", texts(initialized.keys_base64)),
-            ("unseal_keys_hex", texts(initialized.keys)),
-            ("unseal_shares", number(unseal.0)),
-            ("unseal_threshold", number(unseal.1)),
-            ("recovery_keys_b64", texts(initialized.recovery_keys_base64)),
-            ("recovery_keys_hex", texts(initialized.recovery_keys)),
-            ("recovery_keys_shares", number(recovery.0)),
-            ("recovery_keys_threshold", number(recovery.1)),
-            // EXPOSE: shown once to the operator who asked.
-            ("root_token", Json::text(initialized.root_token.expose())),
-        ])
-    }
+fn told_of_recovery((shares, threshold): (i64, i64), initialized: &Initialized) -> String {
+    let keys = if shares == 0 {
+        "There is no recovery key. Make one before you need it, with the root token:\n\
+         \"keyward operator rotate-keys -target=recovery -init\".\n"
+            .to_owned()
+    } else {
+        format!(
+            "Recovery key initialized with {shares} key shares and a key threshold of {threshold}.\n"
+        )
+    };
+    let recovery_keys = &initialized.recovery_keys_base64;
+    listed("Recovery Key", recovery_keys, initialized)
+        + &format!(
+            "Success! Vault is initialized\n\n{keys}\
+             The server unseals by itself. Recovery keys generate a root token and move the store \
+             to\nanother seal; without the seal they open nothing, and its data is lost.\n"
+        )
+}
+
+/// Returns the keys with the names of Vault's command line.
+fn initialized_keys(recovers: bool, split: (i64, i64), initialized: Initialized) -> Json {
+    let texts = |shares: Vec<Sensitive>| {
+        // EXPOSE: shown once to the operator who asked.
+        let texts = shares
+            .iter()
+            .map(|share| SecretString::from(share.expose()));
+        Json::List(texts.map(Json::Text).collect())
+    };
+    let number = |number: i64| Json::Number(number.to_string());
+    // Vault says that a seal which opens by itself keeps its key in one share.
+    let (unseal, recovery) = if recovers {
+        ((1, 1), split)
+    } else {
+        (split, (0, 0))
+    };
+    Json::object([
+        ("unseal_keys_b64", texts(initialized.keys_base64)),
+        ("unseal_keys_hex", texts(initialized.keys)),
+        ("unseal_shares", number(unseal.0)),
+        ("unseal_threshold", number(unseal.1)),
+        ("recovery_keys_b64", texts(initialized.recovery_keys_base64)),
+        ("recovery_keys_hex", texts(initialized.recovery_keys)),
+        ("recovery_keys_shares", number(recovery.0)),
+        ("recovery_keys_threshold", number(recovery.1)),
+        // EXPOSE: shown once to the operator who asked.
+        ("root_token", Json::text(initialized.root_token.expose())),
+    ])
 }
 
 /// Lists the shares, and the root token.

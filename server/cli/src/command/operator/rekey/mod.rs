@@ -1,15 +1,17 @@
-//! `keyward operator rekey`: new unseal keys for the old ones.
+//! `keyward operator rotate-keys`, and `keyward operator rekey` over the older paths: new unseal
+//! keys for the present ones.
+
+mod paths;
 
 use clap::Args;
 use keyward_api::sys::{
-    BeginRecoveryRekey, BeginRekey, CancelRecoveryRekey, CancelRekey, NewShares, ReadRecoveryRekey,
-    ReadRecoveryRekeyVerification, ReadRekey, ReadRekeyVerification, RekeyProgress, RekeyStatus,
-    RekeyVerification, RekeyVerificationStatus, RestartRecoveryRekeyVerification,
-    RestartRekeyVerification, UpdateRecoveryRekey, UpdateRekey, VerifyRecoveryRekey, VerifyRekey,
+    BeginRekey, NewShares, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
+    UpdateRekey, VerifyRekey,
 };
 use keyward_crypto::SecretString;
+use paths::{Family, Paths, Target};
 
-use super::{Step, answered, row, shown};
+use super::{Step, row, shown};
 use crate::{
     arguments::Format,
     error::{Error, Outcome},
@@ -18,6 +20,35 @@ use crate::{
 };
 
 /// Make new unseal keys or recovery keys, with a quorum of the present ones
+///
+/// One operator begins; then each holder of a present key runs the command and gives it. With
+/// -verify the new keys become valid only after a quorum of them was given back, so that none can
+/// be lost on the way: prefer it. Until then, and if it is cancelled, the present keys stay valid.
+///
+/// Vault and older OpenBao know it as `operator rekey`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  keyward operator rotate-keys -init -verify -key-shares=5 -key-threshold=3
+  keyward operator rotate-keys                    ask for a present key
+  keyward operator rotate-keys -nonce=NONCE - < key.txt
+  keyward operator rotate-keys -verify            ask for a new key
+  keyward operator rotate-keys -target=recovery -init
+                                                  new recovery keys
+  keyward operator rotate-keys -status
+  keyward operator rotate-keys -cancel")]
+pub(crate) struct RotateKeys {
+    #[command(flatten)]
+    attempt: Attempt,
+}
+
+impl RotateKeys {
+    pub(crate) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        self.attempt.run(session, Family::Rotate).await
+    }
+}
+
+/// Make new unseal keys or recovery keys, as rotate-keys does, over Vault's paths
 ///
 /// One operator begins; then each holder of a present key runs the command and gives it. With
 /// -verify the new keys become valid only after a quorum of them was given back, so that none can
@@ -33,6 +64,19 @@ Examples:
   keyward operator rekey -status
   keyward operator rekey -cancel")]
 pub(crate) struct Rekey {
+    #[command(flatten)]
+    attempt: Attempt,
+}
+
+impl Rekey {
+    pub(crate) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        self.attempt.run(session, Family::Rekey).await
+    }
+}
+
+// No doc comment: it would stand in the place of what the commands say of themselves.
+#[derive(Args, Debug)]
+struct Attempt {
     /// The key, or - for standard input; on the command line other users can see it.
     key: Option<String>,
     #[command(flatten)]
@@ -68,56 +112,43 @@ pub(crate) struct Rekey {
     key_threshold: i64,
 }
 
-/// Which keys are made anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Target {
-    Barrier,
-    #[value(alias = "hsm")]
-    Recovery,
-}
-
-/// Calls one of two endpoints that answer alike.
-macro_rules! by_target {
-    ($target:expr, $session:expr, $doing:expr, $barrier:expr, $recovery:expr) => {
-        match $target {
-            Target::Barrier => $session.call($doing, "sys", &$barrier).await?,
-            Target::Recovery => $session.call($doing, "sys", &$recovery).await?,
-        }
-    };
-}
-
-impl Rekey {
-    pub(crate) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+impl Attempt {
+    async fn run(self, session: &mut Session<'_, '_>, family: Family) -> Outcome {
+        let target = self.target;
+        let paths = Paths { family, target };
         match (&self.step, self.verify) {
-            (Step { init: true, .. }, _) => self.begin(session).await,
-            (Step { cancel: true, .. }, verify) => cancel(session, self.target, verify).await,
+            (Step { init: true, .. }, _) => self.begin(session, paths).await,
+            (Step { cancel: true, .. }, true) => {
+                paths.restart_verification(session).await?;
+                let what = family.what();
+                session.success(&format!("Canceled {what} verification (if it was started)"))
+            }
+            (Step { cancel: true, .. }, false) => {
+                paths.cancel(session).await?;
+                let doing = family.doing();
+                session.success(&format!("Canceled {doing} (if it was started)"))
+            }
             (Step { status: true, .. }, false) => {
-                let status = read(session, self.target).await?;
+                let status = paths.read(session).await?;
                 show_status(session, &status)
             }
             (Step { status: true, .. }, true) => {
-                let status = read_verification(session, self.target).await?;
+                let status = paths.read_verification(session).await?;
                 show_verification(session, &status)
             }
-            (_, false) => self.give(session).await,
-            (_, true) => self.give_back(session).await,
+            (_, false) => self.give(session, paths).await,
+            (_, true) => self.give_back(session, paths).await,
         }
     }
 
-    async fn begin(&self, session: &mut Session<'_, '_>) -> Outcome {
+    async fn begin(&self, session: &mut Session<'_, '_>, paths: Paths) -> Outcome {
         let request = BeginRekey {
             secret_shares: Some(self.key_shares),
             secret_threshold: Some(self.key_threshold),
             require_verification: Some(self.verify),
             ..BeginRekey::default()
         };
-        let begun = match self.target {
-            Target::Barrier => session.call("initializing rekey", "sys", &request).await?,
-            Target::Recovery => {
-                let request = BeginRecoveryRekey(request);
-                session.call("initializing rekey", "sys", &request).await?
-            }
-        };
+        let begun = paths.begin(session, request).await?;
         if !self.verify && session.format == Format::Table {
             session.io.complain(
                 "WARNING! If you lose the keys after they are returned, there is no recovery.\n\
@@ -125,68 +156,50 @@ impl Rekey {
                  the present keys stay valid until the new ones were given back.\n",
             );
         }
-        match answered(begun)? {
+        match begun {
             RekeyProgress::Going(status) => show_status(session, &status),
             // There was no recovery key: nobody had to agree.
             RekeyProgress::Complete(made) => {
                 let asked = (self.key_shares, self.key_threshold);
-                show_new(session, &made, self.target, asked)
+                show_new(session, &made, paths, asked)
             }
         }
     }
 
-    async fn give(self, session: &mut Session<'_, '_>) -> Outcome {
-        let status = read(session, self.target).await?;
+    async fn give(self, session: &mut Session<'_, '_>, paths: Paths) -> Outcome {
+        let status = paths.read(session).await?;
         if !status.started {
-            return Err(Error::local(
-                "No rekey is in progress. Start a rekey process by running \"keyward operator \
-                 rekey -init\".",
-            ));
+            let (what, command) = (paths.family.what(), paths.family.command());
+            return Err(Error::local(format!(
+                "No {what} is in progress. Start a {what} process by running \"keyward operator \
+                 {command} -init\"."
+            )));
         }
-        let target = self.target;
-        let (key, nonce) = self.share(session, &status.nonce, "Rekey operation nonce")?;
+        let (key, nonce) = self.share(session, &status.nonce, paths, "operation")?;
         let request = UpdateRekey {
             key: Some(key.into()),
             nonce: Some(nonce),
         };
-        let given = match target {
-            Target::Barrier => session.call("posting unseal key", "sys", &request).await?,
-            Target::Recovery => {
-                let request = UpdateRecoveryRekey(request);
-                session.call("posting unseal key", "sys", &request).await?
-            }
-        };
-        match answered(given)? {
+        match paths.update(session, request).await? {
             RekeyProgress::Going(status) => show_status(session, &status),
             RekeyProgress::Complete(made) => {
                 let asked = (i64::from(status.n), i64::from(status.t));
-                show_new(session, &made, target, asked)
+                show_new(session, &made, paths, asked)
             }
         }
     }
 
-    async fn give_back(self, session: &mut Session<'_, '_>) -> Outcome {
-        let status = read_verification(session, self.target).await?;
-        let target = self.target;
-        let (key, nonce) = self.share(session, &status.nonce, "Rekey verification nonce")?;
+    async fn give_back(self, session: &mut Session<'_, '_>, paths: Paths) -> Outcome {
+        let status = paths.read_verification(session).await?;
+        let (key, nonce) = self.share(session, &status.nonce, paths, "verification")?;
         let request = VerifyRekey {
             key: Some(key.into()),
             nonce: Some(nonce),
         };
-        let given = match target {
-            Target::Barrier => session.call("posting unseal key", "sys", &request).await?,
-            Target::Recovery => {
-                let request = VerifyRecoveryRekey(request);
-                session.call("posting unseal key", "sys", &request).await?
-            }
-        };
-        match answered(given)? {
+        match paths.verify(session, request).await? {
             RekeyVerification::Going(status) => show_verification(session, &status),
             RekeyVerification::Complete(verified) => match session.format {
-                Format::Table => Ok(session.io.print(
-                    "Rekey verification successful. The rekey operation is complete and the new\n\
-                     keys are now active.\n",
-                )?),
+                Format::Table => Ok(session.io.print(paths.family.verified())?),
                 Format::Json | Format::Yaml => session.show_value(&shown(&verified)?),
             },
         }
@@ -197,54 +210,12 @@ impl Rekey {
         self,
         session: &mut Session<'_, '_>,
         running: &str,
-        named: &str,
+        paths: Paths,
+        of: &str,
     ) -> Outcome<(SecretString, String)> {
-        super::share(session, self.key.as_deref(), self.nonce, running, named)
+        let named = format!("{} {of} nonce", paths.family.name());
+        super::share(session, self.key.as_deref(), self.nonce, running, &named)
     }
-}
-
-async fn read(session: &Session<'_, '_>, target: Target) -> Outcome<RekeyStatus> {
-    answered(by_target!(
-        target,
-        session,
-        "reading rekey status",
-        ReadRekey::default(),
-        ReadRecoveryRekey::default()
-    ))
-}
-
-async fn read_verification(
-    session: &Session<'_, '_>,
-    target: Target,
-) -> Outcome<RekeyVerificationStatus> {
-    answered(by_target!(
-        target,
-        session,
-        "reading rekey verification status",
-        ReadRekeyVerification::default(),
-        ReadRecoveryRekeyVerification::default()
-    ))
-}
-
-async fn cancel(session: &mut Session<'_, '_>, target: Target, verify: bool) -> Outcome {
-    if verify {
-        by_target!(
-            target,
-            session,
-            "canceling rekey verification",
-            RestartRekeyVerification::default(),
-            RestartRecoveryRekeyVerification::default()
-        );
-        return session.success("Canceled rekey verification (if it was started)");
-    }
-    by_target!(
-        target,
-        session,
-        "canceling rekey",
-        CancelRekey::default(),
-        CancelRecoveryRekey::default()
-    );
-    session.success("Canceled rekeying (if it was started)")
 }
 
 fn show_status(session: &mut Session<'_, '_>, status: &RekeyStatus) -> Outcome {
@@ -288,7 +259,7 @@ fn show_verification(session: &mut Session<'_, '_>, status: &RekeyVerificationSt
 fn show_new(
     session: &mut Session<'_, '_>,
     made: &NewShares,
-    target: Target,
+    Paths { family, target }: Paths,
     (n, t): (i64, i64),
 ) -> Outcome {
     if session.format != Format::Table {
@@ -297,9 +268,9 @@ fn show_new(
     if made.keys.is_empty() {
         return session.success("The root key is new; the seal goes on unsealing the server");
     }
-    let name = match target {
-        Target::Barrier => "unseal",
-        Target::Recovery => "recovery",
+    let (name, flag) = match target {
+        Target::Barrier => ("unseal", ""),
+        Target::Recovery => ("recovery", " -target=recovery"),
     };
     let mut text = "\n".to_owned();
     for (at, share) in made.keys_base64.iter().enumerate() {
@@ -312,16 +283,19 @@ fn show_new(
             "Vault has created a new {name} key, split into {n} key shares and a key threshold\n\
              of {t}. These will not be active until after verification is complete: give the\n\
              shares to their holders now, and let {t} of them run\n\
-             \"keyward operator rekey -verify\". Keep the present keys until then; if you cancel\n\
-             the rekey or seal the server before, they remain valid and the new ones are\n\
-             discarded.\n\nVerification nonce: {}\n",
-            made.verification_nonce
+             \"keyward operator {command}{flag} -verify\".\n\
+             Keep the present keys until then; if you cancel the {what} or seal the server\n\
+             before, they remain valid and the new ones are discarded.\n\nVerification nonce: {nonce}\n",
+            command = family.command(),
+            what = family.what(),
+            nonce = made.verification_nonce
         ));
     } else {
         text.push_str(&format!(
-            "Vault {name} keys rekeyed to {n} key shares and a key threshold of {t}. Give\n\
+            "Vault {name} keys {done} to {n} key shares and a key threshold of {t}. Give\n\
              the shares to different people now: they are shown this once and kept nowhere.\n\
-             The old keys are no longer valid.\n"
+             The old keys are no longer valid.\n",
+            done = family.done()
         ));
     }
     Ok(session.io.print(&text)?)
