@@ -4,7 +4,9 @@
 //! run; what it prints follows, errors behind `! `, and its exit code if that is not 0. What differs
 //! from run to run stands as `<time>`, `<id>` and the like. `NAME=$(keyward …)` keeps an output for
 //! later lines and for the environment of commands, its last line alone with ` | tail -n 1` behind
-//! the command, and `<<< '…'` is piped in. `UPDATE_TRANSCRIPTS=1` writes the files anew: read the
+//! the command, and `<<< '…'` is piped in. `keyward server -config=… &` starts a server, behind
+//! which `kill %1` stops it, and `until keyward status` asks until it is unsealed.
+//! `UPDATE_TRANSCRIPTS=1` writes the files anew: read the
 //! difference before you keep it.
 
 #![allow(
@@ -15,7 +17,13 @@
 mod server;
 mod shown;
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use keyward_cli::{Environment, Io};
 use server::Server;
@@ -24,7 +32,7 @@ use server::Server;
 struct Shell {
     variables: BTreeMap<String, String>,
     home: tempfile::TempDir,
-    server: Server,
+    server: Option<Server>,
 }
 
 /// What one command came to.
@@ -35,20 +43,30 @@ struct Ran {
 }
 
 impl Shell {
-    fn new(server: Server) -> Self {
+    fn new(server: Option<Server>) -> Self {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().display().to_string();
         let variables = [
             ("HOME".to_owned(), folder.clone()),
             ("DIR".to_owned(), folder),
-            ("VAULT_ADDR".to_owned(), server.url().to_owned()),
             ("KEYWARD_MAX_RETRIES".to_owned(), "0".to_owned()),
         ];
-        Self {
+        let mut shell = Self {
             variables: variables.into(),
             home,
-            server,
+            server: None,
+        };
+        if let Some(server) = server {
+            shell.talk_to(server);
         }
+        shell
+    }
+
+    /// Has the commands that follow talk to a server.
+    fn talk_to(&mut self, server: Server) {
+        let address = ("VAULT_ADDR".to_owned(), server.url().to_owned());
+        self.variables.extend([address]);
+        self.server = Some(server);
     }
 
     /// Runs one line and returns what the transcript shall hold behind it.
@@ -57,7 +75,20 @@ impl Shell {
             .strip_prefix("cat > $DIR/")
             .and_then(|line| line.split_once(" <<< "))
         {
-            fs::write(self.home.path().join(file), unquoted(text)).unwrap();
+            let text = self.words(text).concat();
+            fs::write(self.home.path().join(file), text.replace("\\n", "\n")).unwrap();
+            return String::new();
+        }
+        if line == "kill %1" {
+            self.server = None;
+            return String::new();
+        }
+        if let Some(command) = line.strip_suffix(" &") {
+            let words = self.words(command);
+            let flags = words
+                .strip_prefix(&["keyward", "server"].map(str::to_owned))
+                .unwrap_or_else(|| panic!("only a server is left running here: {line}"));
+            self.talk_to(Server::start(flags));
             return String::new();
         }
         if let Some((name, value)) = assignment(line) {
@@ -93,14 +124,27 @@ impl Shell {
             writeln!(text, "[{code}]").unwrap();
         }
         let folder = self.home.path().display().to_string();
-        shown::shown(
-            &text
-                .replace(&folder, "$DIR")
-                .replace(self.server.url(), "<server>"),
-        )
+        let text = text.replace(&folder, "$DIR");
+        shown::shown(&match &self.server {
+            Some(server) => text.replace(server.url(), "<server>"),
+            None => text,
+        })
     }
 
     fn run(&self, line: &str) -> Ran {
+        let Some(line) = line.strip_prefix("until ") else {
+            return self.run_once(line);
+        };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let ran = self.run_once(line);
+            if ran.code == 0 || Instant::now() > deadline {
+                return ran;
+            }
+        }
+    }
+
+    fn run_once(&self, line: &str) -> Ran {
         let (command, input) = line.split_once(" <<< ").unwrap_or((line, "''"));
         let words = self.words(command);
         let ["keyward", arguments @ ..] = &words.iter().map(String::as_str).collect::<Vec<_>>()[..]
@@ -173,10 +217,6 @@ impl Shell {
     }
 }
 
-fn unquoted(text: &str) -> String {
-    text.trim_matches('\'').replace("\\n", "\n")
-}
-
 /// Reads `NAME=…`.
 fn assignment(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once('=')?;
@@ -185,7 +225,7 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
 }
 
 /// Plays a file and compares.
-fn play(name: &str, server: Server) {
+fn play(name: &str, server: Option<Server>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
     let file = folder.join(name);
     let wanted = fs::read_to_string(&file).unwrap();
@@ -222,15 +262,20 @@ macro_rules! transcripts {
         $(
             #[test]
             fn $test() {
-                play($file, Server::$server());
+                play($file, transcripts!(@$server));
             }
         )*
     };
+    (@nothing) => { None };
+    (@$server:ident) => { Some(Server::$server()) };
 }
 
 transcripts! {
     a_server_is_initialized_unsealed_and_sealed: "operator.txt" on sealed;
+    a_server_opens_by_itself_with_a_static_key: "seal_static.txt" on nothing;
+    a_store_is_moved_from_people_to_a_seal_and_back: "seal_migrate.txt" on nothing;
     an_operator_changes_the_keys_of_a_server: "operator_keys.txt" on sealed;
+    an_operator_rotates_the_keys_of_a_server: "operator_rotate_keys.txt" on sealed;
     audit_devices_are_enabled_and_their_logs_checked: "audit.txt" on dev;
     leases_are_looked_up_and_revoked: "lease.txt" on dev;
     mistakes_on_the_command_line_are_explained: "mistakes.txt" on dev;

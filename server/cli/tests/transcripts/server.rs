@@ -1,6 +1,7 @@
 //! A server as its users start it.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
 };
@@ -11,8 +12,6 @@ use rustix::process::{Pid, Signal, kill_process};
 pub(crate) struct Server {
     child: Child,
     url: String,
-    /// Holds the configuration file, where there is one.
-    _folder: tempfile::TempDir,
 }
 
 impl Server {
@@ -20,10 +19,7 @@ impl Server {
     pub(crate) fn dev() -> Self {
         let flags = ["-dev", "-dev-root-token-id=root", "-dev-no-store-token"];
         let address = "-dev-listen-address=127.0.0.1:0";
-        Self::start(
-            tempfile::tempdir().unwrap(),
-            &[&flags[..], &[address]].concat(),
-        )
+        Self::start(&[&flags[..], &[address]].concat())
     }
 
     /// Starts one that waits to be initialized.
@@ -35,10 +31,11 @@ impl Server {
             listener \"tcp\" { address = \"127.0.0.1:0\" tls_disable = true }";
         std::fs::write(&file, config).unwrap();
         let flag = format!("-config={}", file.display());
-        Self::start(folder, &[&flag])
+        Self::start(&[flag])
     }
 
-    fn start(folder: tempfile::TempDir, flags: &[&str]) -> Self {
+    /// Starts one with flags of the caller's, and waits until it listens.
+    pub(crate) fn start(flags: &[impl AsRef<OsStr>]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_keyward"))
             .arg("server")
             .args(flags)
@@ -59,7 +56,6 @@ impl Server {
         Self {
             child,
             url: url.expect("the server says where it listens"),
-            _folder: folder,
         }
     }
 
