@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use super::record::{Record, Revocation, SecretLeaseId};
 use crate::{
     Error, Timestamp,
-    barrier::Change,
+    barrier::{Change, Entry},
     json,
     storage::{Expect, Revision},
     token::Digest,
@@ -214,7 +214,8 @@ impl Leases {
         }
     }
 
-    /// Lists the first leases of a mount that are due at `now`, at most so many.
+    /// Lists the first leases of a mount that are due at `now`, at most so many. An entry that leads to
+    /// no lease which is due then is removed, so that it is not found for ever.
     pub(super) async fn due(
         &self,
         mount: &str,
@@ -222,18 +223,45 @@ impl Leases {
         most: usize,
     ) -> Result<Vec<SecretLeaseId>, Error> {
         let folder = due_folder(mount);
-        let names = self.view.list(&folder, None, Some(most)).await?;
-        let mut due = Vec::new();
-        for name in names {
-            if parse_due(&name).is_none_or(|moment| moment > now) {
-                break;
+        let (mut due, mut after) = (Vec::new(), None);
+        while due.len() < most {
+            let names = self
+                .view
+                .list(&folder, after.as_deref(), Some(most))
+                .await?;
+            for name in &names {
+                if parse_due(name).is_none_or(|moment| moment > now) {
+                    return Ok(due);
+                }
+                match self.due_by(&format!("{folder}{name}")).await {
+                    Ok(id) => due.extend(id),
+                    Err(error) => tracing::error!(?error, mount, name, "a lease cannot be read"),
+                }
             }
-            match self.named_by(&format!("{folder}{name}")).await {
-                Ok(id) => due.extend(id),
-                Err(error) => tracing::error!(?error, mount, name, "a lease cannot be read"),
+            match names.into_iter().next_back() {
+                Some(last) => after = Some(last),
+                None => break,
             }
         }
         Ok(due)
+    }
+
+    /// Reads where an entry of the index of ends leads. Its own revision is read before the record,
+    /// so that what comes in between is seen when it is removed.
+    async fn due_by(&self, key: &str) -> Result<Option<SecretLeaseId>, Error> {
+        let Some(entry) = self.view.get(key).await? else {
+            return Ok(None);
+        };
+        let id = named(&entry)?;
+        let record = self.find(&id).await?;
+        if record.is_some_and(|record| due_key(&record.mount, record.due(), &id) == key) {
+            return Ok(Some(id));
+        }
+        let change = Change::delete(key).expecting(Expect::At(entry.revision));
+        match self.view.commit(vec![change]).await {
+            Ok(_) | Err(Error::Conflict(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Begins a walk over the leases of a path and of the paths below it.
@@ -246,16 +274,16 @@ impl Leases {
 
     /// Reads the name of a lease that an entry of an index leads to.
     async fn named_by(&self, key: &str) -> Result<Option<SecretLeaseId>, Error> {
-        let Some(entry) = self.view.get(key).await? else {
-            return Ok(None);
-        };
-        // EXPOSE: the name of a lease is no secret.
-        let text = std::str::from_utf8(entry.value.expose()).unwrap_or_default();
-        match text.parse() {
-            Ok(id) => Ok(Some(id)),
-            Err(_) => Err(Error::internal("an index of leases leads to no name")),
-        }
+        let entry = self.view.get(key).await?;
+        entry.as_ref().map(named).transpose()
     }
+}
+
+fn named(entry: &Entry) -> Result<SecretLeaseId, Error> {
+    // EXPOSE: the name of a lease is no secret.
+    let text = std::str::from_utf8(entry.value.expose()).unwrap_or_default();
+    let no_name = |_| Error::internal("an index of leases leads to no name");
+    text.parse().map_err(no_name)
 }
 
 impl Walk<'_> {

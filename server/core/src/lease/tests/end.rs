@@ -315,3 +315,34 @@ async fn a_revocation_that_a_fault_of_the_store_cuts_short_is_ended_later() {
     assert_eq!(house.world.good(), 0);
     assert!(house.leftovers().await.is_empty());
 }
+
+#[tokio::test]
+async fn an_entry_that_leads_to_no_lease_holds_nothing_up_and_goes() {
+    let house = House::new().await;
+    let given = house.badge(&house.root, json!({"ttl": 60})).await;
+    let unsealed = house.core.unsealed().unwrap();
+    let mount = unsealed.mounts.find("mint/").unwrap().0.entry.uuid.clone();
+    let due = unsealed.system.below(&format!("lease/due/{mount}/"));
+    let name = |id: &str| SecretBytes::from(id.as_bytes());
+    for at in 0..100 {
+        let gone = format!("mint/badge/x/{at:024}");
+        due.put(&format!("{at:016x}.{at:024}"), name(&gone))
+            .await
+            .unwrap();
+    }
+    // One of another moment than its lease.
+    due.put("0000000000000000.a", name(&given.id))
+        .await
+        .unwrap();
+    house.tend().await;
+    assert!(house.world.opens(&given.badge));
+    assert_eq!(due.list("", None, None).await.unwrap().len(), 1);
+    // What is none at all is left, and passed by.
+    due.put("0000000000000000.b", name("?")).await.unwrap();
+    house.after(60 * SECOND).await;
+    assert!(!house.world.opens(&given.badge));
+    assert_eq!(
+        due.list("", None, None).await.unwrap(),
+        ["0000000000000000.b"]
+    );
+}
