@@ -554,4 +554,15 @@ mod tests {
             assert_eq!(list(blank), Some(1), "{blank}");
         }
     }
+
+    #[test]
+    fn a_text_with_commas_may_stay_whole() {
+        let texts = |json| texts(&mut serde_json::Deserializer::from_str(json)).unwrap();
+        assert_eq!(texts("\"a, b\""), Some(vec!["a, b".to_owned()]));
+        assert_eq!(
+            texts("[\"a, b\",\"c\"]"),
+            Some(vec!["a, b".to_owned(), "c".to_owned()])
+        );
+        assert_eq!((texts("\"\""), texts("null")), (Some(Vec::new()), None));
+    }
 }

@@ -50,6 +50,14 @@ pub(super) struct Next {
     pub(super) since: Timestamp,
 }
 
+/// A database that can be asked.
+pub(super) struct Reached {
+    pub(super) config: Config,
+    /// Under which the connection is stored.
+    pub(super) revision: Revision,
+    pub(super) database: Arc<Postgres>,
+}
+
 /// What is open, by the name of the connection; each was opened for one revision of it.
 #[derive(Default)]
 pub(super) struct Pools(Mutex<HashMap<String, (Revision, Arc<Postgres>)>>);
@@ -67,14 +75,15 @@ impl Pools {
     }
 
     fn of(&self, name: &str, config: &Config, revision: Revision) -> Result<Arc<Postgres>, Error> {
-        let mut pools = self.0.lock();
-        if let Some((of, pool)) = pools.get(name)
-            && *of == revision
+        let known = self.0.lock().get(name).cloned();
+        if let Some((of, pool)) = known
+            && of == revision
         {
-            return Ok(Arc::clone(pool));
+            return Ok(pool);
         }
         let pool = Arc::new(config.open(config.password.as_ref())?);
-        pools.insert(name.to_owned(), (revision, Arc::clone(&pool)));
+        let opened = (revision, Arc::clone(&pool));
+        self.0.lock().insert(name.to_owned(), opened);
         Ok(pool)
     }
 }
@@ -171,34 +180,35 @@ impl Config {
 }
 
 impl Databases {
-    /// Returns the way to a database. Where its user may have another password by now, the one that
-    /// opens is found out first.
+    /// Returns the way to a database, and the connection that leads there as it is stored. Where its
+    /// user may have another password by now, the one that opens is found out first.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is no such connection; [`Error::Internal`] if the database is
-    /// away.
-    pub(super) async fn reach(&self, name: &str) -> Result<(Config, Arc<Postgres>), Error> {
-        let (config, revision) = Config::read(&self.view, name).await?;
-        let pool = self.pools.of(name, &config, revision)?;
-        let Some(next) = &config.next else {
-            return Ok((config, pool));
-        };
-        match pool.verify().await {
-            Err(Fault::Login(_)) => {}
-            _ => return Ok((config, pool)),
-        }
-        let pool = config.open(Some(&next.password))?;
-        pool.verify().await.map_err(Fault::into_error)?;
-        let Config { next, .. } = config;
-        let config = Config {
-            password: next.map(|next| next.password),
-            next: None,
-            ..config
-        };
-        // Whoever was first has written the same.
-        match config.store(&self.view, name, Expect::At(revision)).await {
-            Ok(_) | Err(Error::Conflict(_)) => Ok((config, Arc::new(pool))),
-            Err(error) => Err(error),
+    /// [`Error::Invalid`] if there is no such connection; [`Error::Internal`] if the database is away.
+    pub(super) async fn reach(&self, name: &str) -> Result<Reached, Error> {
+        loop {
+            let (mut config, revision) = Config::read(&self.view, name).await?;
+            let database = self.pools.of(name, &config, revision)?;
+            let opens = match &config.next {
+                Some(_) => !matches!(database.verify().await, Err(Fault::Login(_))),
+                None => true,
+            };
+            let Some(next) = config.next.take_if(|_| !opens) else {
+                return Ok(Reached {
+                    config,
+                    revision,
+                    database,
+                });
+            };
+            let other = config.open(Some(&next.password))?;
+            other.verify().await.map_err(Fault::into_error)?;
+            config.password = Some(next.password);
+            let stored = config.store(&self.view, name, Expect::At(revision)).await;
+            match stored {
+                // It is opened anew, with what is stored now; another request may have been first.
+                Ok(_) | Err(Error::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 }

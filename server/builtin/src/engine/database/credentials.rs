@@ -8,7 +8,7 @@ use keyward_core::{
     engine::{Context, Lease, LeaseData, LeaseTerm, LeasedSecret},
 };
 
-use super::{Databases, names, postgres::Fault, roles::Role, statement};
+use super::{Databases, connections::Reached, names, postgres::Fault, roles::Role, statement};
 
 /// How much longer than its lease a user is good by itself: nobody shall lose it early because its
 /// making took a while.
@@ -32,7 +32,9 @@ pub(super) async fn read(
     let role = role.ok_or_else(|| Error::Invalid(format!("unknown role: {name}")))?;
     // A user would be made: on record before the database hears of it.
     cx.view().on_record().await?;
-    let (config, database) = cx.reach(&role.db_name).await?;
+    let Reached {
+        config, database, ..
+    } = cx.reach(&role.db_name).await?;
     if !config.allows(name) {
         return Err(Error::Invalid(format!("{name:?} is not an allowed role")));
     }
@@ -105,7 +107,7 @@ pub(super) async fn renew(engine: &Databases, lease: &Lease<'_>) -> Result<Lease
     ];
     let statements = statements.iter().map(|text| statement::fill(text, &values));
     let statements = statements.collect::<Vec<_>>();
-    let (_, database) = engine.reach(kept(lease, DB_NAME)?).await?;
+    let Reached { database, .. } = engine.reach(kept(lease, DB_NAME)?).await?;
     let renewed = async { database.session().await?.run(&statements).await };
     renewed.await.map_err(Fault::into_error)?;
     Ok(role.term())
@@ -123,7 +125,7 @@ pub(super) async fn revoke(engine: &Databases, lease: &Lease<'_>) -> Result<(), 
     let statements = statement::read(&written);
     let statements = statements.iter().map(|text| statement::fill(text, &values));
     let statements = statements.collect::<Vec<_>>();
-    let (_, database) = engine.reach(db_name).await?;
+    let Reached { database, .. } = engine.reach(db_name).await?;
     let removed = async {
         let session = database.session().await?;
         if statements.is_empty() {

@@ -12,7 +12,7 @@ use keyward_core::{Error, Expect, Response, engine::Context};
 
 use super::{
     Databases,
-    connections::{Config, Next},
+    connections::{Config, Next, Reached},
     names,
     postgres::Fault,
     statement,
@@ -30,8 +30,11 @@ pub(super) async fn rotate(
     let name = &request.name;
     Config::read(cx.view(), name).await?;
     cx.view().on_record().await?;
-    let (_, database) = cx.reach(name).await?;
-    let (mut config, revision) = Config::read(cx.view(), name).await?;
+    let Reached {
+        mut config,
+        revision,
+        database,
+    } = cx.reach(name).await?;
     if config.username.is_empty() {
         return Err(Error::invalid(
             "unable to rotate root credentials: no username in configuration",
@@ -72,13 +75,14 @@ pub(super) async fn rotate(
     let statements = statements.collect::<Vec<_>>();
     // EXPOSE: copied into what the barrier seals.
     let next = || Sensitive::new(password.expose().clone());
+    // Before anything is stored: a database that is away is not told.
+    let session = database.session().await.map_err(Fault::into_error)?;
     config.next = Some(Next {
         password: next(),
         since: cx.now(),
     });
     let revision = config.store(cx.view(), name, Expect::At(revision)).await?;
-    let told = async { database.session().await?.run(&statements).await };
-    match told.await {
+    match session.run(&statements).await {
         Ok(()) => {
             config.password = Some(next());
             config.next = None;

@@ -42,8 +42,8 @@ pub(super) fn fill(statement: &str, values: &Values<'_>) -> SecretString {
                 after
             }
             None => {
-                filled.push_str("{{");
-                &from[2..]
+                filled.push('{');
+                &from[1..]
             }
         };
     }
