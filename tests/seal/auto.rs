@@ -14,15 +14,19 @@ const ROTATED: &str = "seal \"static\" {\n  current_key_id = \"two\"\n  \
                        previous_key    = \"0123456789abcdef0123456789abcdef\"\n}\n";
 
 /// A server whose seal the tests change.
-struct House {
-    installation: Installation,
-    server: Process,
+pub(super) struct House {
+    pub(super) installation: Installation,
+    pub(super) server: Process,
     plain: String,
 }
 
 impl House {
     fn new(seal: &str) -> Self {
-        let installation = Installation::new(Store::Sled);
+        Self::of(Installation::new(Store::Sled), seal)
+    }
+
+    /// Starts the server of an installation.
+    pub(super) fn of(installation: Installation, seal: &str) -> Self {
         let plain = fs::read_to_string(installation.config()).unwrap();
         fs::write(installation.config(), format!("{plain}{seal}")).unwrap();
         Self {
@@ -33,21 +37,21 @@ impl House {
     }
 
     /// Kills the server and starts it with another seal.
-    fn restart(&mut self, seal: &str) {
+    pub(super) fn restart(&mut self, seal: &str) {
         self.server.kill();
         fs::write(self.installation.config(), format!("{}{seal}", self.plain)).unwrap();
         self.server = self.installation.start();
     }
 
-    fn nobody(&self) -> Client {
+    pub(super) fn nobody(&self) -> Client {
         self.installation.client("")
     }
 
-    async fn status(&self) -> Value {
+    pub(super) async fn status(&self) -> Value {
         self.nobody().get("sys/seal-status").await.expect(200).json
     }
 
-    async fn initialise(&self) -> (Vec<String>, String) {
+    pub(super) async fn initialise(&self) -> (Vec<String>, String) {
         let split = json!({ "recovery_shares": 3, "recovery_threshold": 2 });
         let made = self.nobody().post("sys/init", split).await.expect(200);
         assert_eq!(made.at("/keys"), &json!([]));
@@ -58,7 +62,7 @@ impl House {
         (shares.collect(), made.text_at("/root_token").to_owned())
     }
 
-    async fn migrate(&self, shares: &[String]) {
+    pub(super) async fn migrate(&self, shares: &[String]) {
         for share in shares {
             let body = json!({ "key": share, "migrate": true });
             self.nobody().post("sys/unseal", body).await.expect(200);

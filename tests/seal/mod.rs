@@ -1,6 +1,8 @@
 //! Init, unseal, seal, restart: what a server that is not in dev mode does before it serves.
 
 mod auto;
+#[cfg(feature = "pkcs11")]
+mod hsm;
 mod keys;
 
 use serde_json::json;

@@ -30,6 +30,8 @@ pub(crate) enum Store {
 pub(crate) struct Installation {
     home: TempDir,
     address: SocketAddr,
+    /// What its processes find in their environment beside what all of them do.
+    variables: Vec<(&'static str, PathBuf)>,
 }
 
 /// What `init` handed out.
@@ -48,6 +50,7 @@ impl Installation {
         let installation = Self {
             home: TempDir::new().unwrap(),
             address: free_address(),
+            variables: Vec::new(),
         };
         let data = installation.path("data");
         let stanza = match store {
@@ -128,7 +131,15 @@ impl Installation {
         } else {
             PathBuf::from(KEYWARD)
         };
-        isolated(&program, self.home.path())
+        let mut command = isolated(&program, self.home.path());
+        command.envs(self.variables.iter().map(|(name, path)| (name, path)));
+        command
+    }
+
+    /// Has its processes find a path in their environment.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn tell(&mut self, name: &'static str, path: PathBuf) {
+        self.variables.push((name, path));
     }
 
     /// Initialises the running server.

@@ -78,7 +78,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "pkcs11",
-        about: "the seal that is a hardware module, over SoftHSM",
+        about: "the seal that is a hardware module, and a server that it opens, over SoftHSM",
         needs: &[Need::Compiler, Need::SoftHsm],
         run: soft_hsm,
     },
@@ -154,10 +154,16 @@ fn soft_hsm(project: &Project) -> Result<()> {
     let configuration = folder.path().join("softhsm2.conf");
     let text = format!("directories.tokendir = {}\n", tokens.display());
     std::fs::write(&configuration, text)?;
-    run(cargo(&project.path(""))
-        .args(["test", "--quiet", "-p", "keyward-builtin", "--lib"])
-        .args(["--features", "pkcs11", "seal"])
-        .env("SOFTHSM2_CONF", &configuration))
+    let test = |package: &str| {
+        let mut command = cargo(&project.path(""));
+        command.args(["test", "--quiet", "--features", "pkcs11", "-p", package]);
+        command
+    };
+    run(test("keyward-builtin")
+        .args(["--lib", "seal"])
+        .env("SOFTHSM2_CONF", &configuration))?;
+    // The whole server; each of these tests makes a module of its own.
+    run(test("keyward-tests").args(["--test", "e2e", "seal::hsm"]))
 }
 
 impl Test {

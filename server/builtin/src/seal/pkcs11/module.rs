@@ -126,7 +126,14 @@ impl Module {
                 state.context.insert(context).clone()
             }
         };
-        let slot = self.slot(&context)?;
+        let slot = self.slot(&context).inspect_err(|_| {
+            // Some modules look for tokens only when they are initialized: the next attempt does
+            // that anew. Should another seal of this process work with the module right now, what
+            // it does fails once and is tried again.
+            if let Some(Err(error)) = state.context.take().map(Pkcs11::finalize) {
+                tracing::debug!(%error, "the PKCS#11 module was not finalized");
+            }
+        })?;
         let session = context.open_rw_session(slot).map_err(told)?;
         if state.pin_was_refused {
             return Err(super::refused(
