@@ -1,6 +1,6 @@
 //! `storage "sled"`: the default embedded store, on sled 0.34.
 //!
-//! sled by itself acknowledges what a power cut can undo. Eight rules make it trustworthy; each is
+//! sled by itself acknowledges what a power cut can undo. Nine rules make it trustworthy; each is
 //! cited where it is obeyed, and the power-loss test holds them:
 //!
 //! 1. One thread owns all writes: one batch, `flush`, then `fdatasync` on a handle of our own, then
@@ -20,7 +20,8 @@
 //!    that only the one before names, with no sync between: a power cut may keep the old names and
 //!    the cleared segments. The first opening ends after the snapshot, the second begins when its
 //!    name is durable, finds nothing to add to it, and clears.
-//! 8. The way out is [`keyward_core::storage::export`]; expectations are checked by the committer.
+//! 8. A flush that waits for a write which failed may never be told: it is watched.
+//! 9. The way out is [`keyward_core::storage::export`]; expectations are checked by the committer.
 //!
 //! ```text
 //! 'b' | revision u64 BE | index u32 BE | chunk u32 BE  →  at most 8 KiB of a body
@@ -30,6 +31,7 @@
 //! ```
 
 mod opening;
+mod watch;
 
 use std::{
     collections::BTreeMap,
@@ -43,6 +45,7 @@ use ::sled::Db;
 use keyward_core::storage::{Revision, StorageError};
 use parking_lot::{Mutex, RwLock};
 
+use self::watch::Watch;
 use super::{
     Backend, Opening, Settings,
     directory::{DataDirectory, io_error, path_setting},
@@ -71,6 +74,8 @@ fn open(settings: Settings) -> Opening {
 
 /// A sled database and what its rules need.
 struct Sled {
+    /// Rule 8. The first to be dropped, since it holds the database as well.
+    watch: Watch,
     db: Db,
     /// Rule 1: our own handle of sled's file, to sync it.
     file: File,
@@ -95,9 +100,15 @@ impl Medium for Sled {
             .open(&data)
             .map_err(|error| io_error(&error, &data))?;
         let revision = decode_state(db.get(STATE).map_err(failed)?.as_deref())?;
+        let watch = Watch::start({
+            let db = db.clone();
+            // Its outcome is that of the flush beside which it runs.
+            move || drop(db.flush())
+        })?;
         let (unsettled, writing) = (RwLock::default(), Mutex::default());
         Ok((
             Self {
+                watch,
                 db,
                 file,
                 path,
@@ -214,7 +225,7 @@ impl Sled {
     /// force, since nobody can say whether the new ones are durable.
     fn harden(&self) -> Result<(), StorageError> {
         // Rule 1, in its order.
-        self.db.flush().map_err(failed)?;
+        self.watch.over(|| self.db.flush()).map_err(failed)?;
         self.file
             .sync_data()
             .map_err(|error| io_error(&error, &self.path))?;
