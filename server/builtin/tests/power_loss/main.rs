@@ -6,6 +6,9 @@
 //! the store is opened on it and held to the [`ledger`]. Data that no fsync covers may be missing,
 //! cut, or torn; a name that no fsync of its directory covers may be missing; `sync_file_range`
 //! promises nothing.
+//!
+//! Once more with a disk that is full, read-only or does not sync for a while: the workload goes on
+//! in the same process when the disk is well, and a power cut may come before, meanwhile and after.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 #![allow(clippy::print_stdout, reason = "a seed that fails must be known")]
@@ -26,6 +29,7 @@ use self::{
     disk::{Disk, Fate},
     ledger::Ledger,
     recording::{Event, Recording},
+    workload::Fault,
 };
 
 /// How many power cuts each backend goes through.
@@ -40,6 +44,7 @@ fn sled_keeps_what_it_acknowledged_through_every_power_cut() {
     keeps_what_it_acknowledged(
         "sled",
         "sled_keeps_what_it_acknowledged_through_every_power_cut",
+        &[],
     );
 }
 
@@ -48,14 +53,33 @@ fn redb_keeps_what_it_acknowledged_through_every_power_cut() {
     keeps_what_it_acknowledged(
         "redb",
         "redb_keeps_what_it_acknowledged_through_every_power_cut",
+        &[],
     );
 }
 
-fn keeps_what_it_acknowledged(backend: &str, test: &str) {
+#[test]
+fn sled_keeps_what_it_acknowledged_through_faults_that_go_away() {
+    keeps_what_it_acknowledged(
+        "sled",
+        "sled_keeps_what_it_acknowledged_through_faults_that_go_away",
+        &Fault::ALL,
+    );
+}
+
+#[test]
+fn redb_keeps_what_it_acknowledged_through_faults_that_go_away() {
+    keeps_what_it_acknowledged(
+        "redb",
+        "redb_keeps_what_it_acknowledged_through_faults_that_go_away",
+        &Fault::ALL,
+    );
+}
+
+fn keeps_what_it_acknowledged(backend: &str, test: &str, faults: &[Fault]) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     if let Some(root) = std::env::var_os(workload::ROOT) {
         let seed = std::env::var(SEED).unwrap().parse().unwrap();
-        runtime.block_on(workload::run(backend, Path::new(&root), seed));
+        runtime.block_on(workload::run(backend, Path::new(&root), seed, faults));
         return;
     }
 
@@ -112,7 +136,7 @@ fn keeps_what_it_acknowledged(backend: &str, test: &str) {
         "a fate is missing: {checked:?}"
     );
     if !failures.is_empty() {
-        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("power_loss-{backend}.log"));
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("power_loss-{test}.log"));
         recording.keep(&kept);
         panic!(
             "{} of {total} failed; repeat {test} with {SEED}={seed} {RECORDING}={}\n{}",

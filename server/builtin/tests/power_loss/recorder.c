@@ -8,6 +8,11 @@
  *   kinds:  'c' file created, 'm' directory created, 'w' written at offset, 't' length set to
  *           offset, 'n' renamed to data, 'u' file removed, 'd' directory removed, 's' synced
  *   Paths are relative to the root; the root itself is "". Numbers are in host order.
+ *
+ * What is written to the file "switch" makes the disk below "data" fail, until it is switched back:
+ *   'n' not at all, 'f' it is full, 'r' it went read-only, 's' it takes writes and does not sync
+ * A sync that fails loses pages at random: they are again what they were at the last sync, on the
+ * disk and for who reads them.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -113,15 +118,117 @@ static const char *of_path(int directory, const char *path, char *buffer) {
     return below(buffer);
 }
 
+/* What was written since the last sync of its file, newest first: what stood there before. */
+struct before {
+    struct before *next;
+    ino_t file;
+    off_t offset;
+    size_t length;
+    char data[];
+};
+static struct before *unsynced;
+static char fault = 'n';
+static uint64_t rounds;
+
+#define PAGE 4096
+
+static int is_store(const char *name) { return strncmp(name, "data", 4) == 0; }
+
+/* Whether this disk refuses to change; sets errno. */
+static int refuses(const char *name) {
+    if (!is_store(name) || (fault != 'f' && fault != 'r')) return 0;
+    errno = fault == 'f' ? ENOSPC : EROFS;
+    return 1;
+}
+
+/* The same for names, for which a full disk has room. */
+static int refuses_names(const char *name) { return fault == 'r' && refuses(name); }
+
+/* How much of a write a full disk has room for, now and then. */
+static size_t room(size_t length) {
+    return fault == 'f' && ++rounds % 2 == 0 ? length / 2 / PAGE * PAGE : 0;
+}
+
+static ino_t inode(int fd) {
+    struct stat status;
+    if (fstat(fd, &status) != 0) die("no status", strerror(errno));
+    return status.st_ino;
+}
+
+static int open_again(int fd, int flags) {
+    REAL(int, "open", const char *, int, ...)
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    int again = real(link, flags | O_CLOEXEC);
+    if (again < 0) die("cannot open again", strerror(errno));
+    return again;
+}
+
+static void remember(int fd, size_t length, off_t offset) {
+    struct before *before = calloc(1, sizeof *before + length);
+    if (!before) die("no memory", "");
+    /* A handle that only writes does not read. */
+    int reader = open_again(fd, O_RDONLY);
+    if (pread(reader, before->data, length, offset) < 0)
+        die("cannot read what is overwritten", strerror(errno));
+    close(reader);
+    before->next = unsynced;
+    before->file = inode(fd);
+    before->offset = offset;
+    before->length = length;
+    unsynced = before;
+}
+
+static int is_lost(uint64_t page) {
+    uint64_t mixed = (page + 1) * 0x9E3779B97F4A7C15u ^ rounds * 0xBF58476D1CE4E5B9u;
+    mixed = (mixed ^ (mixed >> 30)) * 0x94D049BB133111EBu;
+    return (mixed >> 33) & 1;
+}
+
+/* Takes what is unsynced of a file off the list, and loses some of it if the sync failed. */
+static void settle(int fd, const char *name, int failed) {
+    REAL(ssize_t, "pwrite64", int, const void *, size_t, off_t)
+    ino_t file = inode(fd);
+    int writer = -1;
+    rounds++;
+    for (struct before **link = &unsynced; *link;) {
+        struct before *before = *link;
+        if (before->file != file) {
+            link = &before->next;
+            continue;
+        }
+        for (size_t at = 0; failed && at < before->length;) {
+            off_t offset = before->offset + (off_t)at;
+            size_t length = PAGE - (size_t)offset % PAGE;
+            if (length > before->length - at) length = before->length - at;
+            if (is_lost((uint64_t)offset / PAGE)) {
+                if (writer < 0) writer = open_again(fd, O_WRONLY);
+                if (real(writer, before->data + at, length, offset) != (ssize_t)length)
+                    die("cannot lose a page", strerror(errno));
+                record('w', name, (uint64_t)offset, before->data + at, length);
+            }
+            at += length;
+        }
+        *link = before->next;
+        free(before);
+    }
+    if (writer >= 0) close(writer);
+}
+
 static void lock(void) { pthread_mutex_lock(&order); }
 static void unlock(void) { pthread_mutex_unlock(&order); }
 
 static int opened(int directory, const char *path, int flags, mode_t mode) {
     REAL(int, "openat", int, const char *, int, ...)
     char buffer[PATH_MAX];
-    const char *name = flags & (O_CREAT | O_TRUNC) ? of_path(directory, path, buffer) : NULL;
+    int writes = flags & (O_CREAT | O_TRUNC | O_WRONLY | O_RDWR);
+    const char *name = writes ? of_path(directory, path, buffer) : NULL;
     if (!name) return real(directory, path, flags, mode);
     lock();
+    if (refuses_names(name)) {
+        unlock();
+        return -1;
+    }
     int existed = access(buffer, F_OK) == 0;
     int fd = real(directory, path, flags, mode);
     int error = errno;
@@ -167,6 +274,11 @@ static ssize_t pwrote(int fd, const void *data, size_t length, off_t offset) {
     const char *name = of_fd(fd, buffer);
     if (!name) return real(fd, data, length, offset);
     lock();
+    if (refuses(name) && !(length = room(length))) {
+        unlock();
+        return -1;
+    }
+    remember(fd, length, offset);
     ssize_t written = real(fd, data, length, offset);
     int error = errno;
     if (written > 0) record('w', name, (uint64_t)offset, data, (uint64_t)written);
@@ -187,8 +299,18 @@ ssize_t write(int fd, const void *data, size_t length) {
     const char *name = of_fd(fd, buffer);
     if (!name) return real(fd, data, length);
     lock();
+    if (strcmp(name, "switch") == 0 && length > 0) {
+        fault = *(const char *)data;
+        unlock();
+        return (ssize_t)length;
+    }
+    if (refuses(name) && !(length = room(length))) {
+        unlock();
+        return -1;
+    }
     int append = fcntl(fd, F_GETFL) & O_APPEND;
     off_t offset = lseek(fd, 0, append ? SEEK_END : SEEK_CUR);
+    remember(fd, length, offset);
     ssize_t written = real(fd, data, length);
     int error = errno;
     if (written > 0) record('w', name, (uint64_t)offset, data, (uint64_t)written);
@@ -203,6 +325,10 @@ static int truncated(int fd, off_t length) {
     const char *name = of_fd(fd, buffer);
     if (!name) return real(fd, length);
     lock();
+    if (refuses(name)) {
+        unlock();
+        return -1;
+    }
     int outcome = real(fd, length);
     int error = errno;
     if (outcome == 0) record('t', name, (uint64_t)length, "", 0);
@@ -219,6 +345,10 @@ int mkdir(const char *path, mode_t mode) {
     const char *name = of_path(AT_FDCWD, path, buffer);
     if (!name) return real(path, mode);
     lock();
+    if (refuses_names(name)) {
+        unlock();
+        return -1;
+    }
     int outcome = real(path, mode);
     int error = errno;
     if (outcome == 0) record('m', name, 0, "", 0);
@@ -235,6 +365,10 @@ int rename(const char *from, const char *to) {
     if (!name && !target) return real(from, to);
     if (!name || !target) die("renamed across the root", from);
     lock();
+    if (refuses_names(name)) {
+        unlock();
+        return -1;
+    }
     int outcome = real(from, to);
     int error = errno;
     if (outcome == 0) record('n', name, 0, target, strlen(target));
@@ -249,6 +383,10 @@ int unlinkat(int directory, const char *path, int flags) {
     const char *name = of_path(directory, path, buffer);
     if (!name) return real(directory, path, flags);
     lock();
+    if (refuses_names(name)) {
+        unlock();
+        return -1;
+    }
     int outcome = real(directory, path, flags);
     int error = errno;
     if (outcome == 0) record(flags & AT_REMOVEDIR ? 'd' : 'u', name, 0, "", 0);
@@ -264,9 +402,12 @@ static int synced(int fd, int (*real)(int)) {
     const char *name = of_fd(fd, buffer);
     if (!name) return real(fd);
     lock();
-    record('s', name, 0, "", 0);
+    int failed = is_store(name) && (fault == 'r' || fault == 's');
+    settle(fd, name, failed);
+    if (!failed) record('s', name, 0, "", 0);
     unlock();
-    return 0;
+    errno = EIO;
+    return failed ? -1 : 0;
 }
 int fsync(int fd) {
     REAL(int, "fsync", int)
@@ -281,7 +422,10 @@ int fdatasync(int fd) {
 int sync_file_range(int fd, off_t offset, off_t length, unsigned int flags) {
     REAL(int, "sync_file_range", int, off_t, off_t, unsigned int)
     char buffer[PATH_MAX];
-    return of_fd(fd, buffer) ? 0 : real(fd, offset, length, flags);
+    const char *name = of_fd(fd, buffer);
+    if (!name) return real(fd, offset, length, flags);
+    errno = EIO;
+    return is_store(name) && (fault == 'r' || fault == 's') ? -1 : 0;
 }
 
 /* What no engine under test does. */
