@@ -120,6 +120,15 @@ impl Book {
         self.refused.clear();
     }
 
+    /// What a monitor is told.
+    async fn is_writable(&self) -> bool {
+        let shown = self.root.get("sys/metrics?format=prometheus").await;
+        let shown = shown.expect(200).text;
+        let mut lines = shown.lines();
+        let line = lines.find_map(|line| line.strip_prefix("vault_barrier_writable "));
+        line.unwrap() == "1"
+    }
+
     /// Encrypts something, and returns the ciphertext.
     async fn encrypt(&self) -> String {
         let plaintext = json!({ "plaintext": "aGVsbG8=" });
@@ -144,6 +153,7 @@ async fn meet(book: &mut Book, kind: Kind, server: &Process) {
         let read = book.root.get(path).await.expect(200);
         assert_eq!(read.at("/data/n"), *value, "{path}");
     }
+    assert!(!book.is_writable().await);
     // The count of a key's encryptions is put down for many of them ahead.
     book.encrypt().await;
     fault.end();
@@ -159,6 +169,7 @@ async fn a_store_meets(store: Store, kind: Kind) {
         meet(&mut book, kind, &server).await;
         book.write_until_taken().await;
         server.wait_for("the store takes writes again");
+        assert!(book.is_writable().await);
         book.check().await;
         for _ in 0..12 {
             book.write().await.expect(204);

@@ -33,7 +33,7 @@ pub(crate) use self::{
     routes::RouteMetrics,
     storage::Measured,
 };
-use crate::{Clock, Timestamp};
+use crate::{Clock, Timestamp, storage::StorageError};
 
 /// The upper bounds of the buckets of latencies, in milliseconds.
 const BUCKETS: [f64; 18] = [
@@ -103,6 +103,8 @@ pub(crate) struct Metrics {
     pub(crate) barrier_commit: Histogram,
     pub(crate) barrier_put: IntCounter,
     pub(crate) barrier_delete: IntCounter,
+    barrier_commit_failure: IntCounter,
+    barrier_writable: IntGauge,
 
     // Looked up when somebody reads.
     in_flight_requests: IntGauge,
@@ -174,6 +176,18 @@ impl Metrics {
             ),
             barrier_put: new.counter("vault.barrier.put", "Entries written."),
             barrier_delete: new.counter("vault.barrier.delete", "Entries removed."),
+            barrier_commit_failure: new.counter(
+                "vault.barrier.commit_failure",
+                "Commits that the store failed at.",
+            ),
+            barrier_writable: {
+                let writable = new.gauge(
+                    "vault.barrier.writable",
+                    "Whether the store took the last commit it was given.",
+                );
+                writable.set(1);
+                writable
+            },
             active: new.gauge("vault.core.active", "Whether requests are served."),
             unsealed: new.gauge("vault.core.unsealed", "Whether it is unsealed."),
             in_flight_requests: new.gauge(
@@ -209,6 +223,26 @@ impl Metrics {
     /// Ends it.
     pub(crate) fn stop(&self, start: Timestamp, latency: &Histogram) {
         latency.observe(self.clock.now().since(start).as_secs_f64() * 1_000.0);
+    }
+
+    /// Notes whether the store takes commits; one that only contradicts another was taken.
+    pub(crate) fn count_commit<T>(&self, committed: &Result<T, StorageError>) {
+        match committed {
+            Ok(_) | Err(StorageError::Conflict { .. } | StorageError::Invalid(_)) => {
+                self.barrier_writable.set(1);
+            }
+            Err(
+                StorageError::Closed
+                | StorageError::Corrupt(_)
+                | StorageError::Full
+                | StorageError::Io(_)
+                | StorageError::Locked(_)
+                | StorageError::Refused(_),
+            ) => {
+                self.barrier_commit_failure.inc();
+                self.barrier_writable.set(0);
+            }
+        }
     }
 
     /// Tells whether it is time to count what is expensive to count; then it is not, for `period`.

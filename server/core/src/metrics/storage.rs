@@ -48,6 +48,7 @@ impl Storage for Measured {
         let start = self.metrics.start();
         let committed = self.storage.commit(batch).await;
         self.metrics.stop(start, &self.metrics.barrier_commit);
+        self.metrics.count_commit(&committed);
         if committed.is_ok() {
             self.metrics.barrier_put.inc_by(puts as u64);
             self.metrics.barrier_delete.inc_by(deletes as u64);
@@ -64,6 +65,8 @@ impl Storage for Measured {
     }
 
     async fn probe(&self) -> Result<(), StorageError> {
-        self.storage.probe().await
+        let probed = self.storage.probe().await;
+        self.metrics.count_commit(&probed);
+        probed
     }
 }

@@ -63,3 +63,24 @@ fn usage_is_counted_once_a_period() {
     clock.advance(Duration::from_secs(1));
     assert!(metrics.usage_is_due(clock.now(), period));
 }
+
+#[test]
+fn a_store_that_fails_is_not_writable_until_it_takes_a_commit() {
+    let (_, metrics) = metrics();
+    let shown = |failures: u64, writable: u64| {
+        let text = text(&metrics);
+        for line in [
+            format!("vault_barrier_commit_failure {failures}"),
+            format!("vault_barrier_writable {writable}"),
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+        }
+    };
+    shown(0, 1);
+    metrics.count_commit(&Err::<(), _>(StorageError::Full));
+    metrics.count_commit(&Err::<(), _>(StorageError::Refused(String::new())));
+    shown(2, 0);
+    let key = "a".to_owned();
+    metrics.count_commit(&Err::<(), _>(StorageError::Conflict { key }));
+    shown(2, 1);
+}
