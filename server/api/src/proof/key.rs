@@ -1,12 +1,15 @@
 //! Keys as JSON Web Keys (RFC 7517; RFC 8037 for Ed25519), known by their thumbprints (RFC 7638).
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use keyward_crypto::{
     Error, HashAlgorithm, SecretBytes, encoding,
     proof::{ProofAlgorithm, ProofSigner, ProofVerifier},
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, IgnoredAny, MapAccess, Visitor},
+};
 
 /// The public key of a client, or of a server that signs its answers: `OKP` with `Ed25519`, or `EC`
 /// with `P-256`.
@@ -33,15 +36,47 @@ struct Members<'k> {
 }
 
 /// A key as it is sent.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Sent {
-    kty: String,
-    crv: String,
-    x: String,
-    #[serde(default)]
+    kty: Option<String>,
+    crv: Option<String>,
+    x: Option<String>,
     y: Option<String>,
-    #[serde(default)]
-    d: Option<IgnoredAny>,
+    is_private: bool,
+}
+
+/// Reads a key as it is sent. Not derived, so that the private member is looked for and yet is none
+/// of those that the document of the API names.
+struct SentVisitor;
+
+impl<'de> Visitor<'de> for SentVisitor {
+    type Value = Sent;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON Web Key")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sent, A::Error> {
+        let mut sent = Sent::default();
+        while let Some(name) = map.next_key::<String>()? {
+            let member = match name.as_str() {
+                "kty" => &mut sent.kty,
+                "crv" => &mut sent.crv,
+                "x" => &mut sent.x,
+                "y" => &mut sent.y,
+                name => {
+                    let value = map.next_value::<Option<IgnoredAny>>()?;
+                    sent.is_private |= name == "d" && value.is_some();
+                    continue;
+                }
+            };
+            if member.is_some() {
+                return Err(de::Error::custom("a member stands there twice"));
+            }
+            *member = map.next_value()?;
+        }
+        Ok(sent)
+    }
 }
 
 impl VerifyingKey {
@@ -123,14 +158,19 @@ impl Serialize for VerifyingKey {
 impl<'de> Deserialize<'de> for VerifyingKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // What stands in the wrong place may be a secret, and serde would repeat it.
-        let sent = Sent::deserialize(deserializer)
-            .map_err(|_| de::Error::custom("the key is no JSON Web Key (RFC 7517)"))?;
-        if sent.d.is_some() {
+        let no_key = || de::Error::custom("the key is no JSON Web Key (RFC 7517)");
+        let sent = deserializer
+            .deserialize_struct("VerifyingKey", &["kty", "crv", "x", "y"], SentVisitor)
+            .map_err(|_| no_key())?;
+        if sent.is_private {
             return Err(de::Error::custom("the key has a private half"));
         }
-        let (algorithm, coordinates) = match (sent.kty.as_str(), sent.crv.as_str(), &sent.y) {
-            ("OKP", "Ed25519", None) => (ProofAlgorithm::Ed25519, [Some(&sent.x), None]),
-            ("EC", "P-256", Some(y)) => (ProofAlgorithm::EcdsaP256Sha256, [Some(&sent.x), Some(y)]),
+        let (Some(kty), Some(crv), Some(x)) = (&sent.kty, &sent.crv, &sent.x) else {
+            return Err(no_key());
+        };
+        let (algorithm, coordinates) = match (kty.as_str(), crv.as_str(), &sent.y) {
+            ("OKP", "Ed25519", None) => (ProofAlgorithm::Ed25519, [Some(x), None]),
+            ("EC", "P-256", Some(y)) => (ProofAlgorithm::EcdsaP256Sha256, [Some(x), Some(y)]),
             _ => {
                 return Err(de::Error::custom(
                     "the key is neither OKP with Ed25519 nor EC with P-256",
@@ -282,6 +322,25 @@ mod tests {
         ] {
             assert!(key(jwk.clone()).is_err(), "{jwk}");
         }
+    }
+
+    #[test]
+    fn a_member_stands_there_once() {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let text = format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}","x":"{x}"}}"#);
+        let error = serde_json::from_str::<VerifyingKey>(&text).unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("the key is no JSON Web Key"), "{error}");
+    }
+
+    #[test]
+    fn the_document_of_the_api_asks_for_no_private_half() {
+        let text = json!({ "type": "string" });
+        let members = json!({ "kty": text, "crv": text, "x": text, "y": text });
+        assert_eq!(
+            crate::schema::of::<VerifyingKey>(),
+            Some(json!({ "type": "object", "properties": members }))
+        );
     }
 
     #[test]
