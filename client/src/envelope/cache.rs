@@ -3,9 +3,10 @@
 //! **Invariant:** no clock is read here: moments are passed in.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
+use futures_util::lock::{Mutex, OwnedMutexGuard};
 use keyward_crypto::envelope::{DataKey, Header, Suite};
 
 use crate::Error;
@@ -78,9 +79,26 @@ impl Kept {
 
 /// What a key is found by.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Place {
+pub(super) enum Place {
     Sealing(Suite),
     Opening(Suite, String),
+}
+
+impl Place {
+    /// That of the key which a header wraps.
+    pub(super) fn of(header: &Header) -> Self {
+        Self::Opening(header.suite(), header.wrapped_key().to_owned())
+    }
+}
+
+/// Where a call that needs a key gets it.
+pub(super) enum Found {
+    /// It is kept.
+    Kept(Arc<Kept>),
+    /// The server is to be asked. Until this is dropped, nobody else asks for the same.
+    Missing(OwnedMutexGuard<()>),
+    /// Somebody asks the server, and is done when this can be locked.
+    Underway(Arc<Mutex<()>>),
 }
 
 struct Entry {
@@ -96,6 +114,8 @@ struct Entry {
 pub(super) struct DataKeys {
     limits: EnvelopeLimits,
     entries: HashMap<Place, Entry>,
+    /// What the server is being asked for.
+    underway: HashMap<Place, Weak<Mutex<()>>>,
     stats: EnvelopeStats,
     turn: u64,
 }
@@ -105,6 +125,7 @@ impl DataKeys {
         Self {
             limits,
             entries: HashMap::new(),
+            underway: HashMap::new(),
             stats: EnvelopeStats::default(),
             turn: 0,
         }
@@ -118,58 +139,23 @@ impl DataKeys {
         self.entries.clear();
     }
 
-    /// A key to seal `bytes` with, if one is kept that may.
-    pub(super) fn take_sealing(
-        &mut self,
-        suite: Suite,
-        bytes: u64,
-        now: SystemTime,
-    ) -> Option<Arc<Kept>> {
-        self.take(&Place::Sealing(suite), bytes, now)
-    }
-
-    /// The key that a header wraps, if it is kept.
-    pub(super) fn take_opening(
-        &mut self,
-        header: &Header,
-        bytes: u64,
-        now: SystemTime,
-    ) -> Option<Arc<Kept>> {
-        self.take(&opening(header), bytes, now)
-    }
-
-    /// Keeps a key that the server made and uses it once, whatever its limits.
-    pub(super) fn keep_sealing(
-        &mut self,
-        key: DataKey,
-        header: Header,
-        bytes: u64,
-        now: SystemTime,
-    ) -> Arc<Kept> {
-        let place = Place::Sealing(key.suite());
-        self.keep(place, Kept { key, header }, bytes, now)
-    }
-
-    /// Keeps a key that the server unwrapped, as above.
-    pub(super) fn keep_opening(
-        &mut self,
-        key: DataKey,
-        header: Header,
-        bytes: u64,
-        now: SystemTime,
-    ) -> Arc<Kept> {
-        self.keep(opening(&header), Kept { key, header }, bytes, now)
-    }
-
-    /// Counts bytes of a stream, whose length is known at its end.
-    pub(super) fn spend(&mut self, suite: Suite, bytes: u64) {
-        self.stats.bytes += bytes;
-        if let Some(entry) = self.entries.get_mut(&Place::Sealing(suite)) {
-            entry.bytes = entry.bytes.saturating_add(bytes);
+    /// Finds a key for `bytes`, or who asks for one.
+    pub(super) fn find(&mut self, place: &Place, bytes: u64, now: SystemTime) -> Found {
+        if let Some(kept) = self.take(place, bytes, now) {
+            return Found::Kept(kept);
+        }
+        self.underway.retain(|_, turn| turn.strong_count() > 0);
+        let turn = self.underway.get(place).and_then(Weak::upgrade);
+        let turn = turn.unwrap_or_default();
+        self.underway.insert(place.clone(), Arc::downgrade(&turn));
+        match turn.try_lock_owned() {
+            Some(turn) => Found::Missing(turn),
+            None => Found::Underway(turn),
         }
     }
 
-    fn take(&mut self, place: &Place, bytes: u64, now: SystemTime) -> Option<Arc<Kept>> {
+    /// A key for `bytes`, if one is kept that may still be used.
+    pub(super) fn take(&mut self, place: &Place, bytes: u64, now: SystemTime) -> Option<Arc<Kept>> {
         let entry = self.entries.get_mut(place)?;
         let serves = entry.uses < self.limits.max_uses
             && entry.bytes.saturating_add(bytes) <= self.limits.max_bytes
@@ -188,8 +174,16 @@ impl DataKeys {
         Some(Arc::clone(&entry.kept))
     }
 
-    fn keep(&mut self, place: Place, kept: Kept, bytes: u64, now: SystemTime) -> Arc<Kept> {
-        let kept = Arc::new(kept);
+    /// Keeps a key that came from the server and uses it once, whatever its limits.
+    pub(super) fn keep(
+        &mut self,
+        place: Place,
+        key: DataKey,
+        header: Header,
+        bytes: u64,
+        now: SystemTime,
+    ) -> Arc<Kept> {
+        let kept = Arc::new(Kept { key, header });
         self.turn += 1;
         self.stats.misses += 1;
         self.stats.uses += 1;
@@ -212,10 +206,14 @@ impl DataKeys {
         }
         kept
     }
-}
 
-fn opening(header: &Header) -> Place {
-    Place::Opening(header.suite(), header.wrapped_key().to_owned())
+    /// Counts bytes of a stream, whose length is known at its end.
+    pub(super) fn spend(&mut self, suite: Suite, bytes: u64) {
+        self.stats.bytes += bytes;
+        if let Some(entry) = self.entries.get_mut(&Place::Sealing(suite)) {
+            entry.bytes = entry.bytes.saturating_add(bytes);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -235,7 +233,7 @@ mod tests {
     fn kept(limits: EnvelopeLimits) -> DataKeys {
         let mut keys = DataKeys::new(limits);
         let (key, header) = key(Suite::Record);
-        keys.keep_sealing(key, header, 10, NOW);
+        keys.keep(Place::Sealing(Suite::Record), key, header, 10, NOW);
         keys
     }
 
@@ -249,7 +247,8 @@ mod tests {
         };
         let take = |keys: &mut DataKeys, bytes, seconds| {
             let now = NOW + Duration::from_secs(seconds);
-            keys.take_sealing(Suite::Record, bytes, now).is_some()
+            keys.take(&Place::Sealing(Suite::Record), bytes, now)
+                .is_some()
         };
         let mut keys = kept(limits);
         assert!(take(&mut keys, 0, 59) && take(&mut keys, 20, 59));
@@ -258,7 +257,7 @@ mod tests {
         assert!(!take(&mut kept(limits), 0, 60), "time");
         let mut keys = kept(limits);
         assert!(
-            keys.take_sealing(Suite::Stream, 0, NOW).is_none(),
+            keys.take(&Place::Sealing(Suite::Stream), 0, NOW).is_none(),
             "another suite"
         );
         keys.clear();
@@ -273,13 +272,13 @@ mod tests {
         };
         let mut keys = kept(limits);
         let (stream, header) = key(Suite::Stream);
-        keys.keep_sealing(stream, header, 0, NOW);
-        assert!(keys.take_sealing(Suite::Record, 0, NOW).is_some());
+        keys.keep(Place::Sealing(Suite::Stream), stream, header, 0, NOW);
+        assert!(keys.take(&Place::Sealing(Suite::Record), 0, NOW).is_some());
         let (opened, header) = key(Suite::Record);
-        keys.keep_opening(opened, header.clone(), 0, NOW);
-        assert!(keys.take_sealing(Suite::Stream, 0, NOW).is_none());
-        assert!(keys.take_sealing(Suite::Record, 0, NOW).is_some());
-        assert!(keys.take_opening(&header, 0, NOW).is_some());
+        keys.keep(Place::of(&header), opened, header.clone(), 0, NOW);
+        assert!(keys.take(&Place::Sealing(Suite::Stream), 0, NOW).is_none());
+        assert!(keys.take(&Place::Sealing(Suite::Record), 0, NOW).is_some());
+        assert!(keys.take(&Place::of(&header), 0, NOW).is_some());
         assert_eq!((keys.stats().evictions, keys.stats().hits), (1, 3));
         let zero = EnvelopeLimits {
             max_uses: 0,

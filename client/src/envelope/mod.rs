@@ -11,6 +11,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::lock::OwnedMutexGuard;
 use keyward_crypto::envelope::{
     Context, DataKey, HEAD_LEN, Header, Layout, Opener, Parsed, Sealer, Suite, from_text,
     open_record, seal_record, to_text,
@@ -20,7 +21,7 @@ use keyward_crypto::{SecretBytes, random};
 pub use cache::{EnvelopeLimits, EnvelopeStats};
 pub use stream::{StreamOpener, StreamSealer};
 
-use self::cache::{DataKeys, Kept};
+use self::cache::{DataKeys, Found, Kept, Place};
 use crate::{Error, Keyward, Options, Transport};
 
 /// The beginning of a container that is read first; most headers are shorter.
@@ -29,7 +30,8 @@ const BEGINNING: usize = 512;
 /// Seals and opens with one named key.
 ///
 /// Keys for sealing and for opening are kept apart, since who may do one may lack the other. Calls
-/// that need a key at the same time each ask for one.
+/// that need the same key at the same time wait for the first of them to ask the server; each asks
+/// for itself if the answer is of no use to it.
 pub struct Envelope<T> {
     client: Keyward<T>,
     mount: String,
@@ -309,16 +311,17 @@ impl<T: Transport> Envelope<T> {
     }
 
     async fn for_sealing(&self, suite: Suite, len: usize) -> Result<Arc<Kept>, Error> {
-        let now = self.client.transport().now();
-        if let Some(kept) = self.keys().take_sealing(suite, len as u64, now) {
-            return Ok(kept);
-        }
+        let place = Place::Sealing(suite);
+        let _turn = match self.find(&place, len).await {
+            Ok(kept) => return Ok(kept),
+            Err(turn) => turn,
+        };
         let transit = self.client.transit(&self.mount);
         let made = transit.data_key(&self.name).await?;
         let key = DataKey::new(suite, &made.plaintext)?;
         let header = Header::new(suite, &self.reference(), *key.commitment(), &made.wrapped)?;
         let now = self.client.transport().now();
-        Ok(self.keys().keep_sealing(key, header, len as u64, now))
+        Ok(self.keys().keep(place, key, header, len as u64, now))
     }
 
     async fn for_opening(&self, header: &Header, len: usize) -> Result<Arc<Kept>, Error> {
@@ -330,23 +333,45 @@ impl<T: Transport> Envelope<T> {
             );
             return Err(Error::Invalid(text));
         }
-        let now = self.client.transport().now();
-        let found = self.keys().take_opening(header, len as u64, now);
-        let kept = match found {
-            Some(kept) => kept,
-            None => {
-                let transit = self.client.transit(&self.mount);
-                let options = Options::default();
-                let wrapped = header.wrapped_key();
-                let plaintext = transit.decrypt(&self.name, wrapped, options).await?;
-                let key = DataKey::new(header.suite(), &plaintext)?;
-                let now = self.client.transport().now();
-                self.keys()
-                    .keep_opening(key, header.clone(), len as u64, now)
-            }
-        };
+        let kept = self.unwrapped(header, len).await?;
         kept.key().check(header)?;
         Ok(kept)
+    }
+
+    async fn unwrapped(&self, header: &Header, len: usize) -> Result<Arc<Kept>, Error> {
+        let place = Place::of(header);
+        let _turn = match self.find(&place, len).await {
+            Ok(kept) => return Ok(kept),
+            Err(turn) => turn,
+        };
+        let transit = self.client.transit(&self.mount);
+        let wrapped = header.wrapped_key();
+        let plaintext = transit.decrypt(&self.name, wrapped, Options::default());
+        let key = DataKey::new(header.suite(), &plaintext.await?)?;
+        let now = self.client.transport().now();
+        let header = header.clone();
+        Ok(self.keys().keep(place, key, header, len as u64, now))
+    }
+
+    /// Finds a key that is kept, or that another call is asking for. Otherwise the server is to be
+    /// asked, with the turn to do so if it was free.
+    async fn find(
+        &self,
+        place: &Place,
+        len: usize,
+    ) -> Result<Arc<Kept>, Option<OwnedMutexGuard<()>>> {
+        let now = self.client.transport().now();
+        let found = self.keys().find(place, len as u64, now);
+        match found {
+            Found::Kept(kept) => Ok(kept),
+            Found::Missing(turn) => Err(Some(turn)),
+            Found::Underway(turn) => {
+                drop(turn.lock().await);
+                let now = self.client.transport().now();
+                // It failed, or its key is spent already: no second queue for that.
+                self.keys().take(place, len as u64, now).ok_or(None)
+            }
+        }
     }
 }
 
@@ -366,3 +391,6 @@ fn read_beginning(reader: &mut impl Read) -> Result<Vec<u8>, Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
