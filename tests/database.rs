@@ -8,10 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use keyward_client::Keyward;
 use serde_json::{Value, json};
 
 use self::postgres::{PASSWORD, Postgres};
-use crate::support::{Client, Installation, Store};
+use crate::support::{Client, Installation, Store, Target};
 
 /// How long the end of a lease is waited for: far more than it takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -113,4 +114,43 @@ async fn a_leased_user_ends_also_where_the_server_was_killed_meanwhile() {
     let made = root.get("database/creds/short").await.expect(200);
     root.delete("sys/mounts/database").await.expect(204);
     wait_until_gone(&postgres, &made.json).await;
+}
+
+#[tokio::test]
+async fn the_client_for_rust_renews_and_ends_a_lease() {
+    let postgres = Postgres::start();
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    prepare(&root, &postgres).await;
+    let role = json!({
+        "db_name": "main",
+        "creation_statements": "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}'",
+        "default_ttl": "1h",
+        "max_ttl": "3h",
+    });
+    root.post("database/roles/long", role).await.expect(204);
+    let made = root.get("database/creds/long").await.expect(200);
+    let id = made.text_at("/lease_id");
+    let builder = Keyward::builder(&target.address).token(target.token.as_str());
+    let client = builder.build().unwrap();
+    let leases = client.leases();
+
+    let known = leases.lookup(id).await.unwrap();
+    assert_eq!((known.id.as_str(), known.renewable), (id, true));
+    assert!(known.ttl > 3_500 && known.ttl <= 3_600 && known.last_renewal.is_none());
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    let term = leases.renew(id, Some(hours(2))).await.unwrap();
+    assert_eq!(term, hours(2));
+    let renewed = leases.lookup(id).await.unwrap();
+    assert!(renewed.ttl > 7_100 && renewed.last_renewal.is_some());
+    // As long as there is left of the longest life.
+    let term = leases.renew(id, Some(hours(9))).await.unwrap();
+    assert!(term > hours(2) && term <= hours(3), "{term:?}");
+    // Left out, it is the role's own.
+    assert_eq!(leases.renew(id, None).await.unwrap(), hours(1));
+
+    leases.revoke(id).await.unwrap();
+    wait_until_gone(&postgres, &made.json).await;
+    let gone = leases.renew(id, None).await.unwrap_err();
+    assert_eq!((gone.status(), gone.retryable()), (Some(400), false));
 }

@@ -91,6 +91,28 @@ async fn suite(target: &Target) {
 }
 
 #[tokio::test]
+async fn records_at_the_same_time_need_one_data_key() {
+    let target = Target::keyward();
+    let client = client_of_transit(&target).await;
+    create_key(&client, "files", "aes256-gcm96").await;
+    let envelope = || {
+        let limits = EnvelopeLimits::default();
+        client.envelope("transit", "files", limits).unwrap()
+    };
+    let (sealer, opener) = (envelope(), envelope());
+    let rows: Vec<[u8; 8]> = (0..64u64).map(u64::to_be_bytes).collect();
+    let sealed = rows.iter().map(|row| sealer.seal(row, None));
+    let sealed = futures_util::future::try_join_all(sealed).await.unwrap();
+    assert_eq!((sealer.stats().misses, sealer.stats().hits), (1, 63));
+    let opened = sealed.iter().map(|record| opener.open(record, None));
+    let opened = futures_util::future::try_join_all(opened).await.unwrap();
+    assert_eq!((opener.stats().misses, opener.stats().hits), (1, 63));
+    for (row, opened) in rows.iter().zip(&opened) {
+        assert_eq!(opened.expose(), row);
+    }
+}
+
+#[tokio::test]
 async fn a_stream_may_come_in_pieces_of_any_size() {
     let target = Target::keyward();
     let client = client_of_transit(&target).await;

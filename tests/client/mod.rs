@@ -1,6 +1,7 @@
 //! The Rust client over real sockets, against our server and against the peer.
 
 mod envelope;
+mod file;
 mod operations;
 mod proof;
 mod tink;

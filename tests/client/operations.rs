@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use keyward_client::api::SensitiveJson;
 use keyward_client::api::auth::CreateToken;
-use keyward_client::{Context, Http, Keyward, Options};
+use keyward_client::api::lease::ListLeasesBelow;
+use keyward_client::{Context, Effect, Http, Keyward, Options};
 
 use super::{client, client_of_transit, create_key};
 use crate::support::Target;
@@ -25,6 +26,7 @@ async fn suite(target: &Target) {
     signatures(&client).await;
     secrets(target).await;
     tokens(target).await;
+    leases(target).await;
 }
 
 async fn ciphers(client: &Keyward<Http>) {
@@ -142,4 +144,57 @@ async fn tokens(target: &Target) {
     assert_eq!(renewed.accessor, granted.accessor);
     own.tokens().revoke_self().await.unwrap();
     assert!(own.tokens().lookup_self().await.unwrap_err().is_denied());
+}
+
+/// The lease of a token, which every server has. That of a user of a database, which is renewed as
+/// well, is in `tests/database.rs`.
+async fn leases(target: &Target) {
+    let root = client(target);
+    let before = token_leases(&root).await;
+    let request = CreateToken {
+        ttl: Some("3600s".to_owned()),
+        policies: Some(vec!["default".to_owned()]),
+        ..CreateToken::default()
+    };
+    let granted = root.tokens().create(&request).await.unwrap();
+    let mut made = token_leases(&root).await;
+    made.retain(|id| !before.contains(id));
+    let [id] = made.as_slice() else {
+        panic!("one token has one lease: {made:?}");
+    };
+    let leases = root.leases();
+
+    let known = leases.lookup(id).await.unwrap();
+    assert_eq!((&known.id, known.renewable), (id, true));
+    assert!(known.ttl > 3_500 && known.ttl <= 3_600 && known.last_renewal.is_none());
+    // Who has a token renews it as one.
+    let refused = leases.renew(id, None).await.unwrap_err();
+    assert_eq!((refused.status(), refused.retryable()), (Some(400), false));
+
+    leases.revoke(id).await.unwrap();
+    // A clone would share its token.
+    let own = client(target);
+    own.set_token(Some(granted.client_token));
+    assert!(own.tokens().lookup_self().await.unwrap_err().is_denied());
+    let gone = leases.lookup(id).await.unwrap_err();
+    assert_eq!((gone.status(), gone.retryable()), (Some(400), false));
+}
+
+async fn token_leases(root: &Keyward<Http>) -> Vec<String> {
+    let prefix = "auth/token/create";
+    let below = ListLeasesBelow {
+        prefix: prefix.to_owned(),
+    };
+    let listed = root.call("sys", &below, Effect::Computes).await;
+    let names = listed.map_or_else(
+        |error| {
+            assert!(error.is_not_found(), "{error}");
+            Vec::new()
+        },
+        |listed| listed.data.unwrap().keys,
+    );
+    names
+        .iter()
+        .map(|name| format!("{prefix}/{name}"))
+        .collect()
 }
