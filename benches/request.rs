@@ -2,14 +2,21 @@
 
 use std::{path::Path, sync::Arc};
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use keyward_api::Operation;
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use keyward_api::{
+    Operation,
+    proof::{Address, RequestToSign, SigningKey, sign_request},
+};
 use keyward_builtin::{AUDIT_DEVICES, ENGINES, storage};
 use keyward_core::{
-    CanonicalPath, Core, Registry, Request, SealConfig, Settings, SystemClock, TokenId,
+    CanonicalPath, Claim, Core, Proof, Registry, Request, SealConfig, Settings, SystemClock,
+    TokenId,
 };
-use keyward_crypto::{SecretBytes, SecretString};
+use keyward_crypto::{HashAlgorithm, SecretBytes, SecretString, proof::ProofAlgorithm, random};
 use serde_json::{Value, json};
+
+/// Where signed requests say that they go.
+const ADDRESS: &str = "https://vault.example.com:8200";
 
 /// An unsealed server in memory, with a transit key and a policy that allows just its use.
 struct House {
@@ -32,7 +39,9 @@ impl House {
             cluster_name: None,
             version: "bench",
         };
-        let core = Core::new(storage, Arc::new(SystemClock), registry, settings);
+        let address = Address::parse(ADDRESS).expect("it is an address");
+        let core =
+            Core::new(storage, Arc::new(SystemClock), registry, settings).known_as([address]);
         let config = SealConfig {
             shares: 1,
             threshold: 1,
@@ -129,6 +138,90 @@ impl House {
     }
 }
 
+/// A client that signs what it asks, with a token that is bound to its key.
+struct Holder {
+    key: SigningKey,
+    token: SecretString,
+}
+
+/// A signed request, before anything of it was looked at.
+struct Signed {
+    claim: Claim,
+    path: CanonicalPath,
+    body: Vec<u8>,
+}
+
+impl Holder {
+    async fn new(house: &House, algorithm: ProofAlgorithm) -> Self {
+        let key = SigningKey::generate(algorithm).expect("there is entropy");
+        let path = CanonicalPath::parse("auth/token/create").expect("the path is canonical");
+        let body = json!({ "policies": ["app"], "client_key": key.public() });
+        let body = SecretBytes::new(body.to_string().into_bytes());
+        let request =
+            Request::new(Operation::Update, path, body).with_token(house.root.duplicate());
+        let done = house.core.handle(request).await.expect("tokens are made");
+        let auth = done.auth.expect("a token was asked for");
+        // EXPOSE: used as the caller of the bench.
+        let token = SecretString::new(auth.client_token.expose().to_owned());
+        Self { key, token }
+    }
+
+    /// Signs a request as a client does.
+    fn sign(&self, house: &House, path: &str, body: &Value) -> Signed {
+        let body = body.to_string().into_bytes();
+        let target = format!("/v1/{path}");
+        let signed = sign_request(
+            &self.key,
+            &RequestToSign {
+                method: "POST",
+                target_uri: &format!("{ADDRESS}{target}"),
+                token: &self.token,
+                body: &body,
+                created: house.core.clock().now().unix_seconds(),
+                lifetime: 60,
+                nonce: random::generate_nonce(),
+            },
+        );
+        let signed = signed.expect("requests can be signed");
+        Signed {
+            claim: Claim {
+                method: "POST".to_owned(),
+                target,
+                host: "vault.example.com:8200".to_owned(),
+                signs_token: true,
+                body_digest: None,
+                content_digest: signed.content_digest,
+                signature_input: signed.signature_input,
+                signature: signed.signature,
+            },
+            path: CanonicalPath::parse(path).expect("paths here are canonical"),
+            body,
+        }
+    }
+
+    /// Has it served, and the answer signed.
+    async fn call(&self, house: &House, signed: Signed) {
+        let Signed {
+            mut claim,
+            path,
+            body,
+        } = signed;
+        let digest = HashAlgorithm::Sha2_256.digest(&body);
+        claim.body_digest = digest.try_into().ok();
+        let proof = Arc::new(Proof::new(claim));
+        let request = Request::new(Operation::Update, path, SecretBytes::new(body))
+            .with_token(TokenId::new(self.token.duplicate()))
+            .with_proof(Arc::clone(&proof));
+        let data = house.core.handle(request).await.expect("it is served").data;
+        let now = house.core.clock().now();
+        // EXPOSE: signed as it would be sent.
+        let answer = proof.sign_answer(200, data.as_ref().expect("it has data").expose(), now);
+        answer
+            .expect("answers can be signed")
+            .expect("it was verified");
+    }
+}
+
 fn requests(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let folder = tempfile::tempdir().expect("a folder can be made");
@@ -170,6 +263,25 @@ fn requests(criterion: &mut Criterion) {
                 .to_async(&runtime)
                 .iter(|| house.call("transit/encrypt/orders", &body, &of_entity));
         });
+        for (label, algorithm) in [
+            (
+                "encrypt 256 bytes, proven with Ed25519",
+                ProofAlgorithm::Ed25519,
+            ),
+            (
+                "encrypt 256 bytes, proven with P-256",
+                ProofAlgorithm::EcdsaP256Sha256,
+            ),
+        ] {
+            let holder = runtime.block_on(Holder::new(&house, algorithm));
+            group.bench_function(label, |bencher| {
+                bencher.to_async(&runtime).iter_batched(
+                    || holder.sign(&house, "transit/encrypt/orders", &body),
+                    |signed| holder.call(&house, signed),
+                    BatchSize::SmallInput,
+                );
+            });
+        }
         group.finish();
     }
 }
