@@ -149,6 +149,20 @@ async fn tokens_are_counted() {
 }
 
 #[tokio::test]
+async fn entities_are_counted() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let counted = async || {
+        let counted = root.get("sys/internal/counters/entities").await.expect(200);
+        counted.at("/data/counters/entities/total").clone()
+    };
+    assert_eq!(counted().await, json!(0));
+    let ann = json!({ "name": "ann" });
+    root.post("identity/entity", ann).await.expect(200);
+    assert_eq!(counted().await, json!(1));
+}
+
+#[tokio::test]
 async fn a_development_server_may_write_down_what_it_hears() {
     let target = Target::keyward();
     let root = Client::new(&target);

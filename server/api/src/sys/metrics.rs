@@ -31,16 +31,36 @@ pub struct TokenCount {
     pub counters: TokenCounters,
 }
 
+/// `GET sys/internal/counters/entities`: how many entities there are.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CountEntities {}
+endpoint!(CountEntities {} => EntityCount: Read "internal/counters/entities");
+
+/// What `GET sys/internal/counters/entities` answers.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct EntityCount {
+    /// The one count there is.
+    pub counters: EntityCounters,
+}
+
+/// The count of entities.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct EntityCounters {
+    /// All of them.
+    pub entities: Total,
+}
+
 /// The count of tokens.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct TokenCounters {
     /// The tokens that are stored.
-    pub service_tokens: TokenTotal,
+    pub service_tokens: Total,
 }
 
 /// How many there are.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct TokenTotal {
+pub struct Total {
     /// The number.
     pub total: u64,
 }

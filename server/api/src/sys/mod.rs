@@ -45,7 +45,10 @@ pub use host::{
 pub use loggers::{
     DeleteLogger, DeleteLoggers, Loggers, ReadLogger, ReadLoggers, WriteLogger, WriteLoggers,
 };
-pub use metrics::{CountTokens, ReadMetrics, TokenCount, TokenCounters, TokenTotal};
+pub use metrics::{
+    CountEntities, CountTokens, EntityCount, EntityCounters, ReadMetrics, TokenCount,
+    TokenCounters, Total,
+};
 pub use mounts::{
     DisableAuth, DisableMount, EnableAuth, EnableMount, EngineOptions, ListAuth, ListMounts,
     MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,

@@ -97,6 +97,12 @@ impl IdentityStore {
         self.resolved.insert(entity_id.into(), resolved);
         Some(identity)
     }
+
+    /// Counts the entities.
+    pub(crate) fn count(&self) -> u64 {
+        let count = self.snapshot.load().entities().count();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
 }
 
 /// Reads every record below a folder.

@@ -1,6 +1,9 @@
 //! `sys/metrics` and `sys/internal/counters`.
 
-use keyward_api::sys::{CountTokens, ReadMetrics, TokenCount, TokenCounters, TokenTotal};
+use keyward_api::sys::{
+    CountEntities, CountTokens, EntityCount, EntityCounters, ReadMetrics, TokenCount,
+    TokenCounters, Total,
+};
 use serde_json::Value;
 
 use super::Sys;
@@ -27,7 +30,20 @@ pub(super) async fn count_tokens(
     let total = cx.core().tokens.count().await?;
     Ok(Response::data(TokenCount {
         counters: TokenCounters {
-            service_tokens: TokenTotal { total },
+            service_tokens: Total { total },
+        },
+    }))
+}
+
+/// Counts the entities.
+pub(super) async fn count_entities(
+    cx: Context<Sys>,
+    _: CountEntities,
+) -> Result<Response<EntityCount>, Error> {
+    let total = cx.core().identities.store.count();
+    Ok(Response::data(EntityCount {
+        counters: EntityCounters {
+            entities: Total { total },
         },
     }))
 }

@@ -99,6 +99,7 @@ pub(crate) fn mount() -> Mounted {
         .on(loggers::write)
         .on(loggers::reset_all)
         .on(loggers::reset)
+        .on(metrics::count_entities)
         .on(metrics::count_tokens)
         .on(metrics::read)
         .on(mounts::list)
