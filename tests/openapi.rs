@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Installation, Keys, Process, Store};
+use crate::support::{Client, Installation, Keys, Process, Store, Target};
 
 mod capabilities;
 
@@ -17,6 +17,7 @@ const PUBLIC: &[(&str, u16)] = &[
     ("GET identity/oidc/.well-known/keys", 200),
     ("GET identity/oidc/.well-known/openid-configuration", 200),
     ("GET sys/generate-root/attempt", 200),
+    ("GET sys/internal/help/{path}", 403),
     ("GET sys/internal/specs/openapi", 200),
     ("GET sys/internal/ui/mounts", 200),
     ("GET sys/internal/ui/mounts/{path}", 403),
@@ -229,4 +230,50 @@ async fn the_document_shows_what_the_caller_may_use() {
     assert_eq!(fields["plaintext"], json!({ "type": "string" }));
     assert_eq!(fields["key_version"], json!({ "type": "integer" }));
     assert!(fields.get("name").is_none(), "the name stands in the path");
+}
+
+#[tokio::test]
+async fn any_path_explains_itself_to_whoever_has_a_token() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let made = json!({ "policies": ["default"] });
+    let made = root.post("auth/token/create", made).await.expect(200);
+    let anybody = root.with_token(made.text_at("/auth/client_token"));
+    let help = anybody.get("secret/data/a?help=1").await.expect(200);
+    let text = help.text_at("/help");
+    for part in [
+        "Request:        data/a\nMatching Route: data/{path*}\n",
+        "PATCH  Patch data (needs patch)",
+        "version (integer)",
+    ] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+    let described = help.at("/openapi/paths").as_object().unwrap();
+    assert_eq!(
+        described.keys().collect::<Vec<_>>(),
+        ["/secret/data/{path}"]
+    );
+    for path in [
+        "secret?help=1",
+        "secret/?help=1",
+        "sys/internal/help/secret",
+    ] {
+        let help = anybody.get(path).await.expect(200);
+        let text = help.text_at("/help");
+        assert!(text.contains("## PATHS") && text.contains("    metadata/{path*}\n"));
+    }
+    let help = anybody.get("secret/metadata/?help=1&list=true").await;
+    assert!(help.expect(200).text_at("/help").contains("LIST   List"));
+    root.get("nosuch?help=1").await.refused(
+        404,
+        "no handler for route \"nosuch\". route entry not found.",
+    );
+    root.get("sys/nosuch?help=1").await.expect(404);
+    root.post("secret/data/a?help=1", json!({}))
+        .await
+        .expect(405);
+    let nobody = root.with_token("");
+    for path in ["secret/data/a?help=1", "sys/internal/help/secret"] {
+        nobody.get(path).await.refused(403, "permission denied");
+    }
 }

@@ -163,7 +163,9 @@ async fn answer(
     let mut claim = proof::of(&parts);
     let body = match operation {
         Operation::Delete | Operation::List | Operation::Read => {
-            Ok(body::pairs_to_json(query, |name| name != "list"))
+            Ok(body::pairs_to_json(query, |name| {
+                !matches!(name, "help" | "list")
+            }))
         }
         Operation::Create | Operation::Patch | Operation::Update => {
             let read = body::read(body, limits).await;
@@ -223,9 +225,11 @@ fn parse(
     let path =
         CanonicalPath::parse_encoded(path).map_err(|error| Error::Invalid(error.to_string()))?;
     check_namespace(&parts.headers)?;
-    if body::form_pairs(query).any(|(name, _)| name == "help") {
-        return Err(Error::UnsupportedOperation);
-    }
+    let (operation, path) = match (operation, asks_for_help(query)) {
+        (operation, false) => (operation, path),
+        (Operation::List | Operation::Read, true) => (Operation::Read, helped(&path)?),
+        (_, true) => return Err(Error::UnsupportedOperation),
+    };
     Ok(Request {
         id,
         operation,
@@ -238,6 +242,16 @@ fn parse(
         remote,
         headers: audited(&app.core, &parts.headers),
     })
+}
+
+fn asks_for_help(query: &str) -> bool {
+    body::form_pairs(query).any(|(name, value)| name == "help" && !value.is_empty())
+}
+
+/// Returns where a path is explained.
+fn helped(path: &CanonicalPath) -> Result<CanonicalPath, Error> {
+    let path = format!("sys/internal/help/{}", path.as_str());
+    CanonicalPath::parse(&path).map_err(|error| Error::Invalid(error.to_string()))
 }
 
 /// Takes those headers that the audit log shows, but never one that holds a token.

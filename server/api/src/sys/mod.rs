@@ -54,7 +54,7 @@ pub use mounts::{
     MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,
     TuneOutput,
 };
-pub use openapi::ReadOpenApi;
+pub use openapi::{Help, ReadHelp, ReadOpenApi};
 pub use passwords::{
     DeletePasswordPolicy, GeneratePassword, ListPasswordPolicies, Password, PasswordPolicies,
     PasswordPolicy, ReadPasswordPolicy, WritePasswordPolicy,

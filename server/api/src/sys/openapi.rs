@@ -1,4 +1,4 @@
-//! The description of the API for programs.
+//! The description of the API, for programs and for people.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,3 +18,25 @@ pub struct ReadOpenApi {
 }
 endpoint!(ReadOpenApi {} => serde_json::Value:
     Read "internal/specs/openapi", access Public; document);
+
+/// `GET sys/internal/help/:path`, and `GET :path?help=1`: what can be done at a path.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadHelp {
+    /// The path, with that of its mount.
+    #[serde(skip_serializing)]
+    pub path: String,
+}
+endpoint!(ReadHelp { path } => Help:
+    Read "internal/help/{path*}" as "internal/help/{path}", access Public; document);
+
+/// What is told of a path.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Help {
+    /// A text for people.
+    pub help: String,
+    /// The same for programs (OpenAPI 3.0.2).
+    pub openapi: serde_json::Value,
+    /// Always none.
+    pub see_also: Option<Vec<String>>,
+}

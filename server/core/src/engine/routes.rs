@@ -108,6 +108,18 @@ impl Routes {
         })
     }
 
+    /// Describes the routes that cover a path most specifically, whatever they do there.
+    pub fn covering(&self, path: &str) -> impl Iterator<Item = Described> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let covers = |route: &&Route| route.template.captures(path).is_some();
+        let first = self.routes.iter().find(covers);
+        let as_specific = move |route: &&Route| {
+            first.is_some_and(|first| first.template.cmp_specific(&route.template).is_eq())
+        };
+        let covering = self.routes.iter().filter(covers);
+        covering.filter(as_specific).map(|route| route.described)
+    }
+
     /// Describes every route.
     pub fn describe(&self) -> impl Iterator<Item = Described> {
         self.routes.iter().map(|route| route.described)

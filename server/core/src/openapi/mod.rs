@@ -5,6 +5,7 @@
 //! GET of the path with a slash and `list=true`; the schema of an answer is that of the envelope's
 //! `data`; `x-vault-sudo` and `x-vault-unauthenticated` stand where they hold, at the operation.
 
+mod help;
 mod path;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -12,6 +13,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use keyward_api::{Access, Operation};
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::help::help;
 use self::path::{Path, spelled};
 use crate::{
     engine::{Class, Described},
@@ -39,28 +41,17 @@ struct Parts {
 pub(crate) fn describe(mounts: &[Arc<Mount>], places: Places, version: &str) -> Value {
     let mut parts = Parts::default();
     for mount in mounts {
-        let place = Place::of(mount, places);
-        for route in mount.mounted.routes.describe() {
-            for path in spelled(route.path, route.operation) {
-                parts.add(&place, &route, &path);
-            }
-        }
+        parts.add_all(&Place::of(mount, places), mount.mounted.routes.describe());
     }
-    json!({
-        "openapi": "3.0.2",
-        "info": {
-            "title": "Keyward API",
-            "description": "HTTP API of Keyward, which is Vault's. All paths are prefixed with \
-                            `/v1/`; the schema of an answer is that of the envelope's `data`.",
-            "version": version,
-            "license": {
-                "name": "Apache-2.0",
-                "url": "https://www.apache.org/licenses/LICENSE-2.0",
-            },
-        },
-        "paths": parts.paths,
-        "components": { "responses": refused(), "schemas": parts.schemas },
-    })
+    parts.document(version)
+}
+
+/// Describes some routes of one mount, where it is.
+fn describe_one(mount: &Mount, routes: &[Described], version: &str) -> Value {
+    let mut parts = Parts::default();
+    let place = Place::of(mount, Places::Real);
+    parts.add_all(&place, routes.iter().copied());
+    parts.document(version)
 }
 
 /// Where a mount is, as the document says it.
@@ -107,6 +98,32 @@ impl Place {
 }
 
 impl Parts {
+    fn document(self, version: &str) -> Value {
+        json!({
+            "openapi": "3.0.2",
+            "info": {
+                "title": "Keyward API",
+                "description": "HTTP API of Keyward, which is Vault's. All paths are prefixed with \
+                                `/v1/`; the schema of an answer is that of the envelope's `data`.",
+                "version": version,
+                "license": {
+                    "name": "Apache-2.0",
+                    "url": "https://www.apache.org/licenses/LICENSE-2.0",
+                },
+            },
+            "paths": self.paths,
+            "components": { "responses": refused(), "schemas": self.schemas },
+        })
+    }
+
+    fn add_all(&mut self, place: &Place, routes: impl Iterator<Item = Described>) {
+        for route in routes {
+            for path in spelled(route.path, route.operation) {
+                self.add(place, &route, &path);
+            }
+        }
+    }
+
     fn add(&mut self, place: &Place, route: &Described, path: &Path) {
         let slash = match route.operation {
             Operation::List => "/",

@@ -114,6 +114,7 @@ pub(crate) fn mount() -> Mounted {
         .on(mounts::tune_auth)
         .on(mounts::read_tune)
         .on(mounts::read_auth_tune)
+        .on(openapi::help)
         .on(openapi::read)
         .on(passwords::list)
         .on(passwords::read)

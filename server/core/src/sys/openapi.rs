@@ -1,10 +1,10 @@
-//! `sys/internal/specs/openapi`: the API, for programs.
+//! `sys/internal/specs/openapi`: the API, for programs. `sys/internal/help`: for people.
 
-use keyward_api::sys::ReadOpenApi;
+use keyward_api::sys::{Help, ReadHelp, ReadOpenApi};
 use serde_json::Value;
 
 use super::Sys;
-use crate::{Document, Error, Response, engine::Context, openapi};
+use crate::{Denial, Document, Error, Response, engine::Context, openapi};
 
 /// Describes the mounts that the caller may use any of.
 pub(super) async fn read(cx: Context<Sys>, request: ReadOpenApi) -> Result<Response<Value>, Error> {
@@ -22,5 +22,25 @@ pub(super) async fn read(cx: Context<Sys>, request: ReadOpenApi) -> Result<Respo
     Ok(Response::document(Document::json(
         "application/json",
         &described,
+    )?))
+}
+
+/// Tells what can be done at a path. Anybody with a token may know: it is in the handbook.
+pub(super) async fn help(cx: Context<Sys>, request: ReadHelp) -> Result<Response<Help>, Error> {
+    if cx.principal().is_none() {
+        return Err(Error::Denied(Denial::Token));
+    }
+    let core = cx.core();
+    let path = request.path;
+    // The path of a mount means all of it, with its slash or without.
+    let whole = format!("{}/", path.trim_end_matches('/'));
+    let found = core.mounts.find(&whole).filter(|(_, rest)| rest.is_empty());
+    let (mount, rest) = found
+        .or_else(|| core.mounts.find(&path))
+        .ok_or_else(|| Error::NoRoute(path.clone()))?;
+    let help = openapi::help(&mount, rest, core.settings.version)?;
+    Ok(Response::document(Document::json(
+        "application/json",
+        &help,
     )?))
 }
