@@ -1,0 +1,94 @@
+//! The server, and what is mounted in it.
+
+use super::Shell;
+
+pub(super) fn status_and_mounts(shell: &Shell<'_>) {
+    let status = shell.json("status -format=json");
+    assert_eq!(status["sealed"], false);
+    assert_eq!(status["initialized"], true);
+    shell.says(
+        "secrets enable -path=cli -description=mine kv",
+        "Success! Enabled the kv secrets engine at: cli/",
+    );
+    shell.fails(
+        "secrets enable -path=cli kv",
+        2,
+        "* path is already in use at cli/",
+    );
+    let mounts = shell.json("secrets list -format=json");
+    assert_eq!(mounts["cli/"]["description"], "mine");
+    shell.says(
+        "secrets tune -default-lease-ttl=1h cli",
+        "Success! Tuned the secrets engine at: cli/",
+    );
+    let tuned = shell.json("read -format=json sys/mounts/cli/tune");
+    assert_eq!(tuned["data"]["default_lease_ttl"], 3600);
+    shell.says(
+        "secrets disable cli",
+        "Success! Disabled the secrets engine (if it existed) at: cli/",
+    );
+    let auths = shell.json("auth list -format=json");
+    assert_eq!(auths["token/"]["type"], "token");
+}
+
+pub(super) fn secrets_engines(shell: &Shell<'_>) {
+    shell.says(
+        "secrets enable -path=cli-s -description=mine -default-lease-ttl=1h -max-lease-ttl=2h kv",
+        "Success! Enabled the kv secrets engine at: cli-s/",
+    );
+    shell.says("secrets list", "cli-s/");
+    shell.says("secrets list -detailed", "cli-s/");
+    let listed = &shell.json("secrets list -format=json")["cli-s/"];
+    assert_eq!(
+        (&listed["type"], &listed["config"]["max_lease_ttl"]),
+        (&"kv".into(), &7200.into())
+    );
+    shell.says(
+        "secrets tune -description=other -max-lease-ttl=3h -listing-visibility=unauth \
+         -audit-non-hmac-request-keys=a -passthrough-request-headers=X-A cli-s/",
+        "Success! Tuned the secrets engine at: cli-s/",
+    );
+    let tuned = shell.json("read -format=json sys/mounts/cli-s/tune");
+    assert_eq!(
+        (
+            &tuned["data"]["description"],
+            &tuned["data"]["max_lease_ttl"],
+            &tuned["data"]["passthrough_request_headers"][0],
+        ),
+        (&"other".into(), &10800.into(), &"X-A".into())
+    );
+    shell.says("kv put cli-s/a k=v", "Success!");
+    shell.says("kv enable-versioning cli-s", "Success! Tuned");
+    shell.says("secrets disable cli-s", "Success!");
+    shell.fails(
+        "secrets enable nosuch",
+        2,
+        "* plugin not found in the catalog",
+    );
+    shell.fails("secrets tune nosuch", 2, "Code: 400. Errors:");
+}
+
+pub(super) fn auth_methods(shell: &Shell<'_>) {
+    shell.says("auth list", "token/");
+    shell.says("auth list -detailed", "token/");
+    shell.says(
+        "auth tune -description=tokens token/",
+        "Success! Tuned the auth method at: token/",
+    );
+    let listed = shell.json("auth list -format=json");
+    assert_eq!(listed["token/"]["description"], "tokens");
+    shell.fails("auth enable nosuch", 2, "* plugin not found in the catalog");
+    shell.says("auth disable nosuch", "Success! Disabled the auth method");
+}
+
+pub(super) fn path_help(shell: &Shell<'_>) {
+    shell.says("path-help sys", "## PATHS");
+    shell.says("path-help auth/token", "create-orphan");
+    shell.says("path-help sys/mounts/x", "description");
+    shell.says("path-help cubbyhole/a", "Request:        a");
+    shell.fails("path-help nosuch", 2, "* no handler for route \"nosuch\"");
+    shell.fails("path-help sys/nosuch", 2, "* unsupported path");
+    shell
+        .with("nosuch")
+        .fails("path-help sys/mounts", 2, "Code: 403. Errors:");
+}
