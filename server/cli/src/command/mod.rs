@@ -6,6 +6,7 @@ mod lease;
 mod logical;
 mod login;
 mod operator;
+mod path_help;
 mod policy;
 mod secrets;
 mod server;
@@ -42,6 +43,7 @@ pub(crate) enum Remote {
     Patch(logical::Patch),
     Delete(logical::Delete),
     List(logical::List),
+    PathHelp(path_help::PathHelp),
     Login(login::Login),
     Status(status::Status),
     Unwrap(unwrap::Unwrap),
@@ -112,6 +114,7 @@ impl Remote {
             Self::Login(command) => command.run(session).await,
             Self::Operator(command) => command.run(session).await,
             Self::Patch(command) => command.run(session).await,
+            Self::PathHelp(command) => command.run(session).await,
             Self::Policy(command) => command.run(session).await,
             Self::Print(command) => command.run(session),
             Self::Read(command) => command.run(session).await,
