@@ -137,7 +137,8 @@ export function fromBase64Url(text: string): Bytes {
   return fromBase64(text.replaceAll('-', '+').replaceAll('_', '/') + padding);
 }
 
-function isA(value: unknown, kind: string): boolean {
+/** Tells what built-in class a value is of, whichever realm made it. */
+export function isA(value: unknown, kind: string): boolean {
   // Not `instanceof`: values of another realm are as good.
   return Object.prototype.toString.call(value) === `[object ${kind}]`;
 }

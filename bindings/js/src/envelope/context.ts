@@ -1,6 +1,6 @@
 /** What binds a body to its header and to the caller's context. */
 
-import { type Bytes, concat, utf8 } from '../bytes.js';
+import { type Bytes, concat, isA, utf8 } from '../bytes.js';
 import { failure } from '../errors.js';
 
 /** Names and values that must be the same when opening as when sealing. They are not stored. */
@@ -19,7 +19,7 @@ export function associatedData(bound: Bytes, context: Context | undefined): Byte
  * JavaScript sorts, and strings as JSON.stringify writes them (section 3.2.2.2).
  */
 export function canonical(context: Context): string {
-  if (Object.prototype.toString.call(context) !== '[object Object]') {
+  if (!isA(context, 'Object')) {
     throw failure('invalid_request', 'a context is an object of strings');
   }
   const members = Object.keys(context).sort();

@@ -1,6 +1,6 @@
 /** What callers hand in, read into the fields of a request. Each refusal names the argument. */
 
-import { type BytesLike, readBytes, toBase64 } from '../bytes.js';
+import { type BytesLike, isA, readBytes, toBase64 } from '../bytes.js';
 import { failure, isKeywardError } from '../errors.js';
 import { text } from '../http/path.js';
 import type { Json } from '../http/reply.js';
@@ -100,8 +100,8 @@ function member(item: unknown): object {
 }
 
 function isBytes(value: unknown): boolean {
-  const kind = Object.prototype.toString.call(value);
-  return ArrayBuffer.isView(value) || /^\[object (ArrayBuffer|Blob|File)\]$/.test(kind);
+  const kinds = ['ArrayBuffer', 'Blob', 'File'];
+  return ArrayBuffer.isView(value) || kinds.some((kind) => isA(value, kind));
 }
 
 function given<T>(value: T): value is NonNullable<T> {

@@ -7,6 +7,7 @@
 import * as glue from '#glue';
 import { find } from '#source';
 
+import { isA } from '../bytes.js';
 import { failure } from '../errors.js';
 
 /** Where the module comes from. */
@@ -83,7 +84,7 @@ async function compile(source: WasmSource): Promise<WebAssembly.Module> {
   if (typeof source === 'string' || source instanceof URL) return compile(await fetch(source));
   if (!(source instanceof Response)) {
     // The sandboxes of edge-light give modules of another realm, and the glue wants one of this.
-    return Object.prototype.toString.call(source) === '[object WebAssembly.Module]'
+    return isA(source, 'WebAssembly.Module')
       ? Object.setPrototypeOf(source, WebAssembly.Module.prototype)
       : WebAssembly.compile(source as BufferSource);
   }
