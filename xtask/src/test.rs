@@ -117,7 +117,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "js",
-        about: "the package for browsers and edge runtimes, in six of them, against a running server",
+        about: "the package for browsers and edge runtimes, in seven of them, against a running server",
         needs: &[
             Need::Browser,
             Need::Compiler,

@@ -139,7 +139,10 @@ impl<K: SharedKem> PublicType for HpkeKeyType<K> {
         }
     }
 
-    /// RFC 8037; X-Wing has no form yet.
+    /// RFC 8037. X-Wing has none: a key of the family `AKP` names one algorithm
+    /// (draft-ietf-cose-dilithium), and those that are drafted for X-Wing (`HPKE-10`,
+    /// draft-skokan-jose-hpke-pq-pqt) derive with SHAKE256 where ours derives with HKDF-SHA256.
+    /// What is encrypted as they say would not open here.
     fn jwk(&self, public_key: &[u8]) -> Option<Jwk> {
         (self.key_name == HPKE_X25519.key_name).then(|| {
             vec![
