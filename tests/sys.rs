@@ -4,7 +4,34 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{Installation, Store};
+use crate::support::{Client, Installation, Store, Target};
+
+#[tokio::test]
+async fn the_catalog_names_what_can_be_mounted() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let catalog = root.get("sys/plugins/catalog").await.expect(200);
+    assert_eq!(
+        catalog.at("/data/secret"),
+        &json!(["database", "kv", "transit"])
+    );
+    assert_eq!(
+        (
+            catalog.at("/data/detailed/1/name"),
+            catalog.at("/data/detailed/1/type")
+        ),
+        (&json!("kv"), &json!("secret"))
+    );
+    let names = root.list("sys/plugins/catalog/secret").await.expect(200);
+    assert_eq!(names.at("/data/keys"), catalog.at("/data/secret"));
+    let kv = root.get("sys/plugins/catalog/secret/kv").await.expect(200);
+    assert_eq!(kv.at("/data/builtin"), &json!(true));
+    for path in ["secret/nosuch", "auth/kv", "nosuch/kv"] {
+        let path = format!("sys/plugins/catalog/{path}");
+        root.get(&path).await.expect(404);
+    }
+    root.list("sys/plugins/catalog/nosuch").await.expect(404);
+}
 
 #[tokio::test]
 async fn passwords_follow_policies_that_outlive_a_restart_and_stay_out_of_the_log() {

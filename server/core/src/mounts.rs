@@ -169,6 +169,11 @@ impl Mounts {
         self.table.load().get(&full_path(class, path)).cloned()
     }
 
+    /// Returns what can be mounted.
+    pub(crate) fn kinds(&self) -> &'static [EngineKind] {
+        self.kinds
+    }
+
     /// Returns all mounts, in the order of their paths.
     pub(crate) fn all(&self) -> Vec<Arc<Mount>> {
         self.table.load().values().cloned().collect()

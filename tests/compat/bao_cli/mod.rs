@@ -32,6 +32,7 @@ fn transcript(target: &Target) {
     mounts::status_and_mounts(&shell);
     mounts::secrets_engines(&shell);
     mounts::auth_methods(&shell);
+    mounts::plugins(&shell);
     mounts::path_help(&shell);
     kv::kv_version_2(&shell);
     kv::kv_version_1(&shell);

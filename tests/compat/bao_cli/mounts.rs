@@ -81,6 +81,17 @@ pub(super) fn auth_methods(shell: &Shell<'_>) {
     shell.says("auth disable nosuch", "Success! Disabled the auth method");
 }
 
+pub(super) fn plugins(shell: &Shell<'_>) {
+    shell.says("plugin list", "transit");
+    shell.says("plugin list secret", "kv");
+    shell.says("plugin info secret kv", "supported");
+    shell.fails(
+        "plugin info secret nosuch",
+        2,
+        "Error reading plugin named nosuch",
+    );
+}
+
 pub(super) fn path_help(shell: &Shell<'_>) {
     shell.says("path-help sys", "## PATHS");
     shell.says("path-help auth/token", "create-orphan");

@@ -11,6 +11,7 @@ mod metrics;
 mod mounts;
 mod openapi;
 mod passwords;
+mod plugins;
 mod policies;
 mod quotas;
 mod rekey;
@@ -58,6 +59,9 @@ pub use openapi::{Help, ReadHelp, ReadOpenApi};
 pub use passwords::{
     DeletePasswordPolicy, GeneratePassword, ListPasswordPolicies, Password, PasswordPolicies,
     PasswordPolicy, ReadPasswordPolicy, WritePasswordPolicy,
+};
+pub use plugins::{
+    ListPlugins, ListedPlugin, Plugin, PluginNames, Plugins, ReadPlugin, ReadPlugins,
 };
 pub use policies::{
     DeletePolicy, DeletePolicyOld, ListPolicies, ListPoliciesOld, ListPoliciesOldByGet, Policies,

@@ -12,6 +12,7 @@ mod metrics;
 mod mounts;
 mod openapi;
 mod passwords;
+mod plugins;
 mod policies;
 mod quotas;
 mod rekey;
@@ -121,6 +122,9 @@ pub(crate) fn mount() -> Mounted {
         .on(passwords::write)
         .on(passwords::delete)
         .on(passwords::generate)
+        .on(plugins::read_all)
+        .on(plugins::list)
+        .on(plugins::read)
         .on(policies::list)
         .on(policies::list_old)
         .on(policies::list_old_by_get)

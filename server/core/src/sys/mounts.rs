@@ -10,7 +10,7 @@ use keyward_api::{
     },
 };
 
-use super::Sys;
+use super::{Sys, plugins::builtin_version};
 use crate::{
     Error, Response,
     engine::{Class, Context},
@@ -226,7 +226,7 @@ pub(super) fn output(entry: &MountEntry, version: &str) -> MountOutput {
         seal_wrap: entry.seal_wrap,
         external_entropy_access: false,
         plugin_version: String::new(),
-        running_plugin_version: format!("v{version}+builtin.keyward"),
+        running_plugin_version: builtin_version(version),
         running_sha256: String::new(),
         deprecation_status: supported.then(|| "supported".to_owned()),
     }

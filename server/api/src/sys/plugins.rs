@@ -1,0 +1,91 @@
+//! What can be mounted, under the name that Vault has for it: the catalog of plugins. All of them
+//! are part of the server; none can be added.
+
+use serde::{Deserialize, Serialize};
+
+use crate::endpoint;
+
+/// `GET sys/plugins/catalog`: all of them.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadPlugins {}
+endpoint!(ReadPlugins {} => Plugins: Read "plugins/catalog");
+
+/// The catalog.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Plugins {
+    /// The auth methods that can be enabled.
+    pub auth: Vec<String>,
+    /// The secrets engines.
+    pub secret: Vec<String>,
+    /// What is known of each.
+    pub detailed: Vec<ListedPlugin>,
+}
+
+/// One of [`Plugins`].
+#[derive(Debug, Deserialize, Serialize)]
+pub struct ListedPlugin {
+    /// Always true.
+    pub builtin: bool,
+    /// Always `supported`.
+    pub deprecation_status: String,
+    /// The type of mount that it is for.
+    pub name: String,
+    /// `auth` or `secret`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// That of the server.
+    pub version: String,
+}
+
+/// `LIST sys/plugins/catalog/:type`: the names of those for auth methods or for secrets engines.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListPlugins {
+    /// `auth` or `secret`; of another type there are none.
+    #[serde(skip_serializing, rename = "type")]
+    pub kind: String,
+}
+endpoint!(ListPlugins { kind } => PluginNames:
+    List "plugins/catalog/{type}" as "plugins/catalog/{kind}", access Sudo);
+
+/// Names of plugins.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct PluginNames {
+    /// In alphabetical order.
+    pub keys: Vec<String>,
+}
+
+/// `GET sys/plugins/catalog/:type/:name`: what is known of one.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadPlugin {
+    /// `auth` or `secret`.
+    #[serde(skip_serializing, rename = "type")]
+    pub kind: String,
+    /// The type of mount.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(ReadPlugin { kind, name } => Plugin:
+    Read "plugins/catalog/{type}/{name}" as "plugins/catalog/{kind}/{name}", access Sudo);
+
+/// What is known of a plugin.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Plugin {
+    /// Always none: there is no program to call.
+    pub args: Option<Vec<String>>,
+    /// Always true.
+    pub builtin: bool,
+    /// Always empty.
+    pub command: String,
+    /// Always `supported`.
+    pub deprecation_status: String,
+    /// The type of mount that it is for.
+    pub name: String,
+    /// Always empty.
+    pub sha256: String,
+    /// That of the server.
+    pub version: String,
+}
