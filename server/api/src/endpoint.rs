@@ -2,6 +2,8 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::KeyUse;
+
 /// What a request does to the thing its path names; Vault's logical operations.
 ///
 /// A policy grants capabilities of the same names. On the wire: GET is [`Read`](Self::Read), POST
@@ -84,11 +86,18 @@ pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
     const DOCUMENT: bool = false;
     /// Whether the answer may have no data, though the reply has a type.
     const OPTIONAL: bool = false;
+    /// Whether it works with a named key on what the caller sends; see [`KeyUse`].
+    const KEYED: bool = false;
     /// The `data` of the answer, or its whole body if that is a document.
     type Reply: Serialize + DeserializeOwned + Send + 'static;
 
     /// Returns the path of this request, relative to the mount.
     fn path(&self) -> String;
+
+    /// Tells what this request does with named keys; none if it is not [`KEYED`](Self::KEYED).
+    fn key_use(&mut self) -> Option<KeyUse<'_>> {
+        None
+    }
 }
 
 /// Implements [`Endpoint`] for a request struct.
@@ -99,8 +108,9 @@ pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
 /// endpoint!(Write { path } => (): Update "{path*}" as "{path}"; free_form);
 /// ```
 ///
-/// `free_form`, `document` and `optional` set the constants of these names; `as` gives the text that
-/// a client formats where it differs from the template.
+/// `free_form`, `document` and `optional` set the constants of these names, and `keyed` that of a
+/// request that is [`Keyed`](crate::Keyed); `as` gives the text that a client formats where it differs
+/// from the template.
 #[macro_export]
 macro_rules! endpoint {
     ($request:ty { $($capture:ident),* } => $reply:ty : $operation:ident $path:literal
@@ -120,6 +130,13 @@ macro_rules! endpoint {
         }
     };
     (@flag document) => { const DOCUMENT: bool = true; };
+    (@flag keyed) => {
+        const KEYED: bool = true;
+
+        fn key_use(&mut self) -> Option<$crate::KeyUse<'_>> {
+            Some($crate::Keyed::key_use(self))
+        }
+    };
     (@flag optional) => { const OPTIONAL: bool = true; };
     (@flag free_form) => { const FREE_FORM: bool = true; };
     (@format $path:literal) => { format!($path) };

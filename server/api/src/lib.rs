@@ -12,6 +12,7 @@ pub mod coerce;
 pub mod database;
 mod endpoint;
 pub mod identity;
+pub mod keyed;
 pub mod kv;
 pub mod lease;
 pub mod proof;
@@ -23,5 +24,6 @@ pub mod transit;
 
 pub use client::Client;
 pub use endpoint::{Access, Endpoint, Operation};
+pub use keyed::{KeyUse, Keyed};
 pub use reply::{Failure, GrantedAuth, Reply, WrapInfo};
 pub use sensitive::{Base64, Sensitive, SensitiveJson};

@@ -36,7 +36,7 @@ pub struct MakeCmac {
     pub batch_input: Option<Vec<MakeCmacItem>>,
 }
 endpoint!(MakeCmac { name } => Answer<Cmac, CmacItem>:
-    Update "cmac/{name}/{mac_length?}" as "cmac/{name}");
+    Update "cmac/{name}/{mac_length?}" as "cmac/{name}"; keyed);
 
 /// One input of a batch to authenticate.
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -42,7 +42,7 @@ pub struct CreateDataKey {
     )]
     pub padding_scheme: Option<String>,
 }
-endpoint!(CreateDataKey { form, name } => DataKey: Update "datakey/{form}/{name}");
+endpoint!(CreateDataKey { form, name } => DataKey: Update "datakey/{form}/{name}"; keyed);
 
 /// A new data key.
 #[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -91,7 +91,7 @@ pub struct CreateDataKeys {
     )]
     pub key_version: Option<i64>,
 }
-endpoint!(CreateDataKeys { form, name } => DataKeys: Update "datakeys/{form}/{name}");
+endpoint!(CreateDataKeys { form, name } => DataKeys: Update "datakeys/{form}/{name}"; keyed);
 
 /// New data keys.
 #[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -173,4 +173,4 @@ pub struct DeriveDataKeys {
     pub key_version: Option<i64>,
 }
 endpoint!(DeriveDataKeys { form, name } => BTreeMap<u32, DataKey>:
-    Update "derivedkeys/{form}/{name}");
+    Update "derivedkeys/{form}/{name}"; keyed);

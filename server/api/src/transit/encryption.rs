@@ -59,7 +59,7 @@ pub struct Encrypt {
     )]
     pub padding_scheme: Option<String>,
 }
-endpoint!(Encrypt { name } => Answer<Encrypted, EncryptedItem>: Update "encrypt/{name}");
+endpoint!(Encrypt { name } => Answer<Encrypted, EncryptedItem>: Update "encrypt/{name}"; keyed);
 
 /// One input of a batch to encrypt.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -158,7 +158,7 @@ pub struct Decrypt {
     )]
     pub padding_scheme: Option<String>,
 }
-endpoint!(Decrypt { name } => Answer<Decrypted, DecryptedItem>: Update "decrypt/{name}");
+endpoint!(Decrypt { name } => Answer<Decrypted, DecryptedItem>: Update "decrypt/{name}"; keyed);
 
 /// One input of a batch to decrypt.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -255,7 +255,7 @@ pub struct Rewrap {
     )]
     pub encrypt_padding_scheme: Option<String>,
 }
-endpoint!(Rewrap { name } => Answer<Encrypted, EncryptedItem>: Update "rewrap/{name}");
+endpoint!(Rewrap { name } => Answer<Encrypted, EncryptedItem>: Update "rewrap/{name}"; keyed);
 
 /// One input of a batch to rewrap.
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -67,7 +67,7 @@ pub struct Encode {
     )]
     pub partial_failure_response_code: Option<i64>,
 }
-endpoint!(Encode { name } => Answer<Encoded, EncodedItem>: Update "encode/{name}");
+endpoint!(Encode { name } => Answer<Encoded, EncodedItem>: Update "encode/{name}"; keyed);
 
 /// One value of a batch to encode.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -190,7 +190,7 @@ pub struct Decode {
     )]
     pub partial_failure_response_code: Option<i64>,
 }
-endpoint!(Decode { name } => Answer<Decoded, DecodedItem>: Update "decode/{name}");
+endpoint!(Decode { name } => Answer<Decoded, DecodedItem>: Update "decode/{name}"; keyed);
 
 /// One text of a batch to decode.
 #[derive(Debug, Default, Deserialize, Serialize)]

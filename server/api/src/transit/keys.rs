@@ -104,7 +104,7 @@ pub struct ReadKey {
     )]
     pub context: Option<Base64>,
 }
-endpoint!(ReadKey { name } => Key: Read "keys/{name}");
+endpoint!(ReadKey { name } => Key: Read "keys/{name}"; keyed);
 
 /// `LIST keys` names the keys, in byte order.
 #[derive(Debug, Default, Deserialize, Serialize)]

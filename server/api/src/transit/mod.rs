@@ -19,6 +19,7 @@ mod export;
 mod format;
 mod import;
 mod jwks;
+mod keyed;
 mod keys;
 mod random;
 mod signing;

@@ -80,7 +80,7 @@ pub struct Sign {
     pub salt_length: Option<String>,
 }
 endpoint!(Sign { name } => Answer<Signed, SignedItem>: Update "sign/{name}/{hash_algorithm?}"
-    as "sign/{name}");
+    as "sign/{name}"; keyed);
 
 /// One input of a batch to sign.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -217,7 +217,7 @@ pub struct Verify {
     pub salt_length: Option<String>,
 }
 endpoint!(Verify { name } => Answer<Verified, VerifiedItem>:
-    Update "verify/{name}/{hash_algorithm?}" as "verify/{name}");
+    Update "verify/{name}/{hash_algorithm?}" as "verify/{name}"; keyed);
 
 /// One input of a batch to verify.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -307,7 +307,7 @@ pub struct Authenticate {
     pub batch_input: Option<Vec<AuthenticateItem>>,
 }
 endpoint!(Authenticate { name } => Answer<Authenticated, AuthenticatedItem>:
-    Update "hmac/{name}/{algorithm?}" as "hmac/{name}");
+    Update "hmac/{name}/{algorithm?}" as "hmac/{name}"; keyed);
 
 /// One input of a batch to authenticate.
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -51,7 +51,7 @@ pub struct Translate {
     pub batch_input: Option<Vec<TranslateItem>>,
 }
 endpoint!(Translate { source, destination } => Answer<Encrypted, EncryptedItem>:
-    Update "translate/{source}/{destination}");
+    Update "translate/{source}/{destination}"; keyed);
 
 /// One input of a batch to translate.
 #[derive(Debug, Default, Deserialize, Serialize)]
