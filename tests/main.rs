@@ -7,6 +7,7 @@
 
 mod audit;
 mod bad_input;
+mod browser_roles;
 mod canaries;
 mod client;
 mod compat;

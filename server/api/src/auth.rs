@@ -1,9 +1,11 @@
 //! Tokens: the operations below `auth/token/`.
 
+mod caveat;
 mod role;
 
 use std::collections::BTreeMap;
 
+pub use caveat::Caveat;
 pub use role::{
     CreateTokenByRole, DeleteTokenRole, ListTokenRoles, ReadTokenRole, TokenRole, TokenRoles,
     WriteTokenRole,
@@ -208,6 +210,9 @@ pub struct TokenInfo {
     /// The addresses that it may be used from, if it is bound to some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bound_cidrs: Vec<String>,
+    /// What it is good for beside its policies, if it is confined: all of it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caveats: Vec<Caveat>,
     /// The key that it is bound to, if it is bound to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,

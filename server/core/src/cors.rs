@@ -1,9 +1,16 @@
 //! Which pages of other origins may call; the HTTP floor asks on every cross-origin request.
+//!
+//! They are those of `sys/config/cors` and those that a token role is bound to: who makes a role for
+//! a page has said that the page may call.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arc_swap::ArcSwap;
 use keyward_api::sys::Cors;
+use tokio::sync::Mutex;
 
 use crate::{Error, view::View};
 
@@ -25,27 +32,119 @@ const STANDARD_HEADERS: &[&str] = &[
     "Authorization",
 ];
 
-/// The settings of `sys/config/cors`.
+/// Which pages may call, as it is now.
+#[derive(Debug, Default)]
+pub struct Origins {
+    configured: Cors,
+    of_roles: BTreeSet<String>,
+}
+
+/// What the origin of a request means for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageOrigin {
+    /// A page of this origin may call; the answer says so.
+    Allowed,
+    /// A page of another origin, while an operator listed those that may call.
+    Refused,
+    /// A page of another origin, from which the browser keeps the answer.
+    Unmarked,
+}
+
+impl Origins {
+    /// Judges an origin as a browser writes it.
+    #[must_use]
+    pub fn judge(&self, origin: &str) -> PageOrigin {
+        let Cors {
+            enabled,
+            allowed_origins,
+            ..
+        } = &self.configured;
+        let listed = |allowed: &String| allowed == "*" || allowed == origin;
+        if self.of_roles.contains(origin) || (*enabled && allowed_origins.iter().any(listed)) {
+            PageOrigin::Allowed
+        } else if *enabled {
+            PageOrigin::Refused
+        } else {
+            PageOrigin::Unmarked
+        }
+    }
+
+    /// Tells whether any page may call, so that answers differ by origin.
+    #[must_use]
+    pub fn are_any(&self) -> bool {
+        self.configured.enabled || !self.of_roles.is_empty()
+    }
+
+    /// Returns the request headers that a page may send.
+    pub fn allowed_headers(&self) -> impl Iterator<Item = &str> {
+        let standard = if self.configured.enabled {
+            &[][..]
+        } else {
+            STANDARD_HEADERS
+        };
+        let configured = self.configured.allowed_headers.iter();
+        standard
+            .iter()
+            .copied()
+            .chain(configured.map(String::as_str))
+    }
+}
+
+/// The settings of `sys/config/cors`, and the origins of token roles.
 pub(crate) struct CorsStore {
     view: View,
-    cors: ArcSwap<Cors>,
+    current: ArcSwap<Origins>,
+    /// The origins of each role that has some. Held while either is changed, which is rare.
+    of_roles: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl CorsStore {
-    pub(crate) async fn open(view: View) -> Result<Self, Error> {
-        let cors = view
-            .get_as::<Cors>(KEY)
-            .await?
-            .map(|(cors, _)| cors)
-            .unwrap_or_default();
+    /// Opens the settings; `of_roles` is what each token role is bound to.
+    pub(crate) async fn open(
+        view: View,
+        of_roles: BTreeMap<String, Vec<String>>,
+    ) -> Result<Self, Error> {
+        let cors = view.get_as::<Cors>(KEY).await?;
+        let current = Origins {
+            configured: cors.map(|(cors, _)| cors).unwrap_or_default(),
+            of_roles: of_roles.values().flatten().cloned().collect(),
+        };
         Ok(Self {
             view,
-            cors: ArcSwap::from_pointee(cors),
+            current: ArcSwap::from_pointee(current),
+            of_roles: Mutex::new(of_roles),
         })
     }
 
-    pub(crate) fn current(&self) -> Arc<Cors> {
-        self.cors.load_full()
+    pub(crate) fn current(&self) -> Arc<Origins> {
+        self.current.load_full()
+    }
+
+    /// Returns what an operator configured.
+    pub(crate) fn configured(&self) -> Cors {
+        self.current.load().configured.clone()
+    }
+
+    /// Takes note of a token role that was changed: `read` gives its origins as they are now.
+    pub(crate) async fn note_role(
+        &self,
+        name: &str,
+        read: impl Future<Output = Result<Vec<String>, Error>>,
+    ) -> Result<(), Error> {
+        let mut of_roles = self.of_roles.lock().await;
+        let origins = read.await?;
+        let before = if origins.is_empty() {
+            of_roles.remove(name)
+        } else {
+            of_roles.insert(name.to_owned(), origins)
+        };
+        if before.as_ref() != of_roles.get(name) {
+            self.current.store(Arc::new(Origins {
+                configured: self.configured(),
+                of_roles: of_roles.values().flatten().cloned().collect(),
+            }));
+        }
+        Ok(())
     }
 
     /// Lets pages of `origins` call, with `headers` beyond the standard ones.
@@ -88,8 +187,12 @@ impl CorsStore {
 
     async fn store(&self, cors: Cors, request: &View) -> Result<(), Error> {
         request.on_record().await?;
+        let of_roles = self.of_roles.lock().await;
         self.view.put_as(KEY, &cors).await?;
-        self.cors.store(Arc::new(cors));
+        self.current.store(Arc::new(Origins {
+            configured: cors,
+            of_roles: of_roles.values().flatten().cloned().collect(),
+        }));
         Ok(())
     }
 }

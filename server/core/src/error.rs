@@ -8,6 +8,8 @@ use crate::storage::StorageError;
 /// Why the caller was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
+    /// The token is good, but not for pages of this origin.
+    Origin,
     /// The token is good, but its policies do not allow this.
     Policy,
     /// There is no token, or it is unknown, expired or used up.
@@ -27,7 +29,7 @@ pub enum Error {
     #[error("{0}")]
     Conflict(String),
     /// The caller was not let in.
-    #[error("permission denied")]
+    #[error("{}", match .0 { Denial::Origin => "origin denied", _ => "permission denied" })]
     Denied(Denial),
     /// A fault of the server; the cause is for the log.
     #[error("internal error")]

@@ -67,8 +67,11 @@ pub(crate) async fn admit<'r>(
         time: now,
     });
     // A use counts even where the request is then refused, as in Vault; not on public paths, and
-    // not for who has not proven to hold the key of the token: a thief must not use it up.
-    let counts = seen.needs_token && !matches!(decided, Err(Error::Unproven(_)));
+    // not for who has not proven to hold the key of the token, or comes from a page that it is not
+    // for: a thief must not use it up.
+    let is_strange =
+        |error: &Error| matches!(error, Error::Unproven(_) | Error::Denied(Denial::Origin));
+    let counts = seen.needs_token && !decided.as_ref().is_err_and(is_strange);
     let used = match seen.principal.as_deref().map(|principal| &principal.token) {
         Some(token) if counts && token.num_uses() != 0 => {
             use_token(core, token, &ticket, now).await
@@ -134,10 +137,11 @@ async fn decide<'r>(
         seen.principal = principal.filter(|it| it.token.admits(&request.remote));
     }
     // On public paths as well, some of which tell more to whom they know.
-    if let Some(principal) = &seen.principal
-        && let Some(key) = principal.token.client_key()
-    {
-        core.proofs.check(request, key, now)?;
+    if let Some(principal) = &seen.principal {
+        principal.token.caveats().admit(request.origin.as_deref())?;
+        if let Some(key) = principal.token.client_key() {
+            core.proofs.check(request, key, now)?;
+        }
     }
     let access = route.as_ref().map_or(Access::Token, Matched::access);
     seen.needs_token = access != Access::Public;
@@ -156,13 +160,26 @@ async fn decide<'r>(
         let verdict = ask(&principal.acl, request, seen.operation)?;
         let allowed = verdict.allowed && (access != Access::Sudo || verdict.sudo);
         seen.verdict = Some(verdict);
-        if !allowed {
+        if !allowed || manages_keys(&principal, &route, mount) {
             return Err(Error::Denied(Denial::Policy));
         }
     }
     let matched = route?;
     let mount = mount.ok_or(Error::UnsupportedPath)?;
     Ok((matched, Arc::clone(mount)))
+}
+
+/// Tells whether a request asks for something beside the use of keys, where they are, of a token that
+/// is confined to the use of some.
+fn manages_keys(
+    principal: &Principal,
+    route: &Result<Matched<'_>, Error>,
+    mount: Option<&Arc<Mount>>,
+) -> bool {
+    let holds_keys = mount.is_some_and(|mount| mount.mounted.routes.use_keys());
+    holds_keys
+        && route.as_ref().is_ok_and(|matched| !matched.uses_keys())
+        && principal.token.caveats().are_about_keys()
 }
 
 impl From<Operation> for Capability {

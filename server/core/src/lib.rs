@@ -50,6 +50,7 @@ mod wrapping;
 
 pub use barrier::{Change, Entry};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use cors::{Origins, PageOrigin};
 pub use done::{Done, Origin};
 pub use error::{Denial, Error};
 pub use gate::Principal;
@@ -66,5 +67,7 @@ pub use request::{Remote, Request, RequestId, TokenId};
 pub use response::{Document, GrantedLease, LeaseGrant, Outcome, Response};
 pub use seal::{AutoSeal, SealConfig, SealError, Seals, Unwrapped, parse_share};
 pub use storage::Expect;
-pub use token::{Auth, AuthGrant, BoundCidr, Created, NoCidr, Token, TokenKind, TokenType};
+pub use token::{
+    Auth, AuthGrant, BoundCidr, Caveats, Created, NoCidr, Token, TokenKind, TokenType,
+};
 pub use view::View;

@@ -13,7 +13,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use keyward_api::{
     proof::Address,
-    sys::{AuditedHeaders, Cors, InFlight},
+    sys::{AuditedHeaders, InFlight},
 };
 use keyward_crypto::SecretBytes;
 use tokio::sync::Mutex;
@@ -23,8 +23,8 @@ use crate::{
     Clock, Document, Error, Remote, Timestamp, TokenId,
     audit::{AuditKind, Broker, Surroundings},
     barrier::Barrier,
-    cors::CorsStore,
-    engine::EngineKind,
+    cors::{CorsStore, Origins},
+    engine::{Class, EngineKind},
     gate::Principal,
     generate_root::RootGeneration,
     host::{Host, NoHost},
@@ -44,7 +44,7 @@ use crate::{
     seal::{Lock, Opened, SealConfig, Seals},
     storage::{Storage, StorageError},
     sys,
-    token::{AuthGrant, Token, TokenStore},
+    token::{self, AuthGrant, Token, TokenStore},
     ui_headers::UiHeaders,
     view::View,
 };
@@ -323,7 +323,7 @@ impl Core {
 
     /// Returns which pages of other origins may call; none while sealed.
     #[must_use]
-    pub fn cors(&self) -> Option<Arc<Cors>> {
+    pub fn cors(&self) -> Option<Arc<Origins>> {
         self.unsealed
             .load()
             .as_ref()
@@ -438,7 +438,7 @@ impl Core {
             audit: Arc::new(
                 Broker::open(system.below("audit/"), self.registry.audit, surroundings).await?,
             ),
-            cors: CorsStore::open(system.clone()).await?,
+            cors: CorsStore::open(system.clone(), role_origins(&mounts).await?).await?,
             ui_headers: UiHeaders::open(system.clone()).await?,
             host: Arc::clone(&self.host),
             in_flight: Arc::clone(&self.in_flight),
@@ -462,6 +462,14 @@ impl Core {
             settings: self.settings.clone(),
             sealing: AtomicBool::new(false),
         })
+    }
+}
+
+/// Reads which origins the token roles are bound to.
+async fn role_origins(mounts: &Mounts) -> Result<BTreeMap<String, Vec<String>>, Error> {
+    match mounts.at(Class::Auth, "token/") {
+        Some(mount) => token::role_origins(&mount.view).await,
+        None => Ok(BTreeMap::new()),
     }
 }
 

@@ -92,6 +92,8 @@ pub struct Request {
     pub wrap_ttl: Option<Duration>,
     /// Where it came from.
     pub remote: Remote,
+    /// The origin of the page that it came from, where a browser says so (RFC 6454 section 7).
+    pub origin: Option<String>,
     /// Headers that may be audited or handed to engines, in lower case.
     pub headers: BTreeMap<String, Vec<String>>,
 }
@@ -110,6 +112,7 @@ impl Request {
             idempotency_key: None,
             wrap_ttl: None,
             remote: Remote::default(),
+            origin: None,
             headers: BTreeMap::new(),
         }
     }

@@ -1,11 +1,10 @@
 //! Calls from pages of other origins (the Fetch standard, section 3.2).
 
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::Response,
 };
-use keyward_api::sys::Cors;
-use keyward_core::RequestId;
+use keyward_core::{Origins, PageOrigin, RequestId};
 
 use crate::respond;
 
@@ -28,48 +27,41 @@ const ALWAYS: [&str; 5] = [
 /// For how many seconds a browser may remember a preflight.
 const MAX_AGE: &str = "7200";
 
-/// What the origin of a request means for its answer.
-pub(crate) enum Origin {
-    /// A page of this origin may call; the answer says so.
-    Allowed(HeaderValue),
-    /// A page of another origin.
-    Refused,
-    /// No page, or no page may call and the browser keeps the answer from it.
-    Unmarked,
+/// Looks at the origin of a request, if it has one; what is no text is an origin that nobody listed.
+pub(crate) fn judge<'h>(
+    origins: Option<&Origins>,
+    headers: &'h HeaderMap,
+) -> (PageOrigin, Option<&'h HeaderValue>) {
+    let (Some(origins), Some(origin)) = (origins, headers.get(header::ORIGIN)) else {
+        return (PageOrigin::Unmarked, None);
+    };
+    let text = origin.to_str().unwrap_or_default();
+    (origins.judge(text), Some(origin))
 }
 
-/// Looks at the origin of a request.
-pub(crate) fn origin(cors: Option<&Cors>, headers: &HeaderMap) -> Origin {
-    let (Some(cors), Some(origin)) = (cors, headers.get(header::ORIGIN)) else {
-        return Origin::Unmarked;
-    };
-    if !cors.enabled {
-        return Origin::Unmarked;
+/// Returns the origin of the page that a request comes from. Where the browser leaves it out, as it
+/// does when a page reads from its own origin, the page's address tells it (RFC 9110 section 10.1.3).
+pub(crate) fn of_page(headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name)?.to_str().ok();
+    if let Some(origin) = text(header::ORIGIN) {
+        return Some(origin.to_owned());
     }
-    let allowed = cors.allowed_origins.iter();
-    if allowed
-        .clone()
-        .any(|allowed| allowed == "*" || allowed.as_bytes() == origin.as_bytes())
-    {
-        Origin::Allowed(origin.clone())
-    } else {
-        Origin::Refused
-    }
+    let page: Uri = text(header::REFERER)?.parse().ok()?;
+    Some(format!("{}://{}", page.scheme_str()?, page.authority()?))
 }
 
 /// Answers an OPTIONS request.
-pub(crate) fn preflight(id: RequestId, cors: Option<&Cors>, headers: &HeaderMap) -> Response {
-    match (origin(cors, headers), cors) {
-        (Origin::Allowed(origin), Some(cors)) => {
+pub(crate) fn preflight(id: RequestId, origins: Option<&Origins>, headers: &HeaderMap) -> Response {
+    match (judge(origins, headers), origins) {
+        ((PageOrigin::Allowed, Some(origin)), Some(origins)) => {
             let mut response = respond::empty(StatusCode::OK, id);
-            mark(&mut response, origin);
+            mark(&mut response, origin.clone());
             let headers = response.headers_mut();
             headers.insert(
                 header::ACCESS_CONTROL_ALLOW_METHODS,
                 HeaderValue::from_static(METHODS),
             );
-            let names = cors.allowed_headers.iter().map(String::as_str);
-            let names: Vec<_> = names.chain(ALWAYS).collect();
+            let names: Vec<_> = origins.allowed_headers().chain(ALWAYS).collect();
             if let Ok(allowed) = HeaderValue::from_str(&names.join(",")) {
                 headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
             }
@@ -79,7 +71,7 @@ pub(crate) fn preflight(id: RequestId, cors: Option<&Cors>, headers: &HeaderMap)
             );
             response
         }
-        (Origin::Refused, _) => refused(id),
+        ((PageOrigin::Refused, _), _) => refused(id),
         _ => {
             let text = "cannot handle internal-only request operation".to_owned();
             respond::errors(StatusCode::BAD_REQUEST, id, Some(text))
@@ -111,8 +103,8 @@ pub(crate) fn mark(response: &mut Response, origin: HeaderValue) {
 ///
 /// Without it a cache could give a page the answer that it kept from a request without an origin,
 /// and the browser would keep that from the page.
-pub(crate) fn vary(response: &mut Response, cors: Option<&Cors>) {
-    if cors.is_some_and(|cors| cors.enabled) {
+pub(crate) fn vary(response: &mut Response, origins: Option<&Origins>) {
+    if origins.is_some_and(Origins::are_any) {
         let headers = response.headers_mut();
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }

@@ -10,7 +10,8 @@ use axum::{
 };
 use keyward_api::{Operation, coerce};
 use keyward_core::{
-    CanonicalPath, Core, Error, IdempotencyKey, Proof, Remote, Request, RequestId, TokenId,
+    CanonicalPath, Core, Error, IdempotencyKey, PageOrigin, Proof, Remote, Request, RequestId,
+    TokenId,
 };
 use keyward_crypto::{SecretBytes, SecretString};
 
@@ -18,8 +19,7 @@ use crate::{
     App,
     begun::Begun,
     body::{self, BodyError},
-    cors::{self, Origin},
-    open, proof, respond, sealed, ui,
+    cors, open, proof, respond, sealed, ui,
 };
 
 /// Answers every request.
@@ -69,22 +69,23 @@ async fn from_origin(
         }
         return response;
     }
-    let cors = app.core.cors();
-    let cors = cors.as_deref();
+    let origins = app.core.cors();
+    let origins = origins.as_deref();
     let mut response = if parts.method == Method::OPTIONS {
-        cors::preflight(id, cors, &parts.headers)
+        cors::preflight(id, origins, &parts.headers)
     } else {
-        match cors::origin(cors, &parts.headers) {
-            Origin::Refused => cors::refused(id),
-            Origin::Unmarked => rationed(app, id, remote, parts, body).await,
-            Origin::Allowed(origin) => {
+        match cors::judge(origins, &parts.headers) {
+            (PageOrigin::Refused, _) => cors::refused(id),
+            (PageOrigin::Unmarked, _) | (_, None) => rationed(app, id, remote, parts, body).await,
+            (PageOrigin::Allowed, Some(origin)) => {
+                let origin = origin.clone();
                 let mut response = rationed(app, id, remote, parts, body).await;
                 cors::mark(&mut response, origin);
                 response
             }
         }
     };
-    cors::vary(&mut response, cors);
+    cors::vary(&mut response, origins);
     response
 }
 
@@ -240,6 +241,7 @@ fn parse(
         idempotency_key: idempotency_key(&parts.headers)?,
         wrap_ttl: wrap_ttl(&parts.headers)?,
         remote,
+        origin: cors::of_page(&parts.headers),
         headers: audited(&app.core, &parts.headers),
     })
 }

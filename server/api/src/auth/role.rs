@@ -1,5 +1,7 @@
 //! Token roles: what tokens made under them are like.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::CreateToken;
@@ -133,6 +135,40 @@ pub struct WriteTokenRole {
         deserialize_with = "coerce::flag"
     )]
     pub require_pop: Option<bool>,
+    /// The origins of the pages that its tokens may be used from, such as
+    /// `https://app.example.com`; pages of these may call the server at all. None is all.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub bound_origins: Option<Vec<String>>,
+    /// The keys that its tokens may use, as patterns of mount and name: `transit/orders-*`. None is
+    /// all that their policies allow.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub allowed_keys: Option<Vec<String>>,
+    /// What its tokens may do with keys, of [`OPERATIONS`](crate::keyed::OPERATIONS). None is all
+    /// that their policies allow.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::list"
+    )]
+    pub allowed_operations: Option<Vec<String>>,
+    /// What its tokens bind their ciphertexts to: the associated data of each is this map as
+    /// canonical JSON (RFC 8785), and put in where it is not given.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::map"
+    )]
+    pub required_context: Option<BTreeMap<String, String>>,
+    /// The most inputs of one request with its tokens; 0 is without limit.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub max_batch: Option<i64>,
 }
 endpoint!(WriteTokenRole { role_name } => (): Update "roles/{role_name}");
 
@@ -161,6 +197,12 @@ endpoint!(DeleteTokenRole { role_name } => (): Delete "roles/{role_name}");
 pub struct TokenRole {
     /// The aliases that its tokens may ask for; null if never given.
     pub allowed_entity_aliases: Option<Vec<String>>,
+    /// The keys that its tokens may use, if they are confined to some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_keys: Vec<String>,
+    /// What its tokens may do with keys, if they are confined to some of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_operations: Vec<String>,
     /// The policies that its tokens may have.
     pub allowed_policies: Vec<String>,
     /// The same as patterns.
@@ -168,12 +210,18 @@ pub struct TokenRole {
     /// As `token_bound_cidrs`, if it was given by this name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bound_cidrs: Vec<String>,
+    /// The origins of the pages that its tokens may be used from, if they are bound to some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bound_origins: Vec<String>,
     /// The policies that its tokens may not have.
     pub disallowed_policies: Vec<String>,
     /// The same as patterns.
     pub disallowed_policies_glob: Vec<String>,
     /// As `token_explicit_max_ttl`, if it was given by this name.
     pub explicit_max_ttl: u64,
+    /// The most inputs of one request with its tokens, if that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_batch: Option<u64>,
     /// The name of the role.
     pub name: String,
     /// Whether its tokens outlive their creator.
@@ -187,6 +235,9 @@ pub struct TokenRole {
     /// Whether its tokens must be bound to a key, if they must.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub require_pop: bool,
+    /// What its tokens bind their ciphertexts to, if they do.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub required_context: BTreeMap<String, String>,
     /// The addresses that its tokens may be used from, if they are bound.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_bound_cidrs: Vec<String>,

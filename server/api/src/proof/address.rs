@@ -64,6 +64,14 @@ impl Address {
         &self.0
     }
 
+    /// Tells whether it has no path, so that it is the origin of pages (RFC 6454 section 6.2).
+    #[must_use]
+    pub fn is_origin(&self) -> bool {
+        self.0
+            .split_once("://")
+            .is_some_and(|(_, rest)| !rest.contains('/'))
+    }
+
     /// Tells whether it is the host and port of a `Host` header.
     pub(super) fn is_at(&self, host: &str) -> bool {
         let authority = self.0.split_once("://").map_or("", |(_, rest)| rest);

@@ -69,6 +69,7 @@ impl<'a> Entry<'a> {
         self.blocks = Some(Blocks { auth, request });
         if let Some(Answer::Failed(Error::Denied(denial))) = answer {
             let text = match denial {
+                Denial::Origin => "origin denied",
                 Denial::Policy => "1 error occurred:\n\t* permission denied\n\n",
                 Denial::Token => "permission denied",
             };
@@ -326,6 +327,7 @@ const fn failure(error: &Error) -> Option<&'static str> {
         Error::Busy(_) | Error::Conflict(_) | Error::Invalid(_) | Error::Unprocessable(_) => {
             Some("invalid request")
         }
+        Error::Denied(Denial::Origin) => Some("origin denied"),
         Error::Denied(_) | Error::Refused(_) => Some("permission denied"),
         Error::Internal(_) => Some("internal error"),
         Error::Limited(_) => Some("request rate limit exceeded"),

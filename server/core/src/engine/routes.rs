@@ -5,7 +5,7 @@ use std::{cmp::Ordering, future::Future, sync::Arc};
 use keyward_api::{Access, Endpoint, Operation, schema};
 use serde_json::Value;
 
-use super::{BoxFuture, Call, Context, Fields};
+use super::{BoxFuture, Call, Context, Fields, extract::Extracted};
 use crate::{Error, Principal, Response, json, lifecycle::Unsealed, view::View};
 
 type Handler = Box<dyn Fn(Call) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>;
@@ -39,6 +39,8 @@ pub struct Described {
     pub reply: fn() -> Option<Value>,
     /// Whether it may have no data all the same.
     pub optional: bool,
+    /// Whether it works with a named key on what the caller sends.
+    pub keyed: bool,
 }
 
 /// One operation on one path template.
@@ -54,6 +56,8 @@ struct Route {
 pub struct Routes {
     /// From the most specific template to the least.
     routes: Vec<Route>,
+    /// Whether any of them is keyed.
+    use_keys: bool,
 }
 
 /// A route that covers a path, with what its template captured.
@@ -74,7 +78,10 @@ impl Routes {
     pub const fn of<E: Send + Sync + 'static>(engine: Arc<E>) -> Builder<E> {
         Builder {
             engine,
-            routes: Self { routes: Vec::new() },
+            routes: Self {
+                routes: Vec::new(),
+                use_keys: false,
+            },
         }
     }
 
@@ -118,6 +125,11 @@ impl Routes {
         };
         let covering = self.routes.iter().filter(covers);
         covering.filter(as_specific).map(|route| route.described)
+    }
+
+    /// Tells whether any of them works with named keys.
+    pub(crate) const fn use_keys(&self) -> bool {
+        self.use_keys
     }
 
     /// Describes every route.
@@ -204,11 +216,22 @@ impl<E: Send + Sync + 'static> Builder<E> {
                     let fields = Fields::parse(request.body.expose())?;
                     fields.extract::<T>(&call.captures, T::FREE_FORM)?
                 };
-                let mut response = handler(Context::new(engine, call), extracted.value).await?;
-                response.warnings.extend(extracted.warnings);
+                let Extracted {
+                    mut value,
+                    warnings,
+                } = extracted;
+                if let Some(principal) = &call.principal
+                    && !principal.token.caveats().is_empty()
+                    && let Some(used) = value.key_use()
+                {
+                    principal.token.caveats().permit(&call.mount.path, used)?;
+                }
+                let mut response = handler(Context::new(engine, call), value).await?;
+                response.warnings.extend(warnings);
                 erase(response)
             })
         });
+        self.routes.use_keys |= T::KEYED;
         self.routes.routes.push(Route {
             described: Described {
                 name: T::NAME,
@@ -218,6 +241,7 @@ impl<E: Send + Sync + 'static> Builder<E> {
                 parameters: schema::of::<T>,
                 reply: schema::of::<T::Reply>,
                 optional: T::OPTIONAL,
+                keyed: T::KEYED,
             },
             template: Template::parse(T::PATH),
             handler,
@@ -232,6 +256,11 @@ impl Matched<'_> {
     #[must_use]
     pub const fn access(&self) -> Access {
         self.route.described.access
+    }
+
+    /// Tells whether it works with named keys.
+    pub(crate) const fn uses_keys(&self) -> bool {
+        self.route.described.keyed
     }
 
     /// Decides between create and update where the route tells them apart.

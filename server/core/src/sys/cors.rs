@@ -7,7 +7,7 @@ use crate::{Error, Response, engine::Context};
 
 /// Reads which pages may call.
 pub(super) async fn read(cx: Context<Sys>, _: ReadCors) -> Result<Response<Cors>, Error> {
-    Ok(Response::data((*cx.core().cors.current()).clone()).at_top())
+    Ok(Response::data(cx.core().cors.configured()).at_top())
 }
 
 /// Lets pages call.

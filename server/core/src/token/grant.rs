@@ -6,7 +6,7 @@ use keyward_api::{GrantedAuth, Sensitive, proof::VerifyingKey};
 use keyward_crypto::random;
 
 use super::{
-    BoundCidr, Token, TokenKind,
+    BoundCidr, Caveats, Token, TokenKind,
     record::Record,
     ttl::{Term, Terms},
 };
@@ -50,6 +50,8 @@ pub struct AuthGrant {
     pub bound_cidrs: Vec<BoundCidr>,
     /// The key that requests with it must be signed by; none without one.
     pub client_key: Option<VerifyingKey>,
+    /// What it is good for beside its policies.
+    pub caveats: Caveats,
     /// The token role that it is made under; empty without one.
     pub role: String,
     /// What the role adds to the path that the token is known by; empty without that.
@@ -77,6 +79,7 @@ impl Default for AuthGrant {
             alias: None,
             bound_cidrs: Vec::new(),
             client_key: None,
+            caveats: Caveats::default(),
             role: String::new(),
             path_suffix: String::new(),
             warnings: Vec::new(),
@@ -175,6 +178,7 @@ impl Record {
                 grant.bound_cidrs
             },
             client_key: grant.client_key,
+            caveats: grant.caveats,
         };
         (record, warning)
     }

@@ -9,6 +9,7 @@
 //! **Invariant:** nothing that is stored gives back a token.
 
 mod batch;
+mod caveat;
 mod cidr;
 mod digest;
 mod engine;
@@ -26,9 +27,10 @@ mod ttl;
 #[cfg(test)]
 mod tests;
 
+pub use caveat::Caveats;
 pub use cidr::{BoundCidr, NoCidr};
 pub(crate) use digest::Digest;
-pub(crate) use engine::{mount, named};
+pub(crate) use engine::{mount, named, role_origins};
 pub use grant::{Auth, AuthGrant, Created};
 pub(crate) use grant::{sanitize, together};
 pub use kind::{TokenKind, TokenType};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keyward_api::proof::VerifyingKey;
 use serde::{Deserialize, Serialize};
 
-use super::{BoundCidr, Digest, TokenKind, store::ROOT_PATH};
+use super::{BoundCidr, Caveats, Digest, TokenKind, store::ROOT_PATH};
 use crate::{Remote, Timestamp, lease::TokenLeaseId};
 
 /// A token that was found good: an immutable copy of its record.
@@ -50,6 +50,9 @@ pub(super) struct Record {
     /// The key that requests with it must be signed by; none without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) client_key: Option<VerifyingKey>,
+    /// What it is good for beside its policies.
+    #[serde(default, skip_serializing_if = "Caveats::is_empty")]
+    pub(super) caveats: Caveats,
 }
 
 impl Token {
@@ -168,6 +171,12 @@ impl Token {
     #[must_use]
     pub const fn client_key(&self) -> Option<&VerifyingKey> {
         self.record.client_key.as_ref()
+    }
+
+    /// Returns what it is good for beside its policies.
+    #[must_use]
+    pub(crate) const fn caveats(&self) -> &Caveats {
+        &self.record.caveats
     }
 
     /// Tells whether it may be used from there.

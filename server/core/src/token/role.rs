@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use keyward_api::auth::{TokenRole, WriteTokenRole};
+use keyward_api::auth::{Caveat, TokenRole, WriteTokenRole};
 use serde::{Deserialize, Serialize};
 
-use super::{BoundCidr, TokenType, grant::sanitize};
+use super::{BoundCidr, TokenType, caveat, grant::sanitize};
 use crate::{Error, TtlLimits};
 
 /// A token role as it is stored.
@@ -30,6 +30,8 @@ pub(super) struct Role {
     pub(super) no_default_policy: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) require_pop: bool,
+    #[serde(default, skip_serializing_if = "Caveat::is_empty")]
+    pub(super) caveat: Caveat,
 }
 
 /// A setting with an older name on the wire, which shows it only if it was given by that name.
@@ -85,6 +87,7 @@ impl Default for Role {
             num_uses: 0,
             no_default_policy: false,
             require_pop: false,
+            caveat: Caveat::default(),
         }
     }
 }
@@ -99,6 +102,7 @@ impl Role {
         given: WriteTokenRole,
         limits: TtlLimits,
     ) -> Result<Vec<String>, Error> {
+        caveat::update(&mut self.caveat, &given)?;
         let set = |policies: &mut Vec<String>, given: Option<Vec<String>>| {
             if let Some(given) = given {
                 *policies = unique(given);
@@ -183,21 +187,27 @@ impl Role {
 
     /// Shows the role on the wire.
     pub(super) fn show(&self, name: String) -> TokenRole {
+        let caveat = self.caveat.clone();
         let texts = |cidrs: &Vec<BoundCidr>| cidrs.iter().map(ToString::to_string).collect();
         TokenRole {
             allowed_entity_aliases: self.allowed_entity_aliases.clone(),
+            allowed_keys: caveat.allowed_keys,
+            allowed_operations: caveat.allowed_operations,
             allowed_policies: self.allowed_policies.clone(),
             allowed_policies_glob: self.allowed_policies_glob.clone(),
             bound_cidrs: self.bound_cidrs.older().map(texts).unwrap_or_default(),
+            bound_origins: caveat.bound_origins,
             disallowed_policies: self.disallowed_policies.clone(),
             disallowed_policies_glob: self.disallowed_policies_glob.clone(),
             explicit_max_ttl: self.explicit_max_ttl.older().copied().unwrap_or_default(),
+            max_batch: Some(caveat.max_batch).filter(|most| *most != 0),
             name,
             orphan: self.orphan,
             path_suffix: self.path_suffix.clone(),
             period: self.period.older().copied().unwrap_or_default(),
             renewable: self.renewable,
             require_pop: self.require_pop,
+            required_context: caveat.required_context,
             token_bound_cidrs: texts(&self.bound_cidrs.value),
             token_explicit_max_ttl: self.explicit_max_ttl.value,
             token_no_default_policy: self.no_default_policy,

@@ -1,7 +1,7 @@
 //! The bytes inside a batch token, before they are sealed.
 //!
 //! ```text
-//! form          1 byte, 1; 2 of a token that is bound to a key
+//! form          1 byte, 1; 2 of a token that is bound to a key; 3 of one with caveats
 //! created       number, seconds since 1970
 //! ttl           number, seconds
 //! parent        number 0, or 1 and DIGEST 32 ‖ when it was made, nanoseconds u64 BE
@@ -12,7 +12,8 @@
 //! entity_id     text
 //! meta          number 0, or 1 and a list of texts: names and values in turn
 //! bound_cidrs   list of texts
-//! client_key    text, a JSON Web Key; of form 2 alone
+//! client_key    text, a JSON Web Key; of form 2, and of form 3, where it may be empty
+//! caveats       text, a JSON list; of form 3 alone
 //!
 //! number        LEB128: seven bits a byte from the lowest on, the highest bit says that more follow
 //! text          its length as a number ‖ UTF-8
@@ -23,11 +24,12 @@ use std::{str::FromStr, time::Duration};
 
 use keyward_crypto::SecretBytes;
 
-use super::super::{Digest, TokenKind, record::Record};
+use super::super::{Caveats, Digest, TokenKind, record::Record};
 use crate::Timestamp;
 
 const FORM: u8 = 1;
 const BOUND_FORM: u8 = 2;
+const CONFINED_FORM: u8 = 3;
 
 /// What a batch token says.
 #[derive(Clone, Debug)]
@@ -48,7 +50,12 @@ impl Claims {
         } = self;
         let mut out = Vec::with_capacity(256);
         let client_key = record.client_key.as_ref();
-        out.push(client_key.map_or(FORM, |_| BOUND_FORM));
+        let is_confined = !record.caveats.is_empty();
+        out.push(match client_key {
+            _ if is_confined => CONFINED_FORM,
+            Some(_) => BOUND_FORM,
+            None => FORM,
+        });
         put_number(&mut out, record.created.unix_seconds());
         put_number(&mut out, record.ttl);
         match record.parent.zip(*parent_created) {
@@ -81,9 +88,16 @@ impl Claims {
         }
         let cidrs: Vec<_> = record.bound_cidrs.iter().map(ToString::to_string).collect();
         put_list(&mut out, cidrs.iter());
-        if let Some(key) = client_key {
-            // It is written as four texts, and cannot fail; an empty one would read as none.
-            put_text(&mut out, &serde_json::to_string(key).unwrap_or_default());
+        // What is written as JSON is made of texts, and cannot fail; an empty text reads as nothing
+        // that a token could be made of.
+        match client_key {
+            Some(key) => put_text(&mut out, &serde_json::to_string(key).unwrap_or_default()),
+            None if is_confined => put_text(&mut out, ""),
+            None => {}
+        }
+        if is_confined {
+            let caveats = serde_json::to_string(&record.caveats);
+            put_text(&mut out, &caveats.unwrap_or_default());
         }
         SecretBytes::new(out)
     }
@@ -91,10 +105,8 @@ impl Claims {
     /// Reads what [`encode`](Self::encode) wrote; none for anything else.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut input = Input(bytes);
-        let is_bound = match input.take()? {
-            [FORM] => false,
-            [BOUND_FORM] => true,
-            _ => return None,
+        let [form @ (FORM | BOUND_FORM | CONFINED_FORM)] = input.take()? else {
+            return None;
         };
         let created = Duration::from_secs(input.number()?);
         let created = Timestamp::default().plus(created);
@@ -131,10 +143,17 @@ impl Claims {
             _ => return None,
         };
         let bound_cidrs = input.list()?;
-        let client_key = if is_bound {
-            Some(serde_json::from_str(&input.text()?).ok()?)
-        } else {
-            None
+        let key = match form {
+            FORM => None,
+            _ => Some(input.text()?).filter(|key| form == BOUND_FORM || !key.is_empty()),
+        };
+        let client_key = match key {
+            None => None,
+            Some(key) => Some(serde_json::from_str(&key).ok()?),
+        };
+        let caveats = match form {
+            CONFINED_FORM => serde_json::from_str(&input.text()?).ok()?,
+            _ => Caveats::default(),
         };
         input.0.is_empty().then_some(Self {
             record: Record {
@@ -158,6 +177,7 @@ impl Claims {
                 entity_id,
                 bound_cidrs,
                 client_key,
+                caveats,
             },
             parent_created,
         })
@@ -230,7 +250,7 @@ impl Input<'_> {
 
 #[cfg(test)]
 mod tests {
-    use keyward_api::proof::SigningKey;
+    use keyward_api::{auth::Caveat, proof::SigningKey};
     use keyward_crypto::proof::ProofAlgorithm;
     use proptest::prelude::*;
 
@@ -246,6 +266,7 @@ mod tests {
             meta: Option<std::collections::BTreeMap<String, String>>,
             cidrs in prop::collection::vec((any::<[u8; 4]>(), 0..=32u8), 0..4),
             is_bound: bool,
+            is_confined: bool,
         ) -> Claims {
             let created = Timestamp::default().plus(Duration::from_secs(created));
             let cidr = |([a, b, c, d], n): ([u8; 4], u8)| format!("{a}.{b}.{c}.{d}/{n}");
@@ -274,10 +295,22 @@ mod tests {
                         let key = SigningKey::generate(ProofAlgorithm::Ed25519).unwrap();
                         key.public().clone()
                     }),
+                    caveats: confined(is_confined),
                 },
                 parent_created: parent.map(|(_, created)| Timestamp::from_unix_nanos(created)),
             }
         }
+    }
+
+    fn confined(is_confined: bool) -> Caveats {
+        let mut caveats = Caveats::default();
+        if is_confined {
+            caveats.add(&Caveat {
+                allowed_keys: vec!["transit/a".to_owned()],
+                ..Caveat::default()
+            });
+        }
+        caveats
     }
 
     proptest! {
@@ -298,6 +331,7 @@ mod tests {
             let _ = Claims::decode(&bytes);
             let _ = Claims::decode(&[&[FORM], &bytes[..]].concat());
             let _ = Claims::decode(&[&[BOUND_FORM], &bytes[..]].concat());
+            let _ = Claims::decode(&[&[CONFINED_FORM], &bytes[..]].concat());
         }
 
         #[test]

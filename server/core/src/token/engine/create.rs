@@ -146,6 +146,10 @@ fn grant(
     // What a bound token makes is bound as well, orphans too: else a thief who got one signature
     // would have a token that needs none.
     let client_key = request.client_key.or_else(|| parent.client_key().cloned());
+    let mut caveats = parent.caveats().clone();
+    if let Some(role) = role {
+        caveats.add(&role.caveat);
+    }
     let warnings = role.map_or_else(Vec::new, |role| limits.narrow(role, kind));
     let endless = ttl.is_zero() && limits.period.is_zero() && limits.explicit_max_ttl.is_zero();
     if names == ["root"] && endless && parent.expires().is_some() {
@@ -169,6 +173,7 @@ fn grant(
         orphan: false,
         bound_cidrs: parent.bound_cidrs().to_vec(),
         client_key,
+        caveats,
         warnings,
         ..AuthGrant::default()
     })

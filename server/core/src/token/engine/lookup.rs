@@ -112,6 +112,7 @@ fn info(cx: &Context<TokenStore>, token: &Token, id: Option<&TokenId>) -> TokenI
             .iter()
             .map(ToString::to_string)
             .collect(),
+        caveats: token.caveats().show(),
         cnf: token.client_key().map(|key| Confirmation {
             jkt: key.thumbprint().to_owned(),
         }),

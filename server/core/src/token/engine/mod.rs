@@ -13,6 +13,8 @@ mod tidy;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use roles::origins as role_origins;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -1,6 +1,6 @@
 //! `auth/token/roles`: the token roles, each below `role/` in the mount's own storage.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use keyward_api::auth::{
     DeleteTokenRole, ListTokenRoles, ReadTokenRole, TokenRole, TokenRoles, WriteTokenRole,
@@ -19,6 +19,26 @@ fn key(name: &str) -> String {
 pub(super) async fn find(view: &View, name: &str) -> Result<Option<Role>, Error> {
     let found = view.get_as(&key(name)).await?;
     Ok(found.map(|(role, _)| role))
+}
+
+/// Reads which origins each role is bound to, of those that are.
+pub(crate) async fn origins(view: &View) -> Result<BTreeMap<String, Vec<String>>, Error> {
+    let mut origins = BTreeMap::new();
+    for name in view.list(FOLDER, None, None).await? {
+        let bound = origins_of(view, &name).await?;
+        if !bound.is_empty() {
+            origins.insert(name, bound);
+        }
+    }
+    Ok(origins)
+}
+
+/// Reads which origins a role is bound to; none if it is gone.
+async fn origins_of(view: &View, name: &str) -> Result<Vec<String>, Error> {
+    let role = find(view, name).await?;
+    Ok(role
+        .map(|role| role.caveat.bound_origins)
+        .unwrap_or_default())
 }
 
 /// Tells whether there is a role of that name.
@@ -63,6 +83,7 @@ pub(super) async fn write(
         let change = Change::put_as(key.as_str(), &role)?.expecting(expect);
         match cx.view().commit(vec![change]).await {
             Ok(_) => {
+                note(&cx, &request.role_name).await?;
                 let mut response = Response::empty();
                 response.warnings = warnings;
                 return Ok(response);
@@ -80,5 +101,12 @@ pub(super) async fn delete(
     request: DeleteTokenRole,
 ) -> Result<Response<()>, Error> {
     cx.view().delete(&key(&request.role_name)).await?;
+    note(&cx, &request.role_name).await?;
     Ok(Response::empty())
+}
+
+/// Has the pages of a role's origins call, or not any more.
+async fn note(cx: &Context<TokenStore>, name: &str) -> Result<(), Error> {
+    let cors = &cx.core().cors;
+    cors.note_role(name, origins_of(cx.view(), name)).await
 }

@@ -4,6 +4,7 @@
 
 mod batch;
 mod bound;
+mod confined;
 mod login;
 mod lookup;
 mod presented;
