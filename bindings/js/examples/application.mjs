@@ -45,16 +45,17 @@ export class Application {
     const { keys } = this.#keyward.transit();
     await Promise.all([keys.create('forms'), keys.create('files')]);
     await this.#operator('PUT', 'sys/policies/acl/examples', { policy: POLICY });
-    // Tokens of this role end soon, and those of pages are good with the key that asked alone.
+    // Tokens of this role end soon. Those of a page are good for pages of its origin and with the
+    // key that asked alone, for these keys and this use of them.
     await this.#operator('POST', 'auth/token/roles/examples', {
       allowed_policies: ['examples'],
       orphan: true,
       token_explicit_max_ttl: '15m',
       require_pop: origin !== undefined,
+      bound_origins: origin === undefined ? [] : [origin],
+      allowed_keys: ['transit/forms', 'transit/files'],
+      allowed_operations: ['encrypt', 'decrypt', 'datakeys', 'rewrap'],
     });
-    if (origin !== undefined) {
-      await this.#operator('PUT', 'sys/config/cors', { allowed_origins: [origin] });
-    }
   }
 
   /** Makes a token for a user whom the application has recognised, bound to the key of the page. */
