@@ -4,6 +4,7 @@ mod context;
 mod extract;
 mod lease;
 mod routes;
+mod values;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -14,6 +15,7 @@ pub use extract::Fields;
 pub use lease::{Lease, LeaseData, LeaseTerm, LeasedSecret};
 pub(crate) use routes::Asker;
 pub use routes::{Described, Matched, Routes, is_name};
+pub use values::{globs, not_negative};
 
 use crate::{Error, Timestamp, mount::MountEntry, view::View};
 

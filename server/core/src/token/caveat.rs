@@ -9,8 +9,7 @@ use keyward_api::{
 use keyward_crypto::{SecretBytes, envelope};
 use serde::{Deserialize, Serialize};
 
-use super::role::matches;
-use crate::{Denial, Error};
+use crate::{Denial, Error, engine::globs};
 
 /// What the roles on the way to a token confine it to: all of it holds, so that a child never has
 /// more than its parent.
@@ -78,7 +77,7 @@ fn permit(caveat: &Caveat, mount: &str, used: &mut KeyUse<'_>) -> Result<(), Err
     for name in &used.keys {
         let path = format!("{mount}{name}");
         let keys = &caveat.allowed_keys;
-        if !keys.is_empty() && !keys.iter().any(|pattern| matches(pattern, &path)) {
+        if !keys.is_empty() && !keys.iter().any(|pattern| globs(pattern, &path)) {
             return refused(format!("the token is not good for the key \"{path}\""));
         }
     }

@@ -6,7 +6,10 @@ use keyward_api::auth::{Caveat, TokenRole, WriteTokenRole};
 use serde::{Deserialize, Serialize};
 
 use super::{BoundCidr, TokenType, caveat, grant::sanitize};
-use crate::{Error, TtlLimits};
+use crate::{
+    Error, TtlLimits,
+    engine::{globs, not_negative},
+};
 
 /// A token role as it is stored.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -221,30 +224,8 @@ impl Role {
     pub(super) fn allows_alias(&self, alias: &str) -> bool {
         let allowed = self.allowed_entity_aliases.as_deref().unwrap_or_default();
         let alias = alias.to_lowercase();
-        allowed.iter().any(|pattern| matches(pattern, &alias))
+        allowed.iter().any(|pattern| globs(pattern, &alias))
     }
-}
-
-/// Tells whether a text fits a pattern, in which `*` stands for any text.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(last) = parts.next_back() else {
-        return pattern == text;
-    };
-    let inner = text
-        .strip_prefix(first)
-        .and_then(|text| text.strip_suffix(last));
-    let Some(mut rest) = inner else {
-        return false;
-    };
-    for part in parts {
-        match rest.split_once(part) {
-            Some((_, after)) => rest = after,
-            None => return false,
-        }
-    }
-    true
 }
 
 /// Puts names into the form in which they are compared: trimmed, lower case, sorted, each once.
@@ -257,16 +238,7 @@ fn unique(names: Vec<String>) -> Vec<String> {
 }
 
 fn seconds(name: &str, given: Option<i64>) -> Result<Option<u64>, Error> {
-    let Some(seconds) = given else {
-        return Ok(None);
-    };
-    let unsigned = u64::try_from(seconds).map_err(|_| {
-        Error::Invalid(format!(
-            "error converting input for field \"{name}\": cannot provide negative value \
-             '{seconds}'"
-        ))
-    })?;
-    Ok(Some(unsigned))
+    given.map(|given| not_negative(name, given)).transpose()
 }
 
 fn cidrs(what: &str, given: Option<Vec<String>>) -> Result<Option<Vec<BoundCidr>>, Error> {
@@ -287,30 +259,4 @@ fn check_suffix(suffix: &str) -> Result<(), Error> {
     Err(Error::invalid(
         "given role path suffix contains invalid characters; must match \\w[\\w-.]+\\w",
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// The same by trying every way, which is too simple to be wrong.
-    fn matches_slowly(pattern: &[u8], text: &[u8]) -> bool {
-        match pattern {
-            [] => text.is_empty(),
-            [b'*', rest @ ..] => (0..=text.len()).any(|at| matches_slowly(rest, &text[at..])),
-            [byte, rest @ ..] => text.first() == Some(byte) && matches_slowly(rest, &text[1..]),
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_pattern_matches_what_it_says(pattern in "[ab*]{0,7}", text in "[ab]{0,9}") {
-            prop_assert_eq!(
-                matches(&pattern, &text),
-                matches_slowly(pattern.as_bytes(), text.as_bytes())
-            );
-        }
-    }
 }

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use keyward_api::database as api;
 use keyward_core::{
-    Error, Response, View,
-    engine::{Context, LeaseTerm},
+    Change, Error, Expect, Response, View,
+    engine::{Context, LeaseTerm, not_negative},
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,9 +50,11 @@ pub(super) async fn write(
     cx: Context<Databases>,
     request: api::WriteRole,
 ) -> Result<Response<()>, Error> {
-    let mut role = Role::read(cx.view(), &request.name)
-        .await?
-        .unwrap_or_default();
+    let key = key(&request.name);
+    let (mut role, expect) = match cx.view().get_as::<Role>(&key).await? {
+        Some((role, revision)) => (role, Expect::At(revision)),
+        None => (Role::default(), Expect::Absent),
+    };
     match request.credential_type.as_deref() {
         None | Some("" | PASSWORD) => {}
         Some(other) => return Err(Error::Invalid(format!("invalid credential_type {other:?}"))),
@@ -71,15 +73,17 @@ pub(super) async fn write(
     set(&mut role.rollback_statements, request.rollback_statements);
     role.db_name = request.db_name.unwrap_or(role.db_name);
     if let Some(given) = request.default_ttl {
-        role.default_ttl = seconds(given, "default_ttl")?;
+        role.default_ttl = not_negative("default_ttl", given)?;
     }
     if let Some(given) = request.max_ttl {
-        role.max_ttl = seconds(given, "max_ttl")?;
+        role.max_ttl = not_negative("max_ttl", given)?;
     }
     if role.db_name.is_empty() {
         return Err(Error::invalid("database name is required"));
     }
-    cx.view().put_as(&key(&request.name), &role).await?;
+    // What another request wrote in between is not lost: this one is refused.
+    let change = Change::put_as(key, &role)?.expecting(expect);
+    cx.view().commit(vec![change]).await?;
     Ok(Response::empty())
 }
 
@@ -118,12 +122,4 @@ pub(super) async fn list(
 
 fn key(name: &str) -> String {
     format!("{FOLDER}{name}")
-}
-
-fn seconds(given: i64, field: &str) -> Result<u64, Error> {
-    u64::try_from(given).map_err(|_| {
-        Error::Invalid(format!(
-            "error converting input for field {field:?}: cannot provide negative value '{given}'"
-        ))
-    })
 }

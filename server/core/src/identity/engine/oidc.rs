@@ -16,7 +16,11 @@ use super::{
     super::oidc::{ALGORITHMS, Config, KeyChange, RoleChange, jwt},
     Identities, given,
 };
-use crate::{Denial, Document, Error, Response, engine::Context, view::View};
+use crate::{
+    Denial, Document, Error, Response,
+    engine::{Context, not_negative},
+    view::View,
+};
 
 const JSON: &str = "application/json";
 
@@ -300,14 +304,5 @@ fn names<'n>(names: impl Iterator<Item = &'n String>) -> Result<Response<Names>,
 }
 
 fn seconds(name: &str, given: Option<i64>) -> Result<Option<u64>, Error> {
-    let Some(seconds) = given else {
-        return Ok(None);
-    };
-    let unsigned = u64::try_from(seconds).map_err(|_| {
-        Error::Invalid(format!(
-            "error converting input for field \"{name}\": cannot provide negative value \
-             '{seconds}'"
-        ))
-    })?;
-    Ok(Some(unsigned))
+    given.map(|given| not_negative(name, given)).transpose()
 }

@@ -1,11 +1,7 @@
 //! Which policies a new token gets: its creator's at most, or what its role says.
 
-use super::super::{
-    Token,
-    grant::sanitize,
-    role::{Role, matches},
-};
-use crate::{Error, policy::WRAPPING_POLICY_NAME};
+use super::super::{Token, grant::sanitize, role::Role};
+use crate::{Error, engine::globs, policy::WRAPPING_POLICY_NAME};
 
 /// Who asks for the policies of a new token.
 pub(super) struct Asking<'a> {
@@ -107,7 +103,7 @@ impl Role {
         };
         let is_allowed = |name: &String| {
             let mut patterns = self.allowed_policies_glob.iter();
-            !allows || allowed.contains(name) || patterns.any(|pattern| matches(pattern, name))
+            !allows || allowed.contains(name) || patterns.any(|pattern| globs(pattern, name))
         };
         if !names.iter().all(is_allowed) {
             return Err(Error::Invalid(format!(
@@ -132,7 +128,7 @@ impl Role {
     fn disallows(&self, name: &str) -> bool {
         let mut patterns = self.disallowed_policies_glob.iter();
         self.disallowed_policies.iter().any(|policy| policy == name)
-            || patterns.any(|pattern| matches(pattern, name))
+            || patterns.any(|pattern| globs(pattern, name))
     }
 }
 

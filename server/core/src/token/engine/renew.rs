@@ -8,7 +8,10 @@ use super::{
     super::{Created, Token, TokenStore},
     accessed, fault, named, principal, roles,
 };
-use crate::{Error, Response, TokenId, engine::Context};
+use crate::{
+    Error, Response, TokenId,
+    engine::{Context, not_negative},
+};
 
 /// Renews the token of the request.
 pub(super) async fn token(
@@ -47,12 +50,7 @@ async fn renew(
     increment: Option<i64>,
 ) -> Result<Response<()>, Error> {
     let increment = increment.unwrap_or_default();
-    let seconds = u64::try_from(increment).map_err(|_| {
-        Error::Invalid(format!(
-            "error converting input for field \"increment\": cannot provide negative value \
-             '{increment}'"
-        ))
-    })?;
+    let seconds = not_negative("increment", increment)?;
     if token.is_batch() {
         return Err(Error::invalid("batch tokens cannot be renewed"));
     }

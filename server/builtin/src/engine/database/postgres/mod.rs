@@ -122,22 +122,17 @@ impl Postgres {
     }
 }
 
+/// What is done in one transaction.
+#[derive(Clone, Copy)]
+enum Task<'a> {
+    Drop(&'a str),
+    Run(&'a [SecretString]),
+}
+
 impl Session<'_> {
     /// Runs statements, all or nothing.
-    pub(super) async fn run(mut self, statements: &[SecretString]) -> Result<(), Fault> {
-        let work = async {
-            let mut tries = 1;
-            while let Err(error) = self.try_to_run(statements).await {
-                if tries == TRIES || !is_contended(&error) {
-                    return Err(error);
-                }
-                tries += 1;
-            }
-            Ok(())
-        };
-        in_time(WORKING, work).await?;
-        self.give_back();
-        Ok(())
+    pub(super) async fn run(self, statements: &[SecretString]) -> Result<(), Fault> {
+        self.work(Task::Run(statements)).await
     }
 
     /// Tells whether there is a user of this name.
@@ -151,16 +146,24 @@ impl Session<'_> {
 
     /// Removes a user with all privileges that it has in this database; one that is gone is no
     /// fault. What it owns keeps it from being removed: data is nobody's to lose.
-    pub(super) async fn drop_user(mut self, name: &str) -> Result<(), Fault> {
+    pub(super) async fn drop_user(self, name: &str) -> Result<(), Fault> {
+        self.work(Task::Drop(name)).await
+    }
+
+    /// Does a task in one transaction; again, where another undid it.
+    async fn work(mut self, task: Task<'_>) -> Result<(), Fault> {
         let work = async {
             let mut tries = 1;
-            while let Err(error) = self.try_to_drop(name).await {
-                if tries == TRIES || !is_contended(&error) {
-                    return Err(error);
+            loop {
+                let done = match task {
+                    Task::Run(statements) => self.try_to_run(statements).await,
+                    Task::Drop(name) => self.try_to_drop(name).await,
+                };
+                match done {
+                    Err(error) if tries < TRIES && is_contended(&error) => tries += 1,
+                    done => return done,
                 }
-                tries += 1;
             }
-            Ok(())
         };
         in_time(WORKING, work).await?;
         self.give_back();
