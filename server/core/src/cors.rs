@@ -51,6 +51,13 @@ pub enum PageOrigin {
 }
 
 impl Origins {
+    fn new(configured: Cors, of_roles: &BTreeMap<String, Vec<String>>) -> Self {
+        Self {
+            configured,
+            of_roles: of_roles.values().flatten().cloned().collect(),
+        }
+    }
+
     /// Judges an origin as a browser writes it.
     #[must_use]
     pub fn judge(&self, origin: &str) -> PageOrigin {
@@ -105,10 +112,8 @@ impl CorsStore {
         of_roles: BTreeMap<String, Vec<String>>,
     ) -> Result<Self, Error> {
         let cors = view.get_as::<Cors>(KEY).await?;
-        let current = Origins {
-            configured: cors.map(|(cors, _)| cors).unwrap_or_default(),
-            of_roles: of_roles.values().flatten().cloned().collect(),
-        };
+        let configured = cors.map(|(cors, _)| cors).unwrap_or_default();
+        let current = Origins::new(configured, &of_roles);
         Ok(Self {
             view,
             current: ArcSwap::from_pointee(current),
@@ -139,10 +144,8 @@ impl CorsStore {
             of_roles.insert(name.to_owned(), origins)
         };
         if before.as_ref() != of_roles.get(name) {
-            self.current.store(Arc::new(Origins {
-                configured: self.configured(),
-                of_roles: of_roles.values().flatten().cloned().collect(),
-            }));
+            let current = Origins::new(self.configured(), &of_roles);
+            self.current.store(Arc::new(current));
         }
         Ok(())
     }
@@ -189,10 +192,7 @@ impl CorsStore {
         request.on_record().await?;
         let of_roles = self.of_roles.lock().await;
         self.view.put_as(KEY, &cors).await?;
-        self.current.store(Arc::new(Origins {
-            configured: cors,
-            of_roles: of_roles.values().flatten().cloned().collect(),
-        }));
+        self.current.store(Arc::new(Origins::new(cors, &of_roles)));
         Ok(())
     }
 }

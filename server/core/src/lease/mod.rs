@@ -24,3 +24,7 @@ pub(crate) use renew::renew;
 pub(crate) use revoke::{attempt, end_below, end_mount, force_below, tend};
 pub(crate) use store::Leases;
 pub(crate) use token::TokenLeaseId;
+
+/// A text that names no lease.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoLease;

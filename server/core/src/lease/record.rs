@@ -6,6 +6,7 @@ use keyward_api::lease::LeaseRevocation;
 use keyward_crypto::random;
 use serde::{Deserialize, Serialize};
 
+use super::NoLease;
 use crate::{
     CanonicalPath, Timestamp, TtlLimits,
     engine::{Lease, LeaseData},
@@ -16,10 +17,6 @@ use crate::{
 /// characters that no other lease has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SecretLeaseId(String);
-
-/// A text that names no lease.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NoLease;
 
 /// Characters of the last part of a name.
 const RANDOM_LENGTH: usize = 24;

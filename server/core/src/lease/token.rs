@@ -5,6 +5,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use super::NoLease;
 use crate::{
     Error, Timestamp,
     token::{Digest, Token, TokenStore},
@@ -16,10 +17,6 @@ pub(crate) struct TokenLeaseId {
     path: String,
     digest: Digest,
 }
-
-/// A text that names no lease.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NoLease;
 
 impl TokenLeaseId {
     /// Names the lease of a token that a request to `path` made.
