@@ -13,7 +13,10 @@ export interface Renewed {
 
 const CHANNEL = 'keyward-renewal';
 
-/** Whoever is due while the others are being told finds the work taken. */
+/**
+ * For how long the lock is kept after the others were told, which no event says: whoever is due then
+ * finds the work taken. One who hears later than that renews once more, which harms nothing.
+ */
 const TELLING_MS = 100;
 
 /** The tabs that hold one token. */
