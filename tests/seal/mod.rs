@@ -203,6 +203,11 @@ async fn sealing_needs_a_token_and_shuts_every_path() {
     );
     root.get("sys/health").await.expect(503);
     root.get("sys/health?sealedcode=299").await.expect(299);
+    for code in ["100", "1000", "-1", "ok"] {
+        root.get(&format!("sys/health?sealedcode={code}"))
+            .await
+            .expect(400);
+    }
     installation.unseal(&keys).await;
     root.get("sys/mounts").await.expect(200);
 }

@@ -88,6 +88,9 @@ pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
     const OPTIONAL: bool = false;
     /// Whether it works with a named key on what the caller sends; see [`KeyUse`].
     const KEYED: bool = false;
+    /// What an answer may also be, beside success and the refusals that any operation has: its
+    /// status, or `default` for all that is left, and when it comes. It has the form of the reply.
+    const STATUSES: &'static [(&'static str, &'static str)] = &[];
     /// The `data` of the answer, or its whole body if that is a document.
     type Reply: Serialize + DeserializeOwned + Send + 'static;
 
@@ -109,17 +112,19 @@ pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
 /// ```
 ///
 /// `free_form`, `document` and `optional` set the constants of these names, and `keyed` that of a
-/// request that is [`Keyed`](crate::Keyed); `as` gives the text that a client formats where it differs
-/// from the template.
+/// request that is [`Keyed`](crate::Keyed); `statuses` sets [`Endpoint::STATUSES`]; `as` gives the
+/// text that a client formats where it differs from the template.
 #[macro_export]
 macro_rules! endpoint {
     ($request:ty { $($capture:ident),* } => $reply:ty : $operation:ident $path:literal
-        $(as $format:literal)? $(, access $access:ident)? $(; $flag:ident)?) => {
+        $(as $format:literal)? $(, access $access:ident)? $(, statuses $statuses:expr)?
+        $(; $flag:ident)?) => {
         impl $crate::Endpoint for $request {
             const NAME: &'static str = stringify!($request);
             const OPERATION: $crate::Operation = $crate::Operation::$operation;
             const PATH: &'static str = $path;
             $(const ACCESS: $crate::Access = $crate::Access::$access;)?
+            $(const STATUSES: &'static [(&'static str, &'static str)] = &$statuses;)?
             $($crate::endpoint!(@flag $flag);)?
             type Reply = $reply;
 

@@ -136,18 +136,24 @@ async fn answer(
     if let Some(response) = open::answer(app, id, &parts) {
         return response;
     }
-    if let Some(face) = sealed::Face::of(parts.uri.path()) {
+    let query = parts.uri.query().unwrap_or("");
+    if let Some(face) = sealed::face(&parts)
+        && !asks_for_help(query)
+    {
+        let face = match face {
+            Ok(face) => face,
+            Err(status) => return respond::errors(status, id, None),
+        };
         let read = body::read(body, limits).await;
         return match read.and_then(|body| body::within(&limits.json, body)) {
             Ok(body) => {
-                let app = Arc::clone(app);
-                let work = async move { face.answer(&app.core, id, &parts, &body).await };
+                let (app, query) = (Arc::clone(app), query.to_owned());
+                let work = async move { sealed::answer(face, &app.core, id, &query, &body).await };
                 finish(id, limits.max_request_duration, work).await
             }
             Err(error) => refuse_body(id, error),
         };
     }
-    let query = parts.uri.query().unwrap_or("");
     let operation = match operation(&parts.method, query) {
         Ok(operation) => operation,
         Err(status) => return respond::errors(status, id, None),

@@ -1,67 +1,55 @@
-//! What answers before there is anything behind the barrier: init, unseal, status, health.
-//!
-//! These paths need no token and leave no audit entry, as in Vault: there is nobody to audit
-//! while the server is sealed, and health must answer when audit cannot.
+//! Answers the operations that no mount has, see [`Face`]: init, unseal, status, health.
 
 use axum::{
     http::{Method, StatusCode, request::Parts},
     response::Response,
 };
 use keyward_api::{
-    Sensitive,
-    sys::{InitStatus, Initialize, Initialized, Leader, SealStatus, Unseal},
+    Operation, Sensitive,
+    sys::{Health, InitStatus, Initialize, Initialized, Leader, ReadHealth, SealStatus, Unseal},
 };
-use keyward_core::{Core, Error, RequestId, SealConfig, Status, engine::Fields, parse_share};
+use keyward_core::{Core, Error, Face, RequestId, SealConfig, Status, engine::Fields, parse_share};
 use keyward_crypto::{SecretBytes, encoding};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use crate::{body, respond};
 
-/// One of the paths that answer always.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Face {
-    Health,
-    Init,
-    Leader,
-    SealStatus,
-    Unseal,
+/// Returns what answers at a path whatever state the server is in; none if that is for the core.
+pub(crate) fn face(parts: &Parts) -> Option<Result<Face, StatusCode>> {
+    let path = parts.uri.path().strip_prefix("/v1/sys/")?;
+    let mut faces = Face::at(path).peekable();
+    let (first, _) = faces.peek().copied()?;
+    let operation = match parts.method {
+        Method::GET => Some(Operation::Read),
+        // Load balancers look at the status alone.
+        Method::HEAD if first == Face::Health => Some(Operation::Read),
+        Method::POST | Method::PUT => Some(Operation::Update),
+        _ => None,
+    };
+    let found = faces.find(|(_, is)| Some(*is) == operation);
+    Some(match found {
+        Some((face, _)) => Ok(face),
+        None => Err(StatusCode::METHOD_NOT_ALLOWED),
+    })
 }
 
-impl Face {
-    /// Returns which of them a path is.
-    pub(crate) fn of(path: &str) -> Option<Self> {
-        match path {
-            "/v1/sys/health" => Some(Self::Health),
-            "/v1/sys/init" => Some(Self::Init),
-            "/v1/sys/leader" => Some(Self::Leader),
-            "/v1/sys/seal-status" => Some(Self::SealStatus),
-            "/v1/sys/unseal" => Some(Self::Unseal),
-            _ => None,
-        }
-    }
-
-    /// Answers.
-    pub(crate) async fn answer(
-        self,
-        core: &Core,
-        id: RequestId,
-        parts: &Parts,
-        body: &SecretBytes,
-    ) -> Response {
-        let writes = matches!(parts.method, Method::POST | Method::PUT);
-        let answered = match (self, &parts.method) {
-            (Self::Health, &Method::GET | &Method::HEAD) => {
-                health(core, id, parts.uri.query().unwrap_or("")).await
-            }
-            (Self::Init, &Method::GET) => init_status(core, id).await,
-            (Self::Init, _) if writes => init(core, id, body).await,
-            (Self::Leader, &Method::GET) => leader(core, id).await,
-            (Self::SealStatus, &Method::GET) => seal_status(core, id).await,
-            (Self::Unseal, _) if writes => unseal(core, id, body).await,
-            _ => Ok(respond::errors(StatusCode::METHOD_NOT_ALLOWED, id, None)),
-        };
-        answered.unwrap_or_else(|error| respond::failed(id, &error))
-    }
+/// Answers.
+pub(crate) async fn answer(
+    face: Face,
+    core: &Core,
+    id: RequestId,
+    query: &str,
+    body: &SecretBytes,
+) -> Response {
+    let answered = match face {
+        Face::Health => health(core, id, query).await,
+        Face::Init => init(core, id, body).await,
+        Face::InitStatus => init_status(core, id).await,
+        Face::Leader => leader(core, id).await,
+        Face::SealStatus => seal_status(core, id).await,
+        Face::Unseal => unseal(core, id, body).await,
+    };
+    answered.unwrap_or_else(|error| respond::failed(id, &error))
 }
 
 async fn init_status(core: &Core, id: RequestId) -> Result<Response, Error> {
@@ -196,26 +184,9 @@ async fn leader(core: &Core, id: RequestId) -> Result<Response, Error> {
     Ok(respond::json(StatusCode::OK, id, &leader))
 }
 
-/// What `GET sys/health` answers.
-#[derive(Serialize)]
-struct Health {
-    initialized: bool,
-    sealed: bool,
-    standby: bool,
-    performance_standby: bool,
-    replication_performance_mode: &'static str,
-    replication_dr_mode: &'static str,
-    server_time_utc: u64,
-    version: &'static str,
-    enterprise: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cluster_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cluster_id: Option<String>,
-}
-
 /// Answers with a status that load balancers read, which the query may change.
 async fn health(core: &Core, id: RequestId, query: &str) -> Result<Response, Error> {
+    let asked: ReadHealth = parse(&body::pairs_to_json(query, |_| true))?;
     let Status {
         seal,
         sealed,
@@ -225,28 +196,29 @@ async fn health(core: &Core, id: RequestId, query: &str) -> Result<Response, Err
         ..
     } = core.status().await?;
     let (wanted, usual) = match (seal, sealed) {
-        (None, _) => ("uninitcode", StatusCode::NOT_IMPLEMENTED),
-        (Some(_), true) => ("sealedcode", StatusCode::SERVICE_UNAVAILABLE),
-        (Some(_), false) => ("activecode", StatusCode::OK),
+        (None, _) => (asked.uninitcode, StatusCode::NOT_IMPLEMENTED),
+        (Some(_), true) => (asked.sealedcode, StatusCode::SERVICE_UNAVAILABLE),
+        (Some(_), false) => (asked.activecode, StatusCode::OK),
     };
-    let asked = body::form_pairs(query).find(|(name, _)| name == wanted);
-    let status = match asked {
+    let status = match wanted {
         None => usual,
-        Some((_, code)) => code
-            .parse()
+        // One below 200 ends no request (RFC 9110 section 15.2).
+        Some(code) => u16::try_from(code)
             .ok()
             .and_then(|code| StatusCode::from_u16(code).ok())
-            .ok_or_else(|| Error::Invalid(format!("Bad value for {wanted} parameter: {code:?}")))?,
+            .filter(|status| !status.is_informational())
+            .ok_or_else(|| Error::Invalid(format!("{code} is no status of an answer")))?,
     };
+    let replication = if sealed { "unknown" } else { "disabled" };
     let health = Health {
         initialized: seal.is_some(),
         sealed,
         standby: sealed,
         performance_standby: false,
-        replication_performance_mode: if sealed { "unknown" } else { "disabled" },
-        replication_dr_mode: if sealed { "unknown" } else { "disabled" },
+        replication_performance_mode: replication.to_owned(),
+        replication_dr_mode: replication.to_owned(),
         server_time_utc: now.unix_seconds(),
-        version: settings.version,
+        version: settings.version.to_owned(),
         enterprise: false,
         cluster_name: cluster.as_ref().map(|cluster| cluster.name.clone()),
         cluster_id: cluster.map(|cluster| cluster.id),

@@ -5,6 +5,7 @@ mod capabilities;
 mod config;
 mod cors;
 mod generate_root;
+mod health;
 mod host;
 mod loggers;
 mod metrics;
@@ -40,6 +41,7 @@ pub use generate_root::{
     ReadRootGeneration, ReadRootTokenGeneration, RootGenerationStatus, UpdateRootGeneration,
     UpdateRootTokenGeneration,
 };
+pub use health::{Health, ReadHealth};
 pub use host::{
     HaNode, HaStatus, HostInfo, InFlight, InFlightRequest, ReadHaStatus, ReadHostInfo, ReadInFlight,
 };
@@ -90,8 +92,9 @@ pub use rotate::{
     UpdateRecoveryRotation, UpdateRootRotation, VerifyRecoveryRotation, VerifyRootRotation,
 };
 pub use seal::{
-    InitStatus, Initialize, Initialized, KeyStatus, Leader, ReadKeyStatus, ReadRotateConfig,
-    Rotate, RotateConfig, RotateKeyring, Seal, SealStatus, Unseal, WriteRotateConfig,
+    InitStatus, Initialize, Initialized, KeyStatus, Leader, ReadInitStatus, ReadKeyStatus,
+    ReadLeader, ReadRotateConfig, ReadSealStatus, Rotate, RotateConfig, RotateKeyring, Seal,
+    SealStatus, Unseal, WriteRotateConfig,
 };
 pub use tools::{SystemHash, SystemRandom};
 pub use ui::{

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Sensitive, coerce, endpoint};
 
-/// `PUT sys/init`: makes the keys of a new server. Needs no token; not a logical path.
+/// `PUT sys/init`: makes the keys of a new server. It leaves no audit entry: there is no log yet.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Initialize {
@@ -27,6 +27,7 @@ pub struct Initialize {
     )]
     pub recovery_threshold: Option<i64>,
 }
+endpoint!(Initialize {} => Initialized: Update "init", access Public; document);
 
 /// What `PUT sys/init` answers, once.
 #[derive(Debug, Deserialize, Serialize)]
@@ -45,6 +46,12 @@ pub struct Initialized {
     pub root_token: Sensitive,
 }
 
+/// `GET sys/init`: whether the keys were made. It leaves no audit entry.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadInitStatus {}
+endpoint!(ReadInitStatus {} => InitStatus: Read "init", access Public; document);
+
 /// What `GET sys/init` answers.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct InitStatus {
@@ -52,7 +59,8 @@ pub struct InitStatus {
     pub initialized: bool,
 }
 
-/// `PUT sys/unseal`: gives one share, of the unseal key or the recovery key. Needs no token; not a logical path.
+/// `PUT sys/unseal`: gives one share, of the unseal key or the recovery key. It leaves no audit
+/// entry: the log is sealed as well.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Unseal {
@@ -65,6 +73,14 @@ pub struct Unseal {
     #[serde(deserialize_with = "coerce::flag")]
     pub migrate: Option<bool>,
 }
+endpoint!(Unseal {} => SealStatus: Update "unseal", access Public; document);
+
+/// `GET sys/seal-status`: whether the server is sealed, and how far unsealing is. It leaves no audit
+/// entry.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadSealStatus {}
+endpoint!(ReadSealStatus {} => SealStatus: Read "seal-status", access Public; document);
 
 /// What `GET sys/seal-status` and `PUT sys/unseal` answer, without an envelope.
 #[derive(Debug, Deserialize, Serialize)]
@@ -104,6 +120,12 @@ pub struct SealStatus {
     /// The storage backend.
     pub storage_type: String,
 }
+
+/// `GET sys/leader`: which node leads; there is one. It leaves no audit entry.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadLeader {}
+endpoint!(ReadLeader {} => Leader: Read "leader", access Public; document);
 
 /// What `GET sys/leader` answers, without an envelope.
 #[derive(Debug, Deserialize, Serialize)]

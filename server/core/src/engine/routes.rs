@@ -41,6 +41,26 @@ pub struct Described {
     pub optional: bool,
     /// Whether it works with a named key on what the caller sends.
     pub keyed: bool,
+    /// What an answer may also be; see [`Endpoint::STATUSES`].
+    pub statuses: &'static [(&'static str, &'static str)],
+}
+
+impl Described {
+    /// Describes an endpoint.
+    #[must_use]
+    pub const fn of<T: Endpoint>() -> Self {
+        Self {
+            name: T::NAME,
+            operation: T::OPERATION,
+            path: T::PATH,
+            access: T::ACCESS,
+            parameters: schema::of::<T>,
+            reply: schema::of::<T::Reply>,
+            optional: T::OPTIONAL,
+            keyed: T::KEYED,
+            statuses: T::STATUSES,
+        }
+    }
 }
 
 /// One operation on one path template.
@@ -233,16 +253,7 @@ impl<E: Send + Sync + 'static> Builder<E> {
         });
         self.routes.use_keys |= T::KEYED;
         self.routes.routes.push(Route {
-            described: Described {
-                name: T::NAME,
-                operation: T::OPERATION,
-                path: T::PATH,
-                access: T::ACCESS,
-                parameters: schema::of::<T>,
-                reply: schema::of::<T::Reply>,
-                optional: T::OPTIONAL,
-                keyed: T::KEYED,
-            },
+            described: Described::of::<T>(),
             template: Template::parse(T::PATH),
             handler,
             existence,

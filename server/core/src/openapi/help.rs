@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use keyward_api::{Access, sys::Help};
 use serde_json::Value;
 
-use super::{capitalised, describe_one, words};
+use super::{capitalised, describe_one, faces, operations, words};
 use crate::{Error, engine::Described, mounts::Mount};
 
 /// Tells what can be done at a path of a mount; with an empty path, which paths it has.
@@ -13,12 +13,14 @@ use crate::{Error, engine::Described, mounts::Mount};
 /// # Errors
 /// [`Error::UnsupportedPath`] if the mount does not know the path.
 pub(crate) fn help(mount: &Mount, path: &str, version: &str) -> Result<Help, Error> {
-    let routes = &mount.mounted.routes;
     let (help, described) = if path.is_empty() {
-        let all: Vec<Described> = routes.describe().collect();
+        let all: Vec<Described> = operations(mount).collect();
         (of_mount(mount, &all), all)
     } else {
-        let covering: Vec<Described> = routes.covering(path).collect();
+        let mut covering: Vec<Described> = faces(mount).filter(|face| face.path == path).collect();
+        if covering.is_empty() {
+            covering = mount.mounted.routes.covering(path).collect();
+        }
         let first = covering.first().ok_or(Error::UnsupportedPath)?;
         (of_path(path, first.path, &covering), covering)
     };

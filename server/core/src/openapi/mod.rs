@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use self::help::help;
 use self::path::{Path, spelled};
 use crate::{
+    Face,
     engine::{Class, Described},
     mounts::{Mount, is_builtin},
 };
@@ -41,7 +42,7 @@ struct Parts {
 pub(crate) fn describe(mounts: &[Arc<Mount>], places: Places, version: &str) -> Value {
     let mut parts = Parts::default();
     for mount in mounts {
-        parts.add_all(&Place::of(mount, places), mount.mounted.routes.describe());
+        parts.add_all(&Place::of(mount, places), operations(mount));
     }
     parts.document(version)
 }
@@ -52,6 +53,17 @@ fn describe_one(mount: &Mount, routes: &[Described], version: &str) -> Value {
     let place = Place::of(mount, Places::Real);
     parts.add_all(&place, routes.iter().copied());
     parts.document(version)
+}
+
+/// Describes every operation of a mount; those that answer always are told of at `sys/`.
+fn operations(mount: &Mount) -> impl Iterator<Item = Described> {
+    mount.mounted.routes.describe().chain(faces(mount))
+}
+
+/// Describes those operations that answer always which are told of at a mount.
+fn faces(mount: &Mount) -> impl Iterator<Item = Described> + use<> {
+    let is_system = mount.entry.kind == "system";
+    Face::described().filter(move |_| is_system)
 }
 
 /// Where a mount is, as the document says it.
@@ -231,9 +243,12 @@ impl Parts {
                 let name = format!("{}{}Response", place.prefix, route.name);
                 let schema = self.schema(&name, schema);
                 let content = json!({ "application/json": { "schema": schema } });
-                responses["200"] = json!({ "description": "The answer.", "content": content });
+                responses["200"] = json!({ "description": "The answer.", "content": &content });
                 if route.optional {
                     responses["204"] = json!({ "description": "Done, with nothing to tell." });
+                }
+                for (status, when) in route.statuses {
+                    responses[*status] = json!({ "description": when, "content": content });
                 }
             }
         }

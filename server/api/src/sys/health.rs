@@ -1,0 +1,65 @@
+//! Whether the server can be used, for those who route requests to it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{coerce, endpoint};
+
+/// `GET sys/health`: answers with a status that load balancers read. It leaves no audit entry, so that
+/// it answers when the log cannot be written.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadHealth {
+    /// The status for a server that can be used, 200 to 999; 200 if not given.
+    #[serde(
+        deserialize_with = "coerce::int",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub activecode: Option<i64>,
+    /// The status for one that is sealed; 503 if not given.
+    #[serde(
+        deserialize_with = "coerce::int",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub sealedcode: Option<i64>,
+    /// The status for one whose keys were not made; 501 if not given.
+    #[serde(
+        deserialize_with = "coerce::int",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub uninitcode: Option<i64>,
+}
+endpoint!(ReadHealth {} => Health:
+    Read "health", access Public, statuses [
+        ("501", "The keys of the server were not made."),
+        ("503", "The server is sealed."),
+        ("default", "Whichever of these holds, with the status that the request asks for."),
+    ]; document);
+
+/// What `GET sys/health` answers, without an envelope.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Health {
+    /// Whether the keys were made.
+    pub initialized: bool,
+    /// Whether it is sealed.
+    pub sealed: bool,
+    /// Whether it serves nobody: it is sealed.
+    pub standby: bool,
+    /// Always false.
+    pub performance_standby: bool,
+    /// `disabled`; `unknown` while sealed.
+    pub replication_performance_mode: String,
+    /// `disabled`; `unknown` while sealed.
+    pub replication_dr_mode: String,
+    /// The time of the server, in seconds since 1970 (UTC).
+    pub server_time_utc: u64,
+    /// The version of the server.
+    pub version: String,
+    /// Always false.
+    pub enterprise: bool,
+    /// The name of the cluster; only while unsealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_name: Option<String>,
+    /// The id of the cluster; only while unsealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_id: Option<String>,
+}
