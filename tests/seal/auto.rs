@@ -447,3 +447,38 @@ async fn a_server_whose_unsealer_is_away_waits_for_it() {
     other.unseal(&keys).await;
     house.installation.wait_until_active().await;
 }
+
+#[tokio::test]
+async fn while_the_seal_is_away_keys_are_not_changed_and_that_is_said() {
+    let other = Installation::new(Store::Sled);
+    let mut unsealer = other.start();
+    let keys = other.initialise(1, 1).await;
+    other.unseal(&keys).await;
+    let seal = transit_seal(&other.address(), &keys.root_token).await;
+    let house = House::new(&seal);
+    let (shares, root) = house.initialise().await;
+    house.installation.wait_until_active().await;
+    let client = house.installation.client(&root);
+    let post = async |path: &str, body: Value| client.post(&format!("sys/{path}"), body).await;
+    let plan = json!({ "secret_shares": 3, "secret_threshold": 2 });
+    let begun = post("rotate/recovery/init", plan).await.expect(200);
+    let nonce = begun.text_at("/data/nonce");
+    let give = async |number: usize| {
+        let body = json!({ "key": shares[number], "nonce": nonce });
+        post("rotate/recovery/update", body).await
+    };
+    unsealer.kill();
+    let away = "the seal cannot be used now";
+    give(0).await.expect(200);
+    give(1).await.refused(503, away);
+    post("rotate/root", json!({})).await.refused(503, away);
+    let status = client.get("sys/rotate/recovery/init").await.expect(200);
+    let (started, progress) = (status.at("/data/started"), status.at("/data/progress"));
+    assert_eq!((started, progress), (&json!(true), &json!(0)));
+    client.get("sys/mounts").await.expect(200);
+    let _unsealer = other.start();
+    other.unseal(&keys).await;
+    give(0).await.expect(200);
+    let made = give(1).await.expect(200);
+    assert_eq!(made.at("/data/complete"), &json!(true));
+}

@@ -137,7 +137,9 @@ async fn without_its_token_a_server_stays_sealed_and_says_why() {
         house.nobody().post("sys/unseal", body).await
     };
     give(&shares[0]).await.expect(200);
-    give(&shares[1]).await.expect(500);
+    give(&shares[1])
+        .await
+        .refused(503, "the seal cannot be used now");
     house.nobody().get("sys/health").await.expect(503);
     // It is looked for every few seconds.
     hsm.plug_in();

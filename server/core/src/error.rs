@@ -3,7 +3,7 @@
 use keyward_api::proof::ProofError;
 use keyward_crypto as crypto;
 
-use crate::storage::StorageError;
+use crate::{seal::SealError, storage::StorageError};
 
 /// Why the caller was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub enum Denial {
 
 /// Why a request was not done. Nothing was changed.
 ///
-/// The texts are shown to the caller, except the cause of [`Internal`](Self::Internal), which goes
-/// to the log. The HTTP status of each stands in the HTTP floor alone.
+/// The texts are shown to the caller, except the causes of [`Internal`](Self::Internal) and
+/// [`SealUnavailable`](Self::SealUnavailable), which go to the log. The HTTP status of each stands in the HTTP floor alone.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The same request is being worked on; its answer can be had in a moment.
@@ -49,6 +49,9 @@ pub enum Error {
     /// The caller was not let in, with a sentence of its own.
     #[error("{0}")]
     Refused(String),
+    /// The seal that opens by itself did not do its part; why is for the log. It may tomorrow.
+    #[error("the seal cannot be used now; the log of the server says why")]
+    SealUnavailable(#[source] SealError),
     /// The server is sealed.
     #[error("Vault is sealed")]
     Sealed,
@@ -81,6 +84,12 @@ impl Error {
     #[must_use]
     pub const fn not_found() -> Self {
         Self::NotFound(None)
+    }
+}
+
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        Self::SealUnavailable(error)
     }
 }
 

@@ -124,7 +124,12 @@ impl Rekey {
             unverified: None,
         });
         if keys.seal_config() == SealConfig::NONE {
-            return self.agreed(&mut attempt, keys).await;
+            let agreed = self.agreed(&mut attempt, keys).await;
+            // Nobody could go on with it.
+            if agreed.is_err() {
+                *attempt = None;
+            }
+            return agreed;
         }
         Ok(RekeyProgress::Going(status(Some(begun), keys)))
     }

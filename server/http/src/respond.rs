@@ -64,6 +64,10 @@ pub(crate) fn failed(id: RequestId, error: &Error) -> Response {
         Error::Limited(text) => (StatusCode::TOO_MANY_REQUESTS, Some(text.clone())),
         Error::NoRoute(_) => (StatusCode::NOT_FOUND, Some(error.to_string())),
         Error::NotFound(text) => (StatusCode::NOT_FOUND, text.clone()),
+        Error::SealUnavailable(cause) => {
+            tracing::error!(request_id = %id, %cause, "the seal did not do its part");
+            (StatusCode::SERVICE_UNAVAILABLE, Some(error.to_string()))
+        }
         Error::Sealed => (StatusCode::SERVICE_UNAVAILABLE, Some(error.to_string())),
         Error::Unprocessable(text) => (StatusCode::UNPROCESSABLE_ENTITY, Some(text.clone())),
         Error::Unproven(why) => return unproven(id, *why),

@@ -329,7 +329,7 @@ const fn failure(error: &Error) -> Option<&'static str> {
         }
         Error::Denied(Denial::Origin) => Some("origin denied"),
         Error::Denied(_) | Error::Refused(_) => Some("permission denied"),
-        Error::Internal(_) => Some("internal error"),
+        Error::Internal(_) | Error::SealUnavailable(_) => Some("internal error"),
         Error::Limited(_) => Some("request rate limit exceeded"),
         // Reading what is not there is no failure of the request.
         Error::NotFound(None) => None,

@@ -36,7 +36,7 @@ impl Failures {
         let counter = match error {
             Error::Busy(_) | Error::Conflict(_) => &self.conflict,
             Error::Denied(_) | Error::Refused(_) | Error::Unproven(_) => &self.denied,
-            Error::Internal(_) => &self.internal,
+            Error::Internal(_) | Error::SealUnavailable(_) => &self.internal,
             Error::Invalid(_) | Error::Unprocessable(_) => &self.invalid,
             Error::Limited(_) => &self.limited,
             Error::NotFound(_) => &self.not_found,

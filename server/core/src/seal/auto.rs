@@ -59,12 +59,6 @@ pub enum SealError {
     Unavailable(String),
 }
 
-impl From<SealError> for Error {
-    fn from(error: SealError) -> Self {
-        Self::internal(error)
-    }
-}
-
 /// The seals that the configuration names.
 #[derive(Clone, Default)]
 pub struct Seals {
