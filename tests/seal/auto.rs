@@ -196,9 +196,13 @@ async fn the_root_key_is_made_anew_under_people_and_under_a_seal() {
     house.installation.unseal(&keys).await;
     let client = house.installation.client(&keys.root_token);
     client.post("sys/rotate/root", json!({})).await.expect(204);
-    let first = json!({ "secret_shares": 1, "secret_threshold": 1 });
+    let first = || json!({ "secret_shares": 1, "secret_threshold": 1 });
     client
-        .post("sys/rotate/recovery/init", first)
+        .post("sys/rotate/recovery/init", first())
+        .await
+        .refused(400, "recovery keys not supported");
+    client
+        .post("sys/rekey-recovery-key/init", first())
         .await
         .refused(400, "recovery rekeying not supported");
     let limited = json!({ "policies": ["default"] });

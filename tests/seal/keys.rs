@@ -227,6 +227,59 @@ async fn a_rekey_refuses_what_it_cannot_do() {
 }
 
 #[tokio::test]
+async fn a_rotation_is_refused_in_its_own_words_and_changes_nothing() {
+    let house = House::new().await;
+    let at = |step: &str| format!("sys/rotate/root/{step}");
+    let share = |number: usize, nonce: &str| {
+        let key = &house.keys.shares[number];
+        json!({ "key": key, "nonce": nonce })
+    };
+    let post = async |step: &str, body: Value| house.root.post(&at(step), body).await;
+    let idle = "no rotation in progress";
+    post("update", share(0, "")).await.refused(400, idle);
+    post("verify", share(0, "")).await.refused(400, idle);
+    let none = "no rotation configuration found";
+    house.root.get(&at("verify")).await.refused(400, none);
+    let plan = json!({ "secret_shares": 1, "secret_threshold": 2 });
+    post("init", plan).await.refused(
+        400,
+        "invalid rotate seal configuration: threshold cannot be larger than shares",
+    );
+    let plan =
+        || json!({ "secret_shares": 2, "secret_threshold": 2, "require_verification": true });
+    let begun = post("init", plan()).await.expect(200);
+    let nonce = begun.text_at("/data/nonce");
+    let twice = post("init", plan()).await;
+    twice.refused(400, "rotation already in progress");
+    let empty = post("update", json!({ "nonce": nonce })).await;
+    empty.refused(400, "missing required field 'key'");
+    let text = format!("incorrect nonce supplied; nonce for rotation is {nonce:?}");
+    post("update", share(0, "other")).await.refused(400, &text);
+    post("update", share(0, nonce)).await.expect(200);
+    let again = post("update", share(0, nonce)).await;
+    again.refused(
+        400,
+        "given key has already been provided during this rotation",
+    );
+    let made = post("update", share(1, nonce)).await.expect(200);
+    let nonce = made.text_at("/data/verification_nonce");
+    let over = post("update", share(0, nonce)).await;
+    over.refused(
+        400,
+        "rotation already finished; verification must be performed; nonce for the verification \
+         operation is",
+    );
+    post("verify", share(0, nonce)).await.expect(200);
+    let wrong = post("verify", share(1, nonce)).await;
+    wrong.refused(
+        400,
+        "rotation verification failed; incorrect key shares supplied",
+    );
+    house.root.delete(&at("init")).await.expect(204);
+    assert!(house.unseals(&house.keys.shares[..2]).await);
+}
+
+#[tokio::test]
 async fn holders_of_shares_make_a_root_token_without_one() {
     let house = House::new().await;
     let status = house.nobody.get(ATTEMPT).await.expect(200);

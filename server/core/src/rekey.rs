@@ -38,6 +38,9 @@ use crate::{
 
 #[cfg(test)]
 mod tests;
+mod words;
+
+pub(crate) use words::Words;
 
 /// Which key is made anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,10 +97,15 @@ impl Rekey {
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is one, or there is no such key to make.
-    pub(crate) async fn begin(&self, mut plan: Plan, keys: &Keys) -> Result<RekeyProgress, Error> {
+    pub(crate) async fn begin(
+        &self,
+        mut plan: Plan,
+        keys: &Keys,
+        words: Words,
+    ) -> Result<RekeyProgress, Error> {
         match (self.target, keys.lock().is_auto()) {
             (Target::Recovery, false) => {
-                return Err(Error::invalid("recovery rekeying not supported"));
+                return Err(words.no_recovery());
             }
             (Target::Barrier, true) if keys.seal_config() == SealConfig::NONE => {
                 return Err(Error::invalid(
@@ -116,7 +124,7 @@ impl Rekey {
         }
         let mut attempt = self.attempt.lock().await;
         if attempt.is_some() {
-            return Err(Error::invalid("rekey already in progress"));
+            return Err(words.in_progress());
         }
         let begun = attempt.insert(Attempt {
             plan,
@@ -149,27 +157,22 @@ impl Rekey {
         share: SecretBytes,
         nonce: &str,
         keys: &Keys,
+        words: Words,
     ) -> Result<RekeyProgress, Error> {
         let present = keys.seal_config();
         present.check_share(&share)?;
         let mut held = self.attempt.lock().await;
         let attempt = held
             .as_mut()
-            .ok_or_else(|| Error::Invalid(format!("no {} rekey in progress", self.name())))?;
+            .ok_or_else(|| words.not_in_progress(self.name()))?;
         if let Some(unverified) = &attempt.unverified {
-            return Err(Error::Invalid(format!(
-                "rekey operation already finished; verification must be performed; nonce for the \
-                 verification operation is {:?}",
-                unverified.given.nonce()
-            )));
+            return Err(words.finished(unverified.given.nonce()));
         }
-        check_nonce(nonce, &attempt.given, "rekey")?;
+        if nonce != attempt.given.nonce() {
+            return Err(words.of_another(attempt.given.nonce()));
+        }
         let shares = match attempt.given.give(share, present.threshold) {
-            Given::Again => {
-                return Err(Error::invalid(
-                    "given key has already been provided during this generation operation",
-                ));
-            }
+            Given::Again => return Err(words.given_again()),
             Given::More => return Ok(RekeyProgress::Going(status(Some(attempt), keys))),
             Given::Enough(shares) => shares,
         };
@@ -233,9 +236,12 @@ impl Rekey {
     ///
     /// # Errors
     /// [`Error::Invalid`] if no new shares wait for it.
-    pub(crate) async fn verification(&self) -> Result<RekeyVerificationStatus, Error> {
+    pub(crate) async fn verification(
+        &self,
+        words: Words,
+    ) -> Result<RekeyVerificationStatus, Error> {
         let mut held = self.attempt.lock().await;
-        let (plan, unverified) = unverified(held.as_mut(), "no rekey configuration found")?;
+        let (plan, unverified) = unverified(held.as_mut()).ok_or_else(|| words.not_configured())?;
         Ok(verification_status(plan, unverified))
     }
 
@@ -243,9 +249,12 @@ impl Rekey {
     ///
     /// # Errors
     /// [`Error::Invalid`] if no new shares wait for it.
-    pub(crate) async fn restart_verification(&self) -> Result<RekeyVerificationStatus, Error> {
+    pub(crate) async fn restart_verification(
+        &self,
+        words: Words,
+    ) -> Result<RekeyVerificationStatus, Error> {
         let mut held = self.attempt.lock().await;
-        let (plan, unverified) = unverified(held.as_mut(), "no rekey configuration found")?;
+        let (plan, unverified) = unverified(held.as_mut()).ok_or_else(|| words.not_configured())?;
         unverified.given = Quorum::begin();
         Ok(verification_status(plan, unverified))
     }
@@ -259,11 +268,18 @@ impl Rekey {
         share: SecretBytes,
         nonce: &str,
         keys: &Keys,
+        words: Words,
     ) -> Result<RekeyVerification, Error> {
         let mut held = self.attempt.lock().await;
-        let (plan, unverified) = unverified(held.as_mut(), "no rekey in progress")?;
+        let waiting = unverified(held.as_mut());
+        let (plan, unverified) = waiting.ok_or_else(|| words.nothing_to_verify())?;
         plan.split.check_share(&share)?;
-        check_nonce(nonce, &unverified.given, "verify")?;
+        if nonce != unverified.given.nonce() {
+            return Err(Error::Invalid(format!(
+                "incorrect nonce supplied; nonce for this verify operation is {:?}",
+                unverified.given.nonce()
+            )));
+        }
         let shares = match unverified.given.give(share, plan.split.threshold) {
             Given::Again => {
                 return Err(Error::invalid(
@@ -278,9 +294,7 @@ impl Rekey {
         };
         if seal::combine(plan.split, &shares).as_ref() != Some(&unverified.key) {
             unverified.given = Quorum::begin();
-            return Err(Error::invalid(
-                "rekey verification failed; incorrect key shares supplied",
-            ));
+            return Err(words.not_verified());
         }
         keys.rekey(plan.split, &unverified.key).await?;
         let nonce = unverified.given.nonce().to_owned();
@@ -314,24 +328,8 @@ fn made(attempt: &Attempt, shares: &[SecretBytes]) -> NewShares {
 }
 
 /// Returns the new shares that wait to be verified.
-fn unverified<'a>(
-    attempt: Option<&'a mut Attempt>,
-    otherwise: &str,
-) -> Result<(Plan, &'a mut Unverified), Error> {
-    attempt
-        .and_then(|attempt| Some((attempt.plan, attempt.unverified.as_mut()?)))
-        .ok_or_else(|| Error::invalid(otherwise))
-}
-
-/// Checks that a share was given for this attempt and not for one that is over.
-fn check_nonce(nonce: &str, given: &Quorum, operation: &str) -> Result<(), Error> {
-    if nonce == given.nonce() {
-        return Ok(());
-    }
-    Err(Error::Invalid(format!(
-        "incorrect nonce supplied; nonce for this {operation} operation is {:?}",
-        given.nonce()
-    )))
+fn unverified(attempt: Option<&mut Attempt>) -> Option<(Plan, &mut Unverified)> {
+    attempt.and_then(|attempt| Some((attempt.plan, attempt.unverified.as_mut()?)))
 }
 
 fn status(attempt: Option<&Attempt>, keys: &Keys) -> RekeyStatus {

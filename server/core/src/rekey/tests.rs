@@ -141,7 +141,12 @@ impl Bench {
     }
 
     async fn begin(&self, plan: Plan) -> RekeyStatus {
-        match self.rekey.begin(plan, &self.keys).await.unwrap() {
+        match self
+            .rekey
+            .begin(plan, &self.keys, Words::Rekey)
+            .await
+            .unwrap()
+        {
             RekeyProgress::Going(status) => status,
             RekeyProgress::Complete(_) => panic!("shares are needed"),
         }
@@ -150,13 +155,17 @@ impl Bench {
     async fn give(&self, share: &SecretBytes) -> Result<RekeyProgress, Error> {
         let nonce = self.rekey.status(&self.keys).await.nonce;
         let share = share.duplicate();
-        self.rekey.update(share, &nonce, &self.keys).await
+        self.rekey
+            .update(share, &nonce, &self.keys, Words::Rekey)
+            .await
     }
 
     async fn give_back(&self, share: &SecretBytes) -> Result<RekeyVerification, Error> {
-        let nonce = self.rekey.verification().await?.nonce;
+        let nonce = self.rekey.verification(Words::Rekey).await?.nonce;
         let share = share.duplicate();
-        self.rekey.verify(share, &nonce, &self.keys).await
+        self.rekey
+            .verify(share, &nonce, &self.keys, Words::Rekey)
+            .await
     }
 
     /// Gives as many of the valid shares as are needed.
@@ -233,14 +242,14 @@ async fn wrong_shares_begin_the_count_anew() {
     let status = bench.rekey.status(&bench.keys).await;
     assert_eq!((status.progress, status.nonce), (0, begun.nonce));
     let new = shares_of(&bench.give_all().await);
-    let before = bench.rekey.verification().await.unwrap().nonce;
+    let before = bench.rekey.verification(Words::Rekey).await.unwrap().nonce;
     bench.give_back(&new[0]).await.unwrap();
     let wrong = bench.give_back(&bench.valid[0]).await;
     assert_eq!(
         text(wrong),
         "rekey verification failed; incorrect key shares supplied"
     );
-    let after = bench.rekey.verification().await.unwrap();
+    let after = bench.rekey.verification(Words::Rekey).await.unwrap();
     assert_eq!(after.progress, 0);
     assert_ne!(after.nonce, before);
 }
@@ -249,10 +258,16 @@ async fn wrong_shares_begin_the_count_anew() {
 async fn a_share_of_another_attempt_or_another_length_is_not_taken() {
     let bench = Bench::new(split(3, 2)).await;
     let share = || bench.valid[0].duplicate();
-    let none = bench.rekey.update(share(), "", &bench.keys).await;
+    let none = bench
+        .rekey
+        .update(share(), "", &bench.keys, Words::Rekey)
+        .await;
     assert_eq!(text(none), "no barrier rekey in progress");
     let begun = bench.begin(plan(split(1, 1), false)).await;
-    let other = bench.rekey.update(share(), "other", &bench.keys).await;
+    let other = bench
+        .rekey
+        .update(share(), "other", &bench.keys, Words::Rekey)
+        .await;
     let nonce = begun.nonce;
     assert_eq!(
         text(other),
@@ -260,7 +275,9 @@ async fn a_share_of_another_attempt_or_another_length_is_not_taken() {
     );
     let short = bench.give(&random::generate_bytes(32)).await;
     assert_eq!(text(short), "key is shorter than minimum 33 bytes");
-    let second = bench.rekey.begin(plan(split(1, 1), false), &bench.keys);
+    let second = bench
+        .rekey
+        .begin(plan(split(1, 1), false), &bench.keys, Words::Rekey);
     assert_eq!(text(second.await), "rekey already in progress");
     assert_eq!(bench.rekey.status(&bench.keys).await.progress, 0);
 }
@@ -362,7 +379,7 @@ async fn play(steps: Vec<Step>) {
     for step in steps {
         match step {
             Step::Begin { plan } => {
-                let begun = bench.rekey.begin(plan, &bench.keys).await;
+                let begun = bench.rekey.begin(plan, &bench.keys, Words::Rekey).await;
                 assert_eq!(begun.is_ok(), model.plan.is_none());
                 model.plan.get_or_insert(plan);
             }
@@ -392,7 +409,7 @@ async fn play(steps: Vec<Step>) {
                 model = Model::default();
             }
             Step::RestartVerification => {
-                let restarted = bench.rekey.restart_verification().await;
+                let restarted = bench.rekey.restart_verification(Words::Rekey).await;
                 assert_eq!(restarted.is_ok(), !model.new.is_empty());
                 model.given_back.clear();
             }

@@ -4,23 +4,28 @@
 //! spoil them with wrong shares, could keep a team from rekeying for ever. Those who rekey have a
 //! server in good order and tokens for it, and Vault's command line sends them.
 
-use keyward_api::sys::{
-    BeginRecoveryRekey, BeginRekey, CancelRecoveryRekey, CancelRekey, DeleteRecoveryRekeyBackup,
-    DeleteRekeyBackup, ReadRecoveryRekey, ReadRecoveryRekeyBackup, ReadRecoveryRekeyVerification,
-    ReadRekey, ReadRekeyBackup, ReadRekeyVerification, RekeyProgress, RekeyStatus,
-    RekeyVerification, RekeyVerificationStatus, RestartRecoveryRekeyVerification,
-    RestartRekeyVerification, UpdateRecoveryRekey, UpdateRekey, VerifyRecoveryRekey, VerifyRekey,
+use keyward_api::{
+    Sensitive,
+    sys::{
+        BeginRecoveryRekey, BeginRekey, CancelRecoveryRekey, CancelRekey,
+        DeleteRecoveryRekeyBackup, DeleteRekeyBackup, ReadRecoveryRekey, ReadRecoveryRekeyBackup,
+        ReadRecoveryRekeyVerification, ReadRekey, ReadRekeyBackup, ReadRekeyVerification,
+        RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
+        RestartRecoveryRekeyVerification, RestartRekeyVerification, UpdateRecoveryRekey,
+        UpdateRekey, VerifyRecoveryRekey, VerifyRekey,
+    },
 };
+use keyward_crypto::SecretBytes;
 
 use super::{Sys, bare, share};
 use crate::{
     Error, Response, SealConfig,
     engine::Context,
-    rekey::{Plan, Rekey},
+    rekey::{Plan, Rekey, Words},
 };
 
 /// Reads what a caller asks for.
-pub(super) fn plan(request: BeginRekey) -> Result<Plan, Error> {
+pub(super) fn plan(request: BeginRekey, words: Words) -> Result<Plan, Error> {
     let encrypted = request.pgp_keys.is_some_and(|keys| !keys.is_empty());
     if encrypted {
         return Err(Error::invalid(
@@ -36,7 +41,7 @@ pub(super) fn plan(request: BeginRekey) -> Result<Plan, Error> {
         request.secret_shares.unwrap_or_default(),
         request.secret_threshold.unwrap_or_default(),
     )
-    .map_err(|error| Error::Invalid(format!("invalid rekey seal configuration: {error}")))?;
+    .map_err(|error| words.bad_plan(&error))?;
     Ok(Plan {
         split,
         verification_required: request.require_verification.unwrap_or_default(),
@@ -48,10 +53,19 @@ pub(super) async fn begun(
     cx: &Context<Sys>,
     rekey: &Rekey,
     request: BeginRekey,
+    words: Words,
 ) -> Result<RekeyProgress, Error> {
-    let plan = plan(request)?;
+    let plan = plan(request, words)?;
     cx.view().on_record().await?;
-    rekey.begin(plan, &cx.core().keys).await
+    rekey.begin(plan, &cx.core().keys, words).await
+}
+
+/// Reads the share that is given.
+fn given(key: Option<&Sensitive>, words: Words) -> Result<SecretBytes, Error> {
+    match (key, words) {
+        (None, Words::Rotation) => Err(Error::invalid("missing required field 'key'")),
+        (key, _) => share(key),
+    }
 }
 
 /// Gives an attempt up.
@@ -66,20 +80,22 @@ pub(super) async fn updated(
     cx: &Context<Sys>,
     rekey: &Rekey,
     request: UpdateRekey,
+    words: Words,
 ) -> Result<RekeyProgress, Error> {
-    let share = share(request.key.as_ref())?;
+    let share = given(request.key.as_ref(), words)?;
     let nonce = request.nonce.unwrap_or_default();
     cx.view().on_record().await?;
-    rekey.update(share, &nonce, &cx.core().keys).await
+    rekey.update(share, &nonce, &cx.core().keys, words).await
 }
 
 /// Begins a verification anew.
 pub(super) async fn restarted(
     cx: &Context<Sys>,
     rekey: &Rekey,
+    words: Words,
 ) -> Result<RekeyVerificationStatus, Error> {
     cx.view().on_record().await?;
-    rekey.restart_verification().await
+    rekey.restart_verification(words).await
 }
 
 /// Takes one of the new shares back.
@@ -87,11 +103,12 @@ pub(super) async fn verified(
     cx: &Context<Sys>,
     rekey: &Rekey,
     request: VerifyRekey,
+    words: Words,
 ) -> Result<RekeyVerification, Error> {
-    let share = share(request.key.as_ref())?;
+    let share = given(request.key.as_ref(), words)?;
     let nonce = request.nonce.unwrap_or_default();
     cx.view().on_record().await?;
-    rekey.verify(share, &nonce, &cx.core().keys).await
+    rekey.verify(share, &nonce, &cx.core().keys, words).await
 }
 
 /// Says that no shares were kept.
@@ -110,7 +127,7 @@ pub(super) async fn begin(
     cx: Context<Sys>,
     request: BeginRekey,
 ) -> Result<Response<RekeyProgress>, Error> {
-    bare(&begun(&cx, &cx.core().rekey, request).await?)
+    bare(&begun(&cx, &cx.core().rekey, request, Words::Rekey).await?)
 }
 
 /// Gives it up.
@@ -123,7 +140,7 @@ pub(super) async fn update(
     cx: Context<Sys>,
     request: UpdateRekey,
 ) -> Result<Response<RekeyProgress>, Error> {
-    bare(&updated(&cx, &cx.core().rekey, request).await?)
+    bare(&updated(&cx, &cx.core().rekey, request, Words::Rekey).await?)
 }
 
 /// Tells how far the verification is.
@@ -131,7 +148,7 @@ pub(super) async fn read_verification(
     cx: Context<Sys>,
     _: ReadRekeyVerification,
 ) -> Result<Response<RekeyVerificationStatus>, Error> {
-    bare(&cx.core().rekey.verification().await?)
+    bare(&cx.core().rekey.verification(Words::Rekey).await?)
 }
 
 /// Begins the verification anew.
@@ -139,7 +156,7 @@ pub(super) async fn restart_verification(
     cx: Context<Sys>,
     _: RestartRekeyVerification,
 ) -> Result<Response<RekeyVerificationStatus>, Error> {
-    bare(&restarted(&cx, &cx.core().rekey).await?)
+    bare(&restarted(&cx, &cx.core().rekey, Words::Rekey).await?)
 }
 
 /// Takes one of the new shares back.
@@ -147,7 +164,7 @@ pub(super) async fn verify(
     cx: Context<Sys>,
     request: VerifyRekey,
 ) -> Result<Response<RekeyVerification>, Error> {
-    bare(&verified(&cx, &cx.core().rekey, request).await?)
+    bare(&verified(&cx, &cx.core().rekey, request, Words::Rekey).await?)
 }
 
 /// Says that none were kept.
@@ -180,7 +197,7 @@ pub(super) async fn begin_recovery(
     cx: Context<Sys>,
     BeginRecoveryRekey(request): BeginRecoveryRekey,
 ) -> Result<Response<RekeyProgress>, Error> {
-    bare(&begun(&cx, &cx.core().recovery_rekey, request).await?)
+    bare(&begun(&cx, &cx.core().recovery_rekey, request, Words::Rekey).await?)
 }
 
 /// Gives it up.
@@ -196,7 +213,7 @@ pub(super) async fn update_recovery(
     cx: Context<Sys>,
     UpdateRecoveryRekey(request): UpdateRecoveryRekey,
 ) -> Result<Response<RekeyProgress>, Error> {
-    bare(&updated(&cx, &cx.core().recovery_rekey, request).await?)
+    bare(&updated(&cx, &cx.core().recovery_rekey, request, Words::Rekey).await?)
 }
 
 /// Tells how far the verification is.
@@ -204,7 +221,7 @@ pub(super) async fn read_recovery_verification(
     cx: Context<Sys>,
     _: ReadRecoveryRekeyVerification,
 ) -> Result<Response<RekeyVerificationStatus>, Error> {
-    bare(&cx.core().recovery_rekey.verification().await?)
+    bare(&cx.core().recovery_rekey.verification(Words::Rekey).await?)
 }
 
 /// Begins the verification anew.
@@ -212,7 +229,7 @@ pub(super) async fn restart_recovery_verification(
     cx: Context<Sys>,
     _: RestartRecoveryRekeyVerification,
 ) -> Result<Response<RekeyVerificationStatus>, Error> {
-    bare(&restarted(&cx, &cx.core().recovery_rekey).await?)
+    bare(&restarted(&cx, &cx.core().recovery_rekey, Words::Rekey).await?)
 }
 
 /// Takes one of the new shares back.
@@ -220,7 +237,7 @@ pub(super) async fn verify_recovery(
     cx: Context<Sys>,
     VerifyRecoveryRekey(request): VerifyRecoveryRekey,
 ) -> Result<Response<RekeyVerification>, Error> {
-    bare(&verified(&cx, &cx.core().recovery_rekey, request).await?)
+    bare(&verified(&cx, &cx.core().recovery_rekey, request, Words::Rekey).await?)
 }
 
 /// Says that none were kept.

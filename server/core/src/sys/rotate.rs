@@ -11,7 +11,7 @@ use keyward_api::sys::{
 };
 
 use super::{Sys, rekey};
-use crate::{Error, Response, engine::Context};
+use crate::{Error, Response, engine::Context, rekey::Words};
 
 /// Makes the root key anew.
 pub(super) async fn rotate_root(cx: Context<Sys>, _: RotateRoot) -> Result<Response<()>, Error> {
@@ -41,7 +41,9 @@ pub(super) async fn begin_root(
     cx: Context<Sys>,
     BeginRootRotation(request): BeginRootRotation,
 ) -> Result<Response<RotationProgress>, Error> {
-    rekey::begun(&cx, &cx.core().rekey, request).await.map(told)
+    rekey::begun(&cx, &cx.core().rekey, request, Words::Rotation)
+        .await
+        .map(told)
 }
 
 /// Gives the attempt up.
@@ -57,7 +59,7 @@ pub(super) async fn update_root(
     cx: Context<Sys>,
     UpdateRootRotation(request): UpdateRootRotation,
 ) -> Result<Response<RotationProgress>, Error> {
-    rekey::updated(&cx, &cx.core().rekey, request)
+    rekey::updated(&cx, &cx.core().rekey, request, Words::Rotation)
         .await
         .map(told)
 }
@@ -67,7 +69,11 @@ pub(super) async fn read_root_verification(
     cx: Context<Sys>,
     _: ReadRootRotationVerification,
 ) -> Result<Response<RekeyVerificationStatus>, Error> {
-    cx.core().rekey.verification().await.map(Response::data)
+    cx.core()
+        .rekey
+        .verification(Words::Rotation)
+        .await
+        .map(Response::data)
 }
 
 /// Begins the verification anew.
@@ -75,7 +81,7 @@ pub(super) async fn restart_root_verification(
     cx: Context<Sys>,
     _: RestartRootRotationVerification,
 ) -> Result<Response<RekeyVerificationStatus>, Error> {
-    rekey::restarted(&cx, &cx.core().rekey)
+    rekey::restarted(&cx, &cx.core().rekey, Words::Rotation)
         .await
         .map(Response::data)
 }
@@ -85,7 +91,7 @@ pub(super) async fn verify_root(
     cx: Context<Sys>,
     VerifyRootRotation(request): VerifyRootRotation,
 ) -> Result<Response<RekeyVerification>, Error> {
-    rekey::verified(&cx, &cx.core().rekey, request)
+    rekey::verified(&cx, &cx.core().rekey, request, Words::Rotation)
         .await
         .map(Response::data)
 }
@@ -122,7 +128,7 @@ pub(super) async fn begin_recovery(
     cx: Context<Sys>,
     BeginRecoveryRotation(request): BeginRecoveryRotation,
 ) -> Result<Response<RotationProgress>, Error> {
-    rekey::begun(&cx, &cx.core().recovery_rekey, request)
+    rekey::begun(&cx, &cx.core().recovery_rekey, request, Words::Rotation)
         .await
         .map(told)
 }
@@ -140,7 +146,7 @@ pub(super) async fn update_recovery(
     cx: Context<Sys>,
     UpdateRecoveryRotation(request): UpdateRecoveryRotation,
 ) -> Result<Response<RotationProgress>, Error> {
-    rekey::updated(&cx, &cx.core().recovery_rekey, request)
+    rekey::updated(&cx, &cx.core().recovery_rekey, request, Words::Rotation)
         .await
         .map(told)
 }
@@ -152,7 +158,7 @@ pub(super) async fn read_recovery_verification(
 ) -> Result<Response<RekeyVerificationStatus>, Error> {
     cx.core()
         .recovery_rekey
-        .verification()
+        .verification(Words::Rotation)
         .await
         .map(Response::data)
 }
@@ -162,7 +168,7 @@ pub(super) async fn restart_recovery_verification(
     cx: Context<Sys>,
     _: RestartRecoveryRotationVerification,
 ) -> Result<Response<RekeyVerificationStatus>, Error> {
-    rekey::restarted(&cx, &cx.core().recovery_rekey)
+    rekey::restarted(&cx, &cx.core().recovery_rekey, Words::Rotation)
         .await
         .map(Response::data)
 }
@@ -172,7 +178,7 @@ pub(super) async fn verify_recovery(
     cx: Context<Sys>,
     VerifyRecoveryRotation(request): VerifyRecoveryRotation,
 ) -> Result<Response<RekeyVerification>, Error> {
-    rekey::verified(&cx, &cx.core().recovery_rekey, request)
+    rekey::verified(&cx, &cx.core().recovery_rekey, request, Words::Rotation)
         .await
         .map(Response::data)
 }
