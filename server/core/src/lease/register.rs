@@ -62,6 +62,9 @@ pub(crate) async fn prepare(
             next: now.plus(PREPARED),
         }),
     };
+    if let Some(token) = record.token {
+        core.tokens.expect_leases(token).await?;
+    }
     core.leases.insert(&id, &record).await?;
     if let Err(error) = outlived(core, &id, &record).await {
         core.leases.remove(&id).await?;
@@ -117,7 +120,9 @@ async fn outlived(core: &Unsealed, id: &SecretLeaseId, record: &Record) -> Resul
         return Err(Error::NoRoute(id.path().to_owned()));
     }
     match record.token {
-        Some(token) if !core.tokens.is_stored(token).await? => Err(Error::Denied(Denial::Token)),
+        Some(token) if !core.tokens.expects_leases(token).await? => {
+            Err(Error::Denied(Denial::Token))
+        }
         _ => Ok(()),
     }
 }

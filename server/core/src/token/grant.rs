@@ -179,6 +179,7 @@ impl Record {
             },
             client_key: grant.client_key,
             caveats: grant.caveats,
+            leaseless: true,
         };
         (record, warning)
     }

@@ -1,6 +1,6 @@
 //! What is known of a token.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops};
 
 use keyward_api::proof::VerifyingKey;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,10 @@ pub(super) struct Record {
     /// What it is good for beside its policies.
     #[serde(default, skip_serializing_if = "Caveats::is_empty")]
     pub(super) caveats: Caveats,
+    /// No lease of a secret was written for it yet, so that none need be looked for when it ends.
+    /// Cleared before the first one is written; a record that does not say so may have some.
+    #[serde(default, skip_serializing_if = "ops::Not::not")]
+    pub(super) leaseless: bool,
 }
 
 impl Token {

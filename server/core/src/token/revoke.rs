@@ -25,6 +25,23 @@ use crate::{
 /// How many tokens are listed and removed at once.
 pub(super) const PAGE: usize = 256;
 
+/// A token that is gone and whose grave is still to be cleared.
+pub(super) struct Buried {
+    digest: Digest,
+    /// It surely got no lease of a secret; see [`Record::leaseless`].
+    leaseless: bool,
+}
+
+impl Buried {
+    /// One of which only the grave is known.
+    pub(super) const fn unknown(digest: Digest) -> Self {
+        Self {
+            digest,
+            leaseless: false,
+        }
+    }
+}
+
 impl TokenStore {
     /// Revokes a token and all below it; durable when it returns. False if it was not there.
     ///
@@ -120,15 +137,17 @@ impl TokenStore {
 
     /// Clears the graves of these tokens, after burying all that is below them, removing what they
     /// kept and having the leases end that they got.
-    pub(super) async fn clear(&self, mut pending: Vec<Digest>) -> Result<(), Error> {
+    pub(super) async fn clear(&self, mut pending: Vec<Buried>) -> Result<(), Error> {
         let mut outcome = Ok(());
         let mut cleared = Vec::new();
-        while let Some(parent) = pending.pop() {
-            let (buried, result) = self.bury_children(parent).await;
+        while let Some(Buried { digest, leaseless }) = pending.pop() {
+            let (buried, mut result) = self.bury_children(digest).await;
             pending.extend(buried);
-            let result = result.and(self.leases.release(parent).await);
-            match result.and(self.cubbyhole(parent).clear().await) {
-                Ok(()) => cleared.push(parent),
+            if !leaseless {
+                result = result.and(self.leases.release(digest).await);
+            }
+            match result.and(self.cubbyhole(digest).clear().await) {
+                Ok(()) => cleared.push(digest),
                 Err(error) => outcome = outcome.and(Err(error)),
             }
         }
@@ -148,7 +167,7 @@ impl TokenStore {
             let mut due = Vec::with_capacity(names.len());
             for digest in digests(&names) {
                 match self.rests_until(digest).await {
-                    Ok(moment) => due.extend((moment <= now).then_some(digest)),
+                    Ok(moment) => due.extend((moment <= now).then_some(Buried::unknown(digest))),
                     Err(error) => outcome = outcome.and(Err(error)),
                 }
             }
@@ -170,7 +189,7 @@ impl TokenStore {
         }
     }
 
-    async fn bury_children(&self, parent: Digest) -> (Vec<Digest>, Result<(), Error>) {
+    async fn bury_children(&self, parent: Digest) -> (Vec<Buried>, Result<(), Error>) {
         let folder = children(parent);
         let mut all = Vec::new();
         let mut outcome = Ok(());
@@ -197,7 +216,7 @@ impl TokenStore {
         &self,
         page: &[Digest],
         due: Option<Timestamp>,
-    ) -> (Vec<Digest>, Result<(), Error>) {
+    ) -> (Vec<Buried>, Result<(), Error>) {
         if let Ok(buried) = self.bury(page, due).await {
             return (buried, Ok(()));
         }
@@ -214,7 +233,7 @@ impl TokenStore {
 
     /// Removes tokens and digs their graves, in one commit; returns those that were there. With
     /// `due`, only those whose time is over then.
-    async fn bury(&self, digests: &[Digest], due: Option<Timestamp>) -> Result<Vec<Digest>, Error> {
+    async fn bury(&self, digests: &[Digest], due: Option<Timestamp>) -> Result<Vec<Buried>, Error> {
         loop {
             let mut buried = Vec::with_capacity(digests.len());
             let mut changes = Vec::with_capacity(5 * digests.len());
@@ -227,13 +246,16 @@ impl TokenStore {
                 }
                 changes.extend(record.removal(digest, revision));
                 changes.push(mark(grave_key(digest)));
-                buried.push(digest);
+                buried.push(Buried {
+                    digest,
+                    leaseless: record.leaseless,
+                });
             }
             if buried.is_empty() {
                 return Ok(buried);
             }
             let outcome = self.view.commit(changes).await;
-            for digest in &buried {
+            for Buried { digest, .. } in &buried {
                 self.cache.remove(digest);
             }
             match outcome {

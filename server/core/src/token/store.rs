@@ -27,6 +27,7 @@ use super::{
     AuthGrant, Created, Digest, Token, TokenKind,
     batch::{self, Opened},
     record::Record,
+    revoke::Buried,
     tidy::Tidying,
 };
 use crate::{
@@ -305,10 +306,44 @@ impl TokenStore {
         self.view.below(&cubbyhole_folder(digest))
     }
 
-    /// Tells whether a token is stored, be its time over or not; past the cache, so that nothing that
-    /// was revoked before is taken for alive.
-    pub(crate) async fn is_stored(&self, digest: Digest) -> Result<bool, Error> {
-        Ok(self.read(digest).await?.is_some())
+    /// Writes down that a token may get leases of secrets, so that they are looked for when it ends;
+    /// durable when it returns. Once per token: whoever has written a lease asks
+    /// [`expects_leases`](Self::expects_leases) then, past the cache.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] if the token is gone; else the store below failed.
+    pub(crate) async fn expect_leases(&self, digest: Digest) -> Result<(), Error> {
+        if let Some(token) = self.stored(digest).await?
+            && !token.record.leaseless
+        {
+            return Ok(());
+        }
+        loop {
+            let Some((mut record, revision)) = self.read(digest).await? else {
+                return Err(Error::Denied(Denial::Token));
+            };
+            if !record.leaseless {
+                return Ok(());
+            }
+            record.leaseless = false;
+            let changes = vec![record.update(digest, revision)?];
+            let outcome = self.view.commit(changes).await;
+            self.cache.remove(&digest);
+            match outcome {
+                Ok(_) => return Ok(()),
+                // It was renewed, used or revoked in between, or has a lease by now.
+                Err(Error::Conflict(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Tells whether a token is stored, be its time over or not, and its leases are looked for when
+    /// it ends; past the cache, so that nothing that was revoked before is taken for alive, nor a
+    /// namesake for what it was.
+    pub(crate) async fn expects_leases(&self, digest: Digest) -> Result<bool, Error> {
+        let found = self.read(digest).await?;
+        Ok(found.is_some_and(|(record, _)| !record.leaseless))
     }
 
     /// Reads a record past the cache, with the revision that a change to it expects.
@@ -326,7 +361,7 @@ impl TokenStore {
         let digest = Digest::of(&self.salt, &id);
         // A namesake that was revoked must not take the children of this token with it.
         if is_chosen && self.view.get(&grave_key(digest)).await?.is_some() {
-            self.clear(vec![digest]).await?;
+            self.clear(vec![Buried::unknown(digest)]).await?;
         }
         let absent = |key, value| Change::put(key, value).expecting(Expect::Absent);
         let mut changes = vec![

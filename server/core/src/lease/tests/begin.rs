@@ -231,7 +231,7 @@ async fn a_secret_whose_answer_cannot_be_written_down_is_taken_back_and_not_show
 #[tokio::test]
 async fn a_secret_that_cannot_be_wrapped_is_taken_back() {
     let house = House::new().await;
-    *house.medium.refuses.lock() = Some("sys/token/");
+    *house.medium.refuses.lock() = Some("sys/token/accessor/");
     let mut request = house.request(
         Operation::Update,
         &house.root,

@@ -4,6 +4,7 @@
 mod begin;
 mod end;
 mod model;
+mod spared;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -201,6 +202,8 @@ struct Medium {
     refuses: Mutex<Option<&'static str>>,
     /// How many more commits of leases it takes.
     leases_left: AtomicUsize,
+    /// How often the leases of a token were looked for.
+    searches: AtomicUsize,
 }
 
 #[async_trait]
@@ -215,6 +218,8 @@ impl Storage for Medium {
         after: Option<&str>,
         limit: Option<usize>,
     ) -> Result<Vec<String>, StorageError> {
+        let searches = usize::from(prefix.starts_with("sys/lease/token/"));
+        self.searches.fetch_add(searches, Ordering::SeqCst);
         self.memory.list(prefix, after, limit).await
     }
 
@@ -273,6 +278,7 @@ impl House {
             memory: Memory::new(),
             refuses: Mutex::default(),
             leases_left: AtomicUsize::new(usize::MAX),
+            searches: AtomicUsize::new(0),
         });
         let name = uuid::Uuid::new_v4().to_string();
         let core = core(&medium, &clock);

@@ -178,6 +178,7 @@ impl Claims {
                 bound_cidrs,
                 client_key,
                 caveats,
+                leaseless: false,
             },
             parent_created,
         })
@@ -296,6 +297,7 @@ mod tests {
                         key.public().clone()
                     }),
                     caveats: confined(is_confined),
+                    leaseless: false,
                 },
                 parent_created: parent.map(|(_, created)| Timestamp::from_unix_nanos(created)),
             }
