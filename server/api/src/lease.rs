@@ -139,7 +139,8 @@ pub struct LeaseCount {
     pub lease_count: u64,
 }
 
-/// `POST sys/leases/tidy`: removes what leads to no lease.
+/// `POST sys/leases/tidy`: removes what leads to no lease, and ends leases whose token is gone, after
+/// it has answered.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TidyLeases {}

@@ -43,6 +43,7 @@ mod rotation;
 mod seal;
 pub mod storage;
 mod sys;
+mod tidy;
 mod token;
 pub mod tools;
 mod ui_headers;

@@ -291,6 +291,7 @@ impl Core {
         for mount in unsealed.mounts.all() {
             mount.mounted.engine.tick(now).await?;
         }
+        lease::tidy_some(&unsealed).await;
         if let Some(period) = self.telemetry.usage_gauge_period
             && self.metrics.usage_is_due(now, period)
         {

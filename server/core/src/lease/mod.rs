@@ -13,6 +13,7 @@ mod register;
 mod renew;
 mod revoke;
 mod store;
+mod tidy;
 mod token;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub(crate) use register::{end, prepare, register};
 pub(crate) use renew::renew;
 pub(crate) use revoke::{attempt, end_below, end_mount, force_below, tend};
 pub(crate) use store::Leases;
+pub(crate) use tidy::tidy_some;
 pub(crate) use token::TokenLeaseId;
 
 /// A text that names no lease.

@@ -13,7 +13,7 @@
 //!
 //! **Invariant:** the entries of a lease are written and removed in one commit.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, iter, sync::Arc};
 
 use keyward_crypto::SecretBytes;
 use parking_lot::Mutex;
@@ -24,6 +24,7 @@ use crate::{
     barrier::{Change, Entry},
     json,
     storage::{Expect, Revision},
+    tidy::Tidying,
     token::Digest,
     view::View,
 };
@@ -31,16 +32,19 @@ use crate::{
 /// How many leases are listed and marked at once.
 const PAGE: usize = 256;
 
-const IDS: &str = "id/";
+pub(super) const DUE: &str = "due/";
+pub(super) const IDS: &str = "id/";
+pub(super) const TOKENS: &str = "token/";
 
 /// The leases of secrets.
 ///
 /// The store reads and writes on its own account: a handler waits for [`View::on_record`] before it
 /// calls anything that changes something.
 pub(crate) struct Leases {
-    view: View,
+    pub(super) view: View,
     /// Those that this node is trying to revoke because they are due, with the uuids of their mounts.
     pub(super) running: Mutex<HashMap<SecretLeaseId, String>>,
+    pub(super) tidying: Tidying,
 }
 
 /// A walk over the leases below a path, page by page; leases may come and go meanwhile.
@@ -55,6 +59,7 @@ impl Leases {
         Arc::new(Self {
             view,
             running: Mutex::default(),
+            tidying: Tidying::default(),
         })
     }
 
@@ -171,11 +176,8 @@ impl Leases {
 
     /// Writes a new lease; durable when it returns.
     pub(super) async fn insert(&self, id: &SecretLeaseId, record: &Record) -> Result<(), Error> {
-        let mut changes = vec![
-            Change::put_as(id_key(id), record)?.expecting(Expect::Absent),
-            name(due_key(&record.mount, record.due(), id), id),
-        ];
-        changes.extend(record.token.map(|token| name(token_key(token, id), id)));
+        let mut changes = vec![Change::put_as(id_key(id), record)?.expecting(Expect::Absent)];
+        changes.extend(record.entries(id).map(|key| name(key, id)));
         self.view.commit(changes).await.map(drop)
     }
 
@@ -200,12 +202,8 @@ impl Leases {
             let Some((record, revision)) = self.read(id).await? else {
                 return Ok(());
             };
-            let mut changes = vec![
-                Change::delete(id_key(id)).expecting(Expect::At(revision)),
-                Change::delete(due_key(&record.mount, record.due(), id)),
-            ];
-            let token = record.token.map(|token| token_key(token, id));
-            changes.extend(token.map(Change::delete));
+            let mut changes = vec![Change::delete(id_key(id)).expecting(Expect::At(revision))];
+            changes.extend(record.entries(id).map(Change::delete));
             match self.view.commit(changes).await {
                 Ok(_) => return Ok(()),
                 Err(Error::Conflict(_)) => {}
@@ -246,22 +244,33 @@ impl Leases {
         Ok(due)
     }
 
-    /// Reads where an entry of the index of ends leads. Its own revision is read before the record,
-    /// so that what comes in between is seen when it is removed.
+    /// Reads where an entry of the index of ends leads; one that leads to no lease is removed.
     async fn due_by(&self, key: &str) -> Result<Option<SecretLeaseId>, Error> {
+        let revision = match self.follow(key).await? {
+            None => return Ok(None),
+            Some((_, Some(id))) => return Ok(Some(id)),
+            Some((revision, None)) => revision,
+        };
+        let change = Change::delete(key).expecting(Expect::At(revision));
+        match self.view.commit(vec![change]).await {
+            Ok(_) | Err(Error::Conflict(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads an entry of an index, and the lease that it leads to if that knows of it. The revision of
+    /// the entry is read before the record, so that what comes in between is seen when it is removed.
+    pub(super) async fn follow(
+        &self,
+        key: &str,
+    ) -> Result<Option<(Revision, Option<SecretLeaseId>)>, Error> {
         let Some(entry) = self.view.get(key).await? else {
             return Ok(None);
         };
         let id = named(&entry)?;
         let record = self.find(&id).await?;
-        if record.is_some_and(|record| due_key(&record.mount, record.due(), &id) == key) {
-            return Ok(Some(id));
-        }
-        let change = Change::delete(key).expecting(Expect::At(entry.revision));
-        match self.view.commit(vec![change]).await {
-            Ok(_) | Err(Error::Conflict(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let known = record.is_some_and(|record| record.entries(&id).any(|entry| entry == key));
+        Ok(Some((entry.revision, known.then_some(id))))
     }
 
     /// Begins a walk over the leases of a path and of the paths below it.
@@ -279,7 +288,7 @@ impl Leases {
     }
 }
 
-fn named(entry: &Entry) -> Result<SecretLeaseId, Error> {
+pub(super) fn named(entry: &Entry) -> Result<SecretLeaseId, Error> {
     // EXPOSE: the name of a lease is no secret.
     let text = std::str::from_utf8(entry.value.expose()).unwrap_or_default();
     let no_name = |_| Error::internal("an index of leases leads to no name");
@@ -310,7 +319,15 @@ impl Walk<'_> {
     }
 }
 
-fn update(
+impl Record {
+    /// Returns the keys of the entries that lead to the lease.
+    pub(super) fn entries(&self, id: &SecretLeaseId) -> impl Iterator<Item = String> {
+        let token = self.token.map(|token| token_key(token, id));
+        iter::once(due_key(&self.mount, self.due(), id)).chain(token)
+    }
+}
+
+pub(super) fn update(
     id: &SecretLeaseId,
     record: &Record,
     was_due: Timestamp,
@@ -337,7 +354,7 @@ fn folder(path: &str) -> String {
 }
 
 fn due_folder(mount: &str) -> String {
-    format!("due/{mount}/")
+    format!("{DUE}{mount}/")
 }
 
 fn due_key(mount: &str, due: Timestamp, id: &SecretLeaseId) -> String {
@@ -353,7 +370,7 @@ fn parse_due(name: &str) -> Option<Timestamp> {
 }
 
 fn token_folder(token: Digest) -> String {
-    format!("token/{token}/")
+    format!("{TOKENS}{token}/")
 }
 
 fn token_key(token: Digest, id: &SecretLeaseId) -> String {
@@ -361,6 +378,6 @@ fn token_key(token: Digest, id: &SecretLeaseId) -> String {
 }
 
 /// Writes an entry of an index that leads to a lease.
-fn name(key: String, id: &SecretLeaseId) -> Change {
+pub(super) fn name(key: String, id: &SecretLeaseId) -> Change {
     Change::put(key, SecretBytes::from(id.as_str().as_bytes()))
 }

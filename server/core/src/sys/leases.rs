@@ -195,10 +195,12 @@ pub(super) async fn count(
     }))
 }
 
-/// Begins to tidy; how it went stands in the server's log.
+/// Begins to tidy tokens and leases; how it went stands in the server's log.
 pub(super) async fn tidy(cx: Context<Sys>, _: TidyLeases) -> Result<Response<()>, Error> {
     cx.view().on_record().await?;
-    let text = if cx.core().tokens.start_tidying() {
+    let core = cx.core();
+    let (tokens, secrets) = (core.tokens.start_tidying(), core.leases.start_tidying());
+    let text = if tokens || secrets {
         "Tidy operation successfully started. Any information from the operation will be printed \
          to Vault's server logs."
     } else {

@@ -28,7 +28,6 @@ use super::{
     batch::{self, Opened},
     record::Record,
     revoke::Buried,
-    tidy::Tidying,
 };
 use crate::{
     Denial, Error, Timestamp, TokenId, TtlLimits,
@@ -36,6 +35,7 @@ use crate::{
     json,
     lease::{Leases, TokenLeaseId},
     storage::{Expect, Revision},
+    tidy::Tidying,
     view::View,
 };
 
@@ -344,6 +344,16 @@ impl TokenStore {
     pub(crate) async fn expects_leases(&self, digest: Digest) -> Result<bool, Error> {
         let found = self.read(digest).await?;
         Ok(found.is_some_and(|(record, _)| !record.leaseless))
+    }
+
+    /// Tells whether a token is gone and has left nothing that would still be removed with it.
+    ///
+    /// Such a token does not come back: a namesake is another one.
+    pub(crate) async fn is_gone(&self, digest: Digest) -> Result<bool, Error> {
+        Ok(
+            self.read(digest).await?.is_none()
+                && self.view.get(&grave_key(digest)).await?.is_none(),
+        )
     }
 
     /// Reads a record past the cache, with the revision that a change to it expects.

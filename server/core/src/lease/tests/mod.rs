@@ -5,6 +5,7 @@ mod begin;
 mod end;
 mod model;
 mod spared;
+mod tidy;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

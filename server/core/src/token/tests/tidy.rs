@@ -8,7 +8,7 @@ impl Bench {
     async fn tidy(&self) {
         assert!(self.store.start_tidying());
         let mut ticks = 0;
-        while self.store.is_tidying() {
+        while self.store.tidying.is_under_way() {
             self.store.tidy_some().await;
             ticks += 1;
             assert!(ticks < 1000);
