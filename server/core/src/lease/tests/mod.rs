@@ -2,6 +2,7 @@
 //! open a door in a world of its own.
 
 mod begin;
+mod crowd;
 mod end;
 mod model;
 mod spared;
@@ -72,6 +73,8 @@ struct State {
     good: BTreeSet<String>,
     /// Whether the door is out of order.
     stuck: bool,
+    /// Whether taking a badge back waits for the gate.
+    hangs: bool,
     /// How often a badge was to be taken back.
     attempts: usize,
     /// How many writes the audit device takes yet; none is without limit.
@@ -93,6 +96,14 @@ impl World {
 
     fn set_stuck(&self, stuck: bool) {
         self.state.lock().stuck = stuck;
+    }
+
+    /// Has attempts to take badges back wait from now on, or no more.
+    fn set_hanging(&self, hangs: bool) {
+        self.state.lock().hangs = hangs;
+        if !hangs {
+            self.gate.notify_waiters();
+        }
     }
 
     fn attempts(&self) -> usize {
@@ -135,6 +146,11 @@ impl Engine for Mint {
     }
 
     async fn revoke(&self, lease: &Lease<'_>) -> Result<(), Error> {
+        let released = self.0.gate.notified();
+        let hangs = self.0.state.lock().hangs;
+        if hangs {
+            released.await;
+        }
         let mut world = self.0.state.lock();
         world.attempts += 1;
         if world.stuck {
