@@ -275,7 +275,7 @@ impl Core {
         unsealed.tokens.adopt_root(grant, self.clock.now()).await
     }
 
-    /// Does what is due: tokens that end, keys that rotate. Call it once a second.
+    /// Does what is due: tokens that end, keys that rotate. Call it every second or more often.
     ///
     /// # Errors
     /// Something could not be done now; it stays due.
@@ -303,8 +303,8 @@ impl Core {
     }
 
     /// Revokes the leases of secrets that are due, and tries those again that could not be revoked.
-    /// Call it once a second, beside what else is due and without waiting for the call before: an
-    /// engine may keep it waiting.
+    /// Call it every second or more often, beside what else is due and without waiting for the call
+    /// before: an engine may keep it waiting.
     ///
     /// # Errors
     /// The store failed; what is due stays due.

@@ -204,13 +204,18 @@ async fn tend_seal(core: Arc<Core>) {
     }
 }
 
-/// Has the core revoke what is leased and due, once a second and each time on a task of its own: an
-/// engine that hangs must not hold up what others leased.
+/// How often the core does what is due, and how often it revokes what is leased: a secret whose
+/// token ends with its time is found by the one and then by the other, within a second.
+const TICK: Duration = Duration::from_millis(500);
+const TEND: Duration = Duration::from_millis(250);
+
+/// Has the core revoke what is leased and due, each time on a task of its own: an engine that hangs
+/// must not hold up what others leased.
 async fn tend_leases(core: Arc<Core>) {
-    let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut moments = tokio::time::interval(TEND);
+    moments.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
-        seconds.tick().await;
+        moments.tick().await;
         let core = Arc::clone(&core);
         tokio::spawn(async move {
             if let Err(error) = core.tend_leases().await {
@@ -220,12 +225,12 @@ async fn tend_leases(core: Arc<Core>) {
     }
 }
 
-/// Has the core do what is due, once a second.
+/// Has the core do what is due.
 async fn tick(core: Arc<Core>) {
-    let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut moments = tokio::time::interval(TICK);
+    moments.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
-        seconds.tick().await;
+        moments.tick().await;
         if let Err(error) = core.tick().await {
             tracing::error!(error = %chain(&error), "something due could not be done, it is tried again");
         }

@@ -72,7 +72,7 @@ pub struct Mounted {
 /// What every engine can be asked beside its routes.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
-    /// Does what is due at `now`: rotation periods, tidying. Called about once a second.
+    /// Does what is due at `now`: rotation periods, tidying. Called every second or more often.
     ///
     /// # Errors
     /// The work could not be done now; it is tried again at the next tick.
