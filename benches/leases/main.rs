@@ -1,9 +1,13 @@
 //! Many live leases: memory, a restart, and how late an end is.
 //!
-//! `LEASES=1000000 cargo bench -p keyward-benches --bench leases` makes as many tokens with a lease
-//! in each embedded store; without `LEASES` it makes ten thousand. A process measures one store, so
-//! that the memory of one is not taken for that of the other.
+//! `LEASES=1000000 cargo bench -p keyward-benches --bench leases` makes as many leases of tokens, and
+//! as many of secrets, in each embedded store; without `LEASES` it makes ten thousand. A process
+//! measures one kind in one store, so that the memory of one is not taken for that of the other.
 #![allow(clippy::print_stdout, reason = "a bench tells what it measured")]
+
+mod badges;
+mod secrets;
+mod tokens;
 
 use std::{
     collections::BTreeMap,
@@ -15,47 +19,57 @@ use std::{
 };
 
 use keyward_api::Operation;
-use keyward_builtin::{AUDIT_DEVICES, ENGINES, storage::storage};
+use keyward_builtin::{AUDIT_DEVICES, storage::storage};
 use keyward_core::{
-    CanonicalPath, Clock, Core, Done, Error, Registry, Request, SealConfig, Settings, SystemClock,
-    Timestamp, TokenId, storage::Storage,
+    CanonicalPath, Core, Done, Error, Registry, Request, SealConfig, Settings, SystemClock,
+    TokenId, storage::Storage,
 };
-use keyward_crypto::{SecretBytes, SecretString};
-use serde_json::{Value, json};
+use keyward_crypto::SecretBytes;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 
 const LEASES: &str = "LEASES";
-const BACKEND: &str = "KEYWARD_BENCH_BACKEND";
+const MEASURED: &str = "KEYWARD_BENCH_MEASURED";
 
 /// How many requests are under way at once.
 const TASKS: usize = 256;
-/// How many leases end while the others live.
-const ENDING: usize = 1000;
-/// How long those live.
-const SHORT: Duration = Duration::from_secs(5);
 
 fn main() {
-    if let Ok(backend) = env::var(BACKEND) {
+    if let Ok(measured) = env::var(MEASURED) {
         let count = env::var(LEASES).map_or(10_000, |count| count.parse().expect("a number"));
+        let (backend, kind) = measured.split_once(' ').expect("a store and a kind");
         let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-        return runtime.block_on(measure(&backend, count));
+        return runtime.block_on(measure(backend, kind, count));
     }
     // `cargo test --benches` only wants to know that it builds.
     if !env::args().any(|argument| argument == "--bench") {
         return;
     }
     for backend in ["sled", "redb"] {
-        let this = env::current_exe().expect("this program has a path");
-        let status = Command::new(this).env(BACKEND, backend).status();
-        assert!(
-            status.expect("this program starts").success(),
-            "{backend} failed"
-        );
+        for kind in ["tokens", "secrets"] {
+            let this = env::current_exe().expect("this program has a path");
+            let measured = format!("{backend} {kind}");
+            let status = Command::new(this).env(MEASURED, &measured).status();
+            assert!(
+                status.expect("this program starts").success(),
+                "{measured} failed"
+            );
+        }
     }
 }
 
-async fn measure(backend: &str, count: usize) {
+/// A server that is measured.
+struct Bench {
+    /// What is measured, as it is printed.
+    label: String,
+    storage: Arc<dyn Storage>,
+    core: Arc<Core>,
+    root: TokenId,
+}
+
+async fn measure(backend: &str, kind: &str, count: usize) {
+    let label = format!("{backend}, {kind}");
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let (storage, core) = open(backend, folder.path()).await;
     let secrets = core.initialize(SealConfig {
@@ -66,20 +80,29 @@ async fn measure(backend: &str, count: usize) {
     core.unseal(secrets.shares[0].duplicate())
         .await
         .expect("its share unseals");
-    println!("{backend}: empty, {} MiB resident", resident());
+    println!("{label}: empty, {} MiB resident", resident());
+    let bench = Bench {
+        label: label.clone(),
+        storage,
+        core,
+        root: secrets.root_token.duplicate(),
+    };
 
     let start = Instant::now();
-    make(&core, &secrets.root_token, count, "24h").await;
+    match kind {
+        "tokens" => drop(tokens::make(&bench, count, "24h").await),
+        _ => secrets::fill(&bench, count).await,
+    }
     let took = start.elapsed();
     println!(
-        "{backend}: {count} leases made in {:.1} s ({:.0}/s), {} MiB resident, {} MiB on disk",
+        "{label}: {count} leases made in {:.1} s ({:.0}/s), {} MiB resident, {} MiB on disk",
         took.as_secs_f64(),
         count as f64 / took.as_secs_f64(),
         resident(),
         on_disk(folder.path()) >> 20,
     );
-    core.seal().await;
-    drop((core, storage));
+    bench.core.seal().await;
+    drop(bench);
 
     let start = Instant::now();
     let (storage, core) = open(backend, folder.path()).await;
@@ -87,54 +110,31 @@ async fn measure(backend: &str, count: usize) {
     core.unseal(secrets.shares[0].duplicate())
         .await
         .expect("its share unseals");
-    lookup(&core, &secrets.root_token)
+    let bench = Bench {
+        label: label.clone(),
+        storage,
+        core,
+        root: secrets.root_token,
+    };
+    tokens::lookup(&bench, &bench.root)
         .await
         .expect("the root token lives");
     println!(
-        "{backend}: restart: store open after {:.0} ms, first answer after {:.0} ms, {} MiB resident",
+        "{label}: restart: store open after {:.0} ms, first answer after {:.0} ms, {} MiB resident",
         opened.as_secs_f64() * 1e3,
         start.elapsed().as_secs_f64() * 1e3,
         resident(),
     );
-
-    let clock = SystemClock;
-    let before = clock.now();
-    let ttl = format!("{}s", SHORT.as_secs());
-    let tokens = make(&core, &secrets.root_token, ENDING, &ttl).await;
-    let due = clock.now().plus(SHORT);
-    // As the server does it.
-    let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut longest = Duration::ZERO;
-    loop {
-        seconds.tick().await;
-        let start = Instant::now();
-        core.tick().await.expect("it ticks");
-        longest = longest.max(start.elapsed());
-        let now = clock.now();
-        if now < before.plus(SHORT) {
-            lookup(&core, &tokens[0])
-                .await
-                .expect("a lease lives until its time");
-        }
-        if first_end(&*storage).await > due {
-            let late = now.unix_nanos().saturating_sub(due.unix_nanos());
-            println!(
-                "{backend}: {ENDING} ended together beside {count} that live: the last revoked {:.0} ms after it was due; longest tick {:.0} ms",
-                late as f64 / 1e6,
-                longest.as_secs_f64() * 1e3,
-            );
-            return;
-        }
+    let start = Instant::now();
+    bench.core.tick().await.expect("it ticks");
+    println!(
+        "{label}: the first tick, which counts them, took {:.0} ms",
+        start.elapsed().as_secs_f64() * 1e3,
+    );
+    match kind {
+        "tokens" => tokens::end(&bench, count).await,
+        _ => secrets::end(&bench, count).await,
     }
-}
-
-/// Reads from the store's index when the next lease ends.
-async fn first_end(store: &dyn Storage) -> Timestamp {
-    let names = store.list("sys/token/expiry/", None, Some(1)).await;
-    let names = names.expect("the index is listed");
-    let (nanos, _) = names[0].split_once('.').expect("a time and a digest");
-    Timestamp::from_unix_nanos(u64::from_str_radix(nanos, 16).expect("a time"))
 }
 
 async fn open(backend: &str, folder: &Path) -> (Arc<dyn Storage>, Arc<Core>) {
@@ -143,7 +143,7 @@ async fn open(backend: &str, folder: &Path) -> (Arc<dyn Storage>, Arc<Core>) {
     let settings = BTreeMap::from([("path".to_owned(), path)]);
     let storage = (backend.open)(settings).await.expect("it opens");
     let registry = Registry {
-        engines: ENGINES,
+        engines: &[badges::BADGES],
         audit: AUDIT_DEVICES,
     };
     let settings = Settings {
@@ -160,46 +160,41 @@ async fn open(backend: &str, folder: &Path) -> (Arc<dyn Storage>, Arc<Core>) {
     (storage, Arc::new(core))
 }
 
-/// Makes orphans with a lease of `ttl`; returns the first few.
-async fn make(core: &Arc<Core>, root: &TokenId, count: usize, ttl: &str) -> Vec<TokenId> {
-    const KEPT: usize = 16;
+/// Has tasks share some work, `count` pieces in all; returns what they bring.
+async fn share<T, W>(count: usize, work: impl Fn(usize, Vec<usize>) -> W) -> Vec<T>
+where
+    T: Send + 'static,
+    W: Future<Output = Vec<T>> + Send + 'static,
+{
     let mut running = JoinSet::new();
     for task in 0..TASKS {
-        let (core, root, ttl) = (Arc::clone(core), root.duplicate(), ttl.to_owned());
-        running.spawn(async move {
-            let mut made = Vec::new();
-            for number in (task..count).step_by(TASKS) {
-                let body = json!({ "ttl": ttl, "policies": ["default"] });
-                let answer = call(
-                    &core,
-                    Operation::Update,
-                    "auth/token/create-orphan",
-                    &body,
-                    &root,
-                );
-                let auth = answer.await.expect("tokens are made").auth;
-                let auth = auth.expect("a token was asked for");
-                if number < KEPT {
-                    // EXPOSE: used as the caller of the bench.
-                    let text = auth.client_token.expose().to_owned();
-                    made.push(TokenId::new(SecretString::new(text)));
-                }
-            }
-            made
-        });
+        running.spawn(work(task, (task..count).step_by(TASKS).collect()));
     }
     running.join_all().await.into_iter().flatten().collect()
 }
 
-async fn lookup(core: &Core, token: &TokenId) -> Result<Done, Error> {
-    call(
-        core,
-        Operation::Read,
-        "auth/token/lookup-self",
-        &json!({}),
-        token,
-    )
-    .await
+/// Has the core do what is due, as often as the server does, for as long as the set lives.
+fn tick(core: &Arc<Core>) -> JoinSet<()> {
+    let mut running = JoinSet::new();
+    let ticking = Arc::clone(core);
+    running.spawn(async move {
+        let mut moments = tokio::time::interval(Duration::from_millis(500));
+        moments.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            moments.tick().await;
+            ticking.tick().await.expect("it ticks");
+        }
+    });
+    let tending = Arc::clone(core);
+    running.spawn(async move {
+        let mut moments = tokio::time::interval(Duration::from_millis(250));
+        moments.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            moments.tick().await;
+            tending.tend_leases().await.expect("leases are tended");
+        }
+    });
+    running
 }
 
 async fn call(
