@@ -1,8 +1,7 @@
 //! Rekeying on a store that fails as told.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
-use async_trait::async_trait;
 use keyward_crypto::random;
 use parking_lot::Mutex;
 use proptest::prelude::*;
@@ -11,67 +10,14 @@ use super::*;
 use crate::{
     Timestamp,
     seal::{Lock, Opened},
-    storage::{Batch, Changes, Memory, Revision, Storage, StorageError, Stored, WriterId},
+    storage::faulty::{Fate, Faulty},
 };
-
-/// What becomes of the next commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    /// It is made.
-    Made,
-    /// It is made, and the store fails before it can say so.
-    MadeAndLost,
-    /// The store fails before it is made.
-    NotMade,
-}
-
-/// The reference store, whose next commit meets its fate.
-struct Medium {
-    memory: Memory,
-    fate: Mutex<Fate>,
-}
-
-#[async_trait]
-impl Storage for Medium {
-    async fn get(&self, key: &str) -> Result<Option<Stored>, StorageError> {
-        self.memory.get(key).await
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: Option<usize>,
-    ) -> Result<Vec<String>, StorageError> {
-        self.memory.list(prefix, after, limit).await
-    }
-
-    async fn commit(&self, batch: Batch) -> Result<Revision, StorageError> {
-        let fate = std::mem::replace(&mut *self.fate.lock(), Fate::Made);
-        let lost = || StorageError::Io("the machine stopped".to_owned());
-        match fate {
-            Fate::Made => self.memory.commit(batch).await,
-            Fate::MadeAndLost => self.memory.commit(batch).await.and(Err(lost())),
-            Fate::NotMade => Err(lost()),
-        }
-    }
-
-    fn changes(&self) -> Changes {
-        self.memory.changes()
-    }
-
-    fn writer(&self) -> WriterId {
-        self.memory.writer()
-    }
-
-    async fn probe(&self) -> Result<(), StorageError> {
-        self.memory.probe().await
-    }
-}
 
 /// An open seal whose shares are known.
 struct Bench {
-    medium: Arc<Medium>,
+    medium: Arc<Faulty>,
+    /// What becomes of the next commit.
+    next: Arc<Mutex<Fate>>,
     keys: Keys,
     rekey: Rekey,
     valid: Vec<SecretBytes>,
@@ -89,7 +35,7 @@ const fn plan(split: SealConfig, verification_required: bool) -> Plan {
 }
 
 /// Opens what shares open.
-async fn open(storage: &Medium, config: SealConfig, shares: &[SecretBytes]) -> Option<Opened> {
+async fn open(storage: &Faulty, config: SealConfig, shares: &[SecretBytes]) -> Option<Opened> {
     let key = seal::combine(config, shares)?;
     let root_key = seal::root_key(storage, &key).await.unwrap()?;
     Some(seal::open(storage, root_key).await.unwrap())
@@ -97,16 +43,17 @@ async fn open(storage: &Medium, config: SealConfig, shares: &[SecretBytes]) -> O
 
 impl Bench {
     async fn new(config: SealConfig) -> Self {
-        let medium = Arc::new(Medium {
-            memory: Memory::new(),
-            fate: Mutex::new(Fate::Made),
-        });
+        let medium = Arc::new(Faulty::new());
+        let next = Arc::new(Mutex::new(Fate::Made));
+        let fate = Arc::clone(&next);
+        medium.judge(move |_| mem::replace(&mut *fate.lock(), Fate::Made));
         let made = seal::initialize(&*medium, &Lock::Shamir, config, Timestamp::default());
         let made = made.await.unwrap();
         let keys = Keys::open(medium.clone(), made.opened, Lock::Shamir, config);
         let keys = keys.await.unwrap();
         Self {
             medium,
+            next,
             keys,
             rekey: Rekey::new(Target::Barrier),
             valid: made.shares,
@@ -137,7 +84,7 @@ impl Bench {
     }
 
     fn fail(&self, fate: Fate) {
-        *self.medium.fate.lock() = fate;
+        *self.next.lock() = fate;
     }
 
     async fn begin(&self, plan: Plan) -> RekeyStatus {
@@ -433,7 +380,7 @@ async fn give(
     let Some(given) = bench.valid.get(share).map(SecretBytes::duplicate) else {
         return;
     };
-    let fate = *bench.medium.fate.lock();
+    let fate = *bench.next.lock();
     let needed = usize::from(bench.keys.seal_config().threshold);
     let fits = model.plan.is_some() && model.new.is_empty() && !model.given.contains(&share);
     let answer = bench.give(&given).await;
@@ -474,7 +421,7 @@ async fn give_back(
     let Some(plan) = model.plan else {
         return;
     };
-    let fate = *bench.medium.fate.lock();
+    let fate = *bench.next.lock();
     let again = model.given_back.contains(&share);
     let enough = !again && model.given_back.len() + 1 == usize::from(plan.split.threshold);
     let answer = bench.give_back(&given).await;

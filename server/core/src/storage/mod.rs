@@ -14,6 +14,8 @@ mod changes;
 pub mod conformance;
 mod error;
 pub mod export;
+#[cfg(any(test, feature = "conformance"))]
+pub mod faulty;
 mod keys;
 pub mod memory;
 

@@ -164,7 +164,7 @@ async fn a_wrapped_secret_has_a_lease_that_belongs_to_who_asked_for_it() {
 #[tokio::test]
 async fn a_secret_whose_lease_cannot_be_stored_is_not_made() {
     let house = House::new().await;
-    *house.medium.refuses.lock() = Some("sys/lease/");
+    house.medium.refuse("sys/lease/");
     let refused = house.root("mint/badge/front", json!({})).await;
     assert!(matches!(refused, Err(Error::Internal(_))));
     assert_eq!((house.world.good(), house.world.attempts()), (0, 0));
@@ -175,11 +175,11 @@ async fn a_secret_whose_lease_cannot_be_stored_is_not_made() {
 async fn a_secret_whose_lease_gets_no_term_is_taken_back_and_not_shown() {
     let house = House::new().await;
     // The first commit writes it down, the second would give it its term.
-    house.medium.leases_left.store(1, Ordering::SeqCst);
+    house.medium.refuse_after("sys/lease/", 1);
     let refused = house.root("mint/badge/front", json!({})).await;
     assert!(matches!(refused, Err(Error::Internal(_))));
     assert_eq!(house.world.good(), 0);
-    house.medium.leases_left.store(usize::MAX, Ordering::SeqCst);
+    house.medium.mend();
     house.after(300 * SECOND).await;
     assert!(house.leftovers().await.is_empty());
 }
@@ -231,7 +231,7 @@ async fn a_secret_whose_answer_cannot_be_written_down_is_taken_back_and_not_show
 #[tokio::test]
 async fn a_secret_that_cannot_be_wrapped_is_taken_back() {
     let house = House::new().await;
-    *house.medium.refuses.lock() = Some("sys/token/accessor/");
+    house.medium.refuse("sys/token/accessor/");
     let mut request = house.request(
         Operation::Update,
         &house.root,

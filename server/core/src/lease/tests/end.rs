@@ -302,14 +302,14 @@ async fn a_revocation_that_a_fault_of_the_store_cuts_short_is_ended_later() {
     let token = house.token(&house.root, json!({"ttl": "1h"})).await;
     house.badge(&token, json!({})).await;
     // The token is dead, its leases could not be marked.
-    *house.medium.refuses.lock() = Some("sys/lease/");
+    house.medium.refuse("sys/lease/");
     house
         .root("auth/token/revoke", json!({"token": token}))
         .await
         .unwrap_err();
     house.core.tick().await.unwrap_err();
     assert_eq!(house.world.good(), 1);
-    *house.medium.refuses.lock() = None;
+    house.medium.mend();
     house.restart().await;
     house.tend().await;
     assert_eq!(house.world.good(), 0);

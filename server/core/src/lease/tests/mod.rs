@@ -12,7 +12,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -34,7 +34,7 @@ use crate::{
         Backing, Class, Context, Engine, EngineKind, Lease, LeaseData, LeaseTerm, LeasedSecret,
         Mounted, Routes,
     },
-    storage::{Batch, Changes, Memory, Revision, Storage, StorageError, Stored, WriterId},
+    storage::{Storage as _, faulty::Faulty},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -213,66 +213,10 @@ async fn ask(cx: Context<Mint>, request: Ask) -> Result<Response<Badge>, Error> 
     Ok(Response::data(Badge { badge }).lease(LeaseGrant::Secret(secret)))
 }
 
-/// The reference store, which can stop to take leases.
-struct Medium {
-    memory: Memory,
-    refuses: Mutex<Option<&'static str>>,
-    /// How many more commits of leases it takes.
-    leases_left: AtomicUsize,
-    /// How often the leases of a token were looked for.
-    searches: AtomicUsize,
-}
-
-#[async_trait]
-impl Storage for Medium {
-    async fn get(&self, key: &str) -> Result<Option<Stored>, StorageError> {
-        self.memory.get(key).await
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: Option<usize>,
-    ) -> Result<Vec<String>, StorageError> {
-        let searches = usize::from(prefix.starts_with("sys/lease/token/"));
-        self.searches.fetch_add(searches, Ordering::SeqCst);
-        self.memory.list(prefix, after, limit).await
-    }
-
-    async fn commit(&self, batch: Batch) -> Result<Revision, StorageError> {
-        let refuses = *self.refuses.lock();
-        let mut keys = batch.operations().iter().map(|operation| &operation.key);
-        if refuses.is_some_and(|prefix| keys.any(|key| key.starts_with(prefix))) {
-            return Err(StorageError::Full);
-        }
-        let mut keys = batch.operations().iter().map(|operation| &operation.key);
-        if keys.any(|key| key.starts_with("sys/lease/")) {
-            let take = |left: usize| left.checked_sub(1);
-            let left = &self.leases_left;
-            left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
-                .map_err(|_| StorageError::Full)?;
-        }
-        self.memory.commit(batch).await
-    }
-
-    fn changes(&self) -> Changes {
-        self.memory.changes()
-    }
-
-    fn writer(&self) -> WriterId {
-        self.memory.writer()
-    }
-
-    async fn probe(&self) -> Result<(), StorageError> {
-        self.memory.probe().await
-    }
-}
-
 /// An unsealed core with a mint at `mint/`.
 struct House {
     core: Core,
-    medium: Arc<Medium>,
+    medium: Arc<Faulty>,
     clock: Arc<ManualClock>,
     world: Arc<World>,
     shares: Vec<SecretBytes>,
@@ -291,12 +235,7 @@ impl House {
         let clock = Arc::new(ManualClock::new(Timestamp::from_unix_nanos(
             1_700_000_000_000_000_000,
         )));
-        let medium = Arc::new(Medium {
-            memory: Memory::new(),
-            refuses: Mutex::default(),
-            leases_left: AtomicUsize::new(usize::MAX),
-            searches: AtomicUsize::new(0),
-        });
+        let medium = Arc::new(Faulty::new());
         let name = uuid::Uuid::new_v4().to_string();
         let core = core(&medium, &clock);
         let config = SealConfig {
@@ -413,7 +352,7 @@ impl House {
     }
 }
 
-fn core(medium: &Arc<Medium>, clock: &Arc<ManualClock>) -> Core {
+fn core(medium: &Arc<Faulty>, clock: &Arc<ManualClock>) -> Core {
     let registry = Registry {
         engines: &[MINT],
         audit: &[COUNTED],

@@ -189,10 +189,10 @@ async fn what_cannot_be_tidied_is_left_and_holds_nothing_up() {
     let gone = "mint/badge/front/abcdefghijklmnopqrstuvwx";
     house.view().put(&key, name(gone)).await.unwrap();
     let torn = house.keys().await;
-    house.medium.leases_left.store(0, Ordering::SeqCst);
+    house.medium.refuse("sys/lease/");
     house.tidy().await;
     assert_eq!(house.keys().await, torn);
-    house.medium.leases_left.store(usize::MAX, Ordering::SeqCst);
+    house.medium.mend();
     house.tidy().await;
     assert_eq!(house.keys().await, good);
 

@@ -1,68 +1,14 @@
 //! Seals that open by themselves, and migrations on a store that fails as told.
 
-use std::sync::atomic::AtomicUsize;
-
-use async_trait::async_trait;
-
 use super::*;
 use crate::{
     ManualClock, Registry, Seals, Settings, Timestamp,
     seal::testing::Fake,
-    storage::{Batch, Changes, Memory, Revision, StorageError, Stored, WriterId},
+    storage::{
+        Memory,
+        faulty::{Fate, Faulty},
+    },
 };
-
-/// A store that stops with its machine at some commit, which was made or was not.
-struct Mortal {
-    memory: Memory,
-    commits_left: AtomicUsize,
-    last_is_made: bool,
-}
-
-#[async_trait]
-impl Storage for Mortal {
-    async fn get(&self, key: &str) -> Result<Option<Stored>, StorageError> {
-        self.memory.get(key).await
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: Option<usize>,
-    ) -> Result<Vec<String>, StorageError> {
-        self.memory.list(prefix, after, limit).await
-    }
-
-    async fn commit(&self, batch: Batch) -> Result<Revision, StorageError> {
-        let stopped = || StorageError::Io("the machine stopped".to_owned());
-        match self.commits_left.load(Ordering::Relaxed) {
-            0 => Err(stopped()),
-            1 => {
-                self.commits_left.store(0, Ordering::Relaxed);
-                if self.last_is_made {
-                    self.memory.commit(batch).await?;
-                }
-                Err(stopped())
-            }
-            left => {
-                self.commits_left.store(left - 1, Ordering::Relaxed);
-                self.memory.commit(batch).await
-            }
-        }
-    }
-
-    fn changes(&self) -> Changes {
-        self.memory.changes()
-    }
-
-    fn writer(&self) -> WriterId {
-        self.memory.writer()
-    }
-
-    async fn probe(&self) -> Result<(), StorageError> {
-        self.memory.probe().await
-    }
-}
 
 fn core(storage: impl Storage, seals: Seals, clock: &Arc<ManualClock>) -> Core {
     let registry = Registry {
@@ -228,17 +174,14 @@ async fn a_crash_at_any_commit_of_a_migration_leaves_a_store_that_opens() {
             Some(&another_a),
         ),
     ] {
-        for last_is_made in [false, true] {
+        for last in [Fate::NotMade, Fate::MadeAndLost] {
             let (mut old, mut new) = (0, 0);
             for commits in 1.. {
                 let (memory, clock) = (Memory::new(), clock());
                 let made = core(memory.share(), seals(before, None), &clock);
                 let shares = made.initialize(TWO_OF_THREE).await.unwrap().shares;
-                let mortal = Mortal {
-                    memory: memory.share(),
-                    commits_left: AtomicUsize::new(commits),
-                    last_is_made,
-                };
+                let mortal = Faulty::over(memory.share());
+                mortal.stop_at(commits, last);
                 let migrating = core(mortal, moving.clone(), &clock);
                 migrating.migrate_seal(shares[2].duplicate()).await.unwrap();
                 let moved = migrating.migrate_seal(shares[0].duplicate()).await;
@@ -257,7 +200,7 @@ async fn a_crash_at_any_commit_of_a_migration_leaves_a_store_that_opens() {
                 new += usize::from(opened.1);
             }
             // The first commit is the one that moves it.
-            assert_eq!(old, usize::from(!last_is_made));
+            assert_eq!(old, usize::from(last == Fate::NotMade));
             assert!(new > 0, "it went on after that");
         }
     }

@@ -83,19 +83,19 @@ async fn it_is_answered_from_memory_and_so_is_its_parent() {
     let parent = bench.create(lasting(HOUR), None).await;
     let child = bench.batch_child(&parent).await;
     assert!(bench.is_alive(&child).await);
-    let before = bench.medium.gets.load(Ordering::SeqCst);
+    let before = bench.medium.reads();
     for _ in 0..10 {
         assert!(bench.is_alive(&child).await);
     }
-    assert_eq!(bench.medium.gets.load(Ordering::SeqCst), before);
+    assert_eq!(bench.medium.reads(), before);
 
     bench.revoke(&parent).await;
     assert!(!bench.is_alive(&child).await);
-    let before = bench.medium.gets.load(Ordering::SeqCst);
+    let before = bench.medium.reads();
     for _ in 0..10 {
         assert!(!bench.is_alive(&child).await);
     }
-    assert_eq!(bench.medium.gets.load(Ordering::SeqCst), before);
+    assert_eq!(bench.medium.reads(), before);
 }
 
 #[tokio::test]

@@ -113,12 +113,9 @@ async fn a_revocation_of_many_that_a_crash_cuts_short_is_ended_by_another() {
         made.push(token);
     }
     // The first page is buried, then the store takes nothing more.
-    bench.medium.commits_left.store(1, Ordering::SeqCst);
+    bench.medium.stop_after(1);
     assert!(bench.store.revoke_prefix("a", bench.now()).await.is_err());
-    bench
-        .medium
-        .commits_left
-        .store(usize::MAX, Ordering::SeqCst);
+    bench.medium.mend();
     bench.restart().await;
     bench.tick().await;
     let mut alive = 0;

@@ -64,9 +64,9 @@ async fn a_second_lookup_reads_nothing() {
     let bench = Bench::new().await;
     let created = bench.create(lasting(HOUR), None).await;
     assert!(bench.is_alive(&created).await);
-    let before = bench.medium.gets.load(Ordering::SeqCst);
+    let before = bench.medium.reads();
     assert!(bench.is_alive(&created).await);
-    assert_eq!(bench.medium.gets.load(Ordering::SeqCst), before);
+    assert_eq!(bench.medium.reads(), before);
 }
 
 #[tokio::test]
@@ -263,7 +263,7 @@ async fn a_revocation_that_was_cut_short_goes_on_by_itself() {
         for at in 0..6 {
             tree.push(bench.child(&tree[at].token, HOUR).await);
         }
-        bench.medium.commits_left.store(commits, Ordering::SeqCst);
+        bench.medium.stop_after(commits);
         let outcome = bench.store.revoke(top.token.digest()).await;
         assert_eq!(
             bench.is_alive(&top).await,
@@ -271,10 +271,7 @@ async fn a_revocation_that_was_cut_short_goes_on_by_itself() {
             "the named token goes first"
         );
         assert!(outcome.is_err());
-        bench
-            .medium
-            .commits_left
-            .store(usize::MAX, Ordering::SeqCst);
+        bench.medium.mend();
         if commits == 0 {
             continue;
         }
@@ -293,16 +290,13 @@ async fn an_end_that_could_not_be_written_stays_due() {
     let top = bench.create(lasting(HOUR), None).await;
     let child = bench.child(&top.token, 5 * HOUR).await;
     bench.clock.advance(HOUR);
-    bench.medium.commits_left.store(0, Ordering::SeqCst);
+    bench.medium.stop_after(0);
     for _ in 0..3 {
         assert!(bench.store.tick(bench.now()).await.is_err());
         assert!(!bench.is_alive(&top).await);
         assert!(bench.is_alive(&child).await);
     }
-    bench
-        .medium
-        .commits_left
-        .store(usize::MAX, Ordering::SeqCst);
+    bench.medium.mend();
     bench.tick().await;
     assert!(!bench.is_alive(&child).await);
     assert!(bench.leftovers().await.is_empty());
@@ -320,7 +314,7 @@ async fn a_spoilt_record_does_not_hold_up_its_neighbours() {
         .put(key, "junk")
         .put("sys/token/expiry/junk", "junk")
         .put("sys/token/grave/junk", "junk");
-    bench.medium.memory.commit(junk).await.unwrap();
+    bench.medium.commit(junk).await.unwrap();
     bench.clock.advance(HOUR);
     assert!(bench.store.tick(bench.now()).await.is_err());
     for gone in [&top, &sibling, &other] {
@@ -502,12 +496,9 @@ async fn a_use_is_durable_before_it_is_granted() {
         )
         .await;
     let token = bench.lookup(&created).await.unwrap();
-    bench.medium.commits_left.store(0, Ordering::SeqCst);
+    bench.medium.stop_after(0);
     assert!(bench.store.consume(&token, bench.now()).await.is_err());
-    bench
-        .medium
-        .commits_left
-        .store(usize::MAX, Ordering::SeqCst);
+    bench.medium.mend();
     assert!(bench.store.consume(&token, bench.now()).await.unwrap());
     bench.restart().await;
     assert_eq!(bench.lookup(&created).await.unwrap().num_uses(), 1);

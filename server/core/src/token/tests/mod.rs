@@ -7,15 +7,8 @@ mod life;
 mod model;
 mod tidy;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use keyward_crypto::{Derivation, Keyring, SecretString, key_type};
 
 use super::{AuthGrant, Created, Token, TokenKind, TokenStore};
@@ -23,7 +16,7 @@ use crate::{
     Clock as _, Error, ManualClock, Timestamp, TokenId, TtlLimits,
     barrier::Barrier,
     lease::Leases,
-    storage::{Batch, Changes, Memory, Revision, Storage, StorageError, Stored, WriterId},
+    storage::{Batch, Storage, faulty::Faulty},
     view::View,
 };
 
@@ -34,56 +27,9 @@ const LIMITS: TtlLimits = TtlLimits {
 };
 const PATH: &str = "auth/token/create";
 
-/// The reference store, which counts reads and can stop taking commits.
-struct Medium {
-    memory: Memory,
-    gets: AtomicUsize,
-    commits_left: AtomicUsize,
-}
-
-#[async_trait]
-impl Storage for Medium {
-    async fn get(&self, key: &str) -> Result<Option<Stored>, StorageError> {
-        self.gets.fetch_add(1, Ordering::SeqCst);
-        self.memory.get(key).await
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: Option<usize>,
-    ) -> Result<Vec<String>, StorageError> {
-        self.memory.list(prefix, after, limit).await
-    }
-
-    async fn commit(&self, batch: Batch) -> Result<Revision, StorageError> {
-        let take = |left: usize| left.checked_sub(1);
-        match self
-            .commits_left
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
-        {
-            Ok(_) => self.memory.commit(batch).await,
-            Err(_) => Err(StorageError::Full),
-        }
-    }
-
-    fn changes(&self) -> Changes {
-        self.memory.changes()
-    }
-
-    fn writer(&self) -> WriterId {
-        self.memory.writer()
-    }
-
-    async fn probe(&self) -> Result<(), StorageError> {
-        self.memory.probe().await
-    }
-}
-
 /// A token store, what it stands on, and the time.
 struct Bench {
-    medium: Arc<Medium>,
+    medium: Arc<Faulty>,
     barrier: Arc<Barrier>,
     view: View,
     clock: ManualClock,
@@ -92,11 +38,7 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
-        let medium = Arc::new(Medium {
-            memory: Memory::new(),
-            gets: AtomicUsize::new(0),
-            commits_left: AtomicUsize::new(usize::MAX),
-        });
+        let medium = Arc::new(Faulty::new());
         let clock = ManualClock::new(Timestamp::from_unix_nanos(1_700_000_000_000_000_000));
         let aes = key_type("aes256-gcm96").unwrap();
         let keyring = Keyring::generate(aes, Derivation::None, clock.now().into()).unwrap();

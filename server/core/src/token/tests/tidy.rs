@@ -74,13 +74,10 @@ async fn what_cannot_be_tidied_is_left_and_holds_nothing_up() {
     let key = format!("expiry/0000000000000001.{}", top.token.digest());
     let value = keyward_crypto::SecretBytes::new(Vec::new());
     bench.view.put(&key, value).await.unwrap();
-    bench.medium.commits_left.store(0, Ordering::SeqCst);
+    bench.medium.stop_after(0);
     bench.tidy().await;
     assert_eq!(bench.keys().await.len(), good.len() + 1);
-    bench
-        .medium
-        .commits_left
-        .store(usize::MAX, Ordering::SeqCst);
+    bench.medium.mend();
     bench.tidy().await;
     assert_eq!(bench.keys().await, good);
 }

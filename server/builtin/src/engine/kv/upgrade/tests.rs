@@ -2,91 +2,19 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use async_trait::async_trait;
 use keyward_api::Operation;
 use keyward_core::{
     CanonicalPath, Core, Done, ManualClock, Registry, Request, SealConfig, Settings, TokenId,
-    storage::{Batch, Changes, Memory, Revision, Storage, StorageError, Stored, WriterId},
+    storage::faulty::{Fate, Faulty},
 };
 use keyward_crypto::SecretBytes;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::engine::kv::KV;
 
-/// What befalls the commit at which the store stops.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum End {
-    /// It is made, and nobody hears of it.
-    Made,
-    NotMade,
-}
-
-/// The reference store, which stops after some commits and takes none from then on.
-struct Medium {
-    memory: Memory,
-    left: Mutex<Option<(usize, End)>>,
-}
-
-impl Medium {
-    fn stop_after(&self, commits: usize, end: End) {
-        *self.left.lock() = Some((commits, end));
-    }
-
-    /// Lets it go on; tells whether it had stopped.
-    fn go_on(&self) -> bool {
-        self.left.lock().take().is_some_and(|(left, _)| left == 0)
-    }
-}
-
-#[async_trait]
-impl Storage for Medium {
-    async fn get(&self, key: &str) -> Result<Option<Stored>, StorageError> {
-        self.memory.get(key).await
-    }
-
-    async fn list(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: Option<usize>,
-    ) -> Result<Vec<String>, StorageError> {
-        self.memory.list(prefix, after, limit).await
-    }
-
-    async fn commit(&self, batch: Batch) -> Result<Revision, StorageError> {
-        let stopped = || StorageError::Io("the machine stopped".to_owned());
-        let end = match &mut *self.left.lock() {
-            None => None,
-            Some((0, _)) => return Err(stopped()),
-            Some((left, end)) => {
-                *left -= 1;
-                (*left == 0).then_some(*end)
-            }
-        };
-        match end {
-            None => self.memory.commit(batch).await,
-            Some(End::Made) => self.memory.commit(batch).await.and(Err(stopped())),
-            Some(End::NotMade) => Err(stopped()),
-        }
-    }
-
-    fn changes(&self) -> Changes {
-        self.memory.changes()
-    }
-
-    fn writer(&self) -> WriterId {
-        self.memory.writer()
-    }
-
-    async fn probe(&self) -> Result<(), StorageError> {
-        self.memory.probe().await
-    }
-}
-
 /// A core over the store, as a process that has just started.
-fn start(medium: &Arc<Medium>) -> Core {
+fn start(medium: &Arc<Faulty>) -> Core {
     let registry = Registry {
         engines: &[KV],
         audit: &[],
@@ -165,12 +93,9 @@ async fn check(core: &Core, root: &TokenId, after: &str) {
 #[tokio::test]
 async fn an_upgrade_that_stops_anywhere_is_finished_after_a_restart() {
     let mut stops = BTreeMap::<bool, usize>::new();
-    for end in [End::Made, End::NotMade] {
+    for last in [Fate::MadeAndLost, Fate::NotMade] {
         for commits in 1.. {
-            let medium = Arc::new(Medium {
-                memory: Memory::new(),
-                left: Mutex::new(None),
-            });
+            let medium = Arc::new(Faulty::new());
             let core = start(&medium);
             let config = SealConfig::parse(1, 1).unwrap();
             let secrets = core.initialize(config).await.unwrap();
@@ -187,7 +112,7 @@ async fn an_upgrade_that_stops_anywhere_is_finished_after_a_restart() {
                     .unwrap();
             }
 
-            medium.stop_after(commits, end);
+            medium.stop_at(commits, last);
             let tune = json!({ "options": { "version": "2" } });
             let tuned = ask(
                 &core,
@@ -198,14 +123,14 @@ async fn an_upgrade_that_stops_anywhere_is_finished_after_a_restart() {
             )
             .await;
             drop(core);
-            let stopped = medium.go_on();
+            let stopped = medium.mend();
             assert_eq!(tuned.is_err(), stopped);
             *stops.entry(stopped).or_default() += 1;
 
-            let after = format!("after {commits} commits, the last {end:?}");
+            let after = format!("after {commits} commits, the last {last:?}");
             let core = start(&medium);
             core.unseal(share.duplicate()).await.unwrap();
-            if stopped && commits == 1 && end == End::NotMade {
+            if stopped && commits == 1 && last == Fate::NotMade {
                 // The table did not say so yet: it is version 1 as before.
                 ask(&core, root, Operation::Read, "s/a", Value::Null)
                     .await
@@ -221,7 +146,7 @@ async fn an_upgrade_that_stops_anywhere_is_finished_after_a_restart() {
                         assert!(words.starts_with("Upgrading from non-versioned"), "{words}");
                     }
                     // The last commit of all was made: the table says that it is done.
-                    Ok(_) => assert_eq!(end, End::Made, "{after}"),
+                    Ok(_) => assert_eq!(last, Fate::MadeAndLost, "{after}"),
                 }
                 core.tick().await.unwrap();
             }
@@ -237,10 +162,7 @@ async fn an_upgrade_that_stops_anywhere_is_finished_after_a_restart() {
 
 #[tokio::test]
 async fn a_version_does_not_fall() {
-    let medium = Arc::new(Medium {
-        memory: Memory::new(),
-        left: Mutex::new(None),
-    });
+    let medium = Arc::new(Faulty::new());
     let core = start(&medium);
     let secrets = core
         .initialize(SealConfig::parse(1, 1).unwrap())
@@ -266,10 +188,7 @@ async fn a_version_does_not_fall() {
 
 #[tokio::test]
 async fn a_path_that_is_too_long_for_version_2_leaves_the_mount_as_it_was() {
-    let medium = Arc::new(Medium {
-        memory: Memory::new(),
-        left: Mutex::new(None),
-    });
+    let medium = Arc::new(Faulty::new());
     let core = start(&medium);
     let secrets = core
         .initialize(SealConfig::parse(1, 1).unwrap())
