@@ -292,9 +292,20 @@ impl Core {
             mount.mounted.engine.tick(now).await?;
         }
         lease::tidy_some(&unsealed).await;
-        if let Some(period) = self.telemetry.usage_gauge_period
-            && self.metrics.usage_is_due(now, period)
-        {
+        Ok(())
+    }
+
+    /// Counts tokens and leases for the metrics, if it is time to. Call it every second or so, beside
+    /// what else is due: a million are counted for seconds, and what ends must not wait for that.
+    ///
+    /// # Errors
+    /// The store failed; they are counted again when it is time to.
+    pub async fn count_usage(&self) -> Result<(), Error> {
+        let (Some(unsealed), Some(period)) = (self.unsealed(), self.telemetry.usage_gauge_period)
+        else {
+            return Ok(());
+        };
+        if self.metrics.usage_is_due(self.clock.now(), period) {
             let tokens = unsealed.tokens.count().await?;
             let secrets = unsealed.leases.count().await?;
             self.metrics.count_tokens(tokens, secrets);

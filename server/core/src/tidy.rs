@@ -23,7 +23,7 @@ const PAGE: usize = 256;
 
 /// How many entries are looked at in one tick, and a page more at most. A list counts for one, so
 /// that many folders with few entries take no longer.
-const STEPS_A_TICK: usize = 16 * PAGE;
+const STEPS_A_TICK: usize = 8 * PAGE;
 
 /// Indexes that can be tidied.
 #[async_trait]

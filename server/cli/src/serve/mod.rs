@@ -153,6 +153,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     let ticking = tokio::spawn(tick(Arc::clone(&core)));
     let tending = tokio::spawn(tend_seal(Arc::clone(&core)));
     let leases = tokio::spawn(tend_leases(Arc::clone(&core)));
+    let counting = tokio::spawn(count_usage(Arc::clone(&core)));
     io.print(&format!(
         "==> Keyward server started! Listening on {addresses}\n\n"
     ))?;
@@ -162,6 +163,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     ticking.abort();
     tending.abort();
     leases.abort();
+    counting.abort();
     core.seal().await;
     Ok(())
 }
@@ -233,6 +235,18 @@ async fn tick(core: Arc<Core>) {
         moments.tick().await;
         if let Err(error) = core.tick().await {
             tracing::error!(error = %chain(&error), "something due could not be done, it is tried again");
+        }
+    }
+}
+
+/// Has the core count what the metrics show of its stores.
+async fn count_usage(core: Arc<Core>) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        seconds.tick().await;
+        if let Err(error) = core.count_usage().await {
+            tracing::error!(error = %chain(&error), "tokens and leases could not be counted");
         }
     }
 }

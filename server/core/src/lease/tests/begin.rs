@@ -299,3 +299,26 @@ async fn a_secret_that_is_being_made_is_not_taken_back_before_it_is_there() {
     assert!(house.leftovers().await.is_empty());
     house.core.handle(request("sys/mounts/mint")).await.unwrap();
 }
+
+#[tokio::test]
+async fn tokens_and_leases_are_counted_for_the_metrics_once_in_a_while() {
+    let house = House::new().await;
+    let token = house.token(&house.root, json!({"ttl": "3h"})).await;
+    house.badge(&token, json!({})).await;
+    let shows = |tokens: u32, leases: u32| {
+        let shown = house.core.metrics("prometheus").unwrap();
+        // EXPOSE: the test reads the answer.
+        let shown = String::from_utf8(shown.body.expose().clone()).unwrap();
+        shown.contains(&format!("\nvault_token_count {tokens}\n"))
+            && shown.contains(&format!("\nvault_expire_num_leases {leases}\n"))
+    };
+    house.core.count_usage().await.unwrap();
+    assert!(shows(2, 3));
+    house.badge(&token, json!({})).await;
+    house.clock.advance(600 * SECOND - MOMENT);
+    house.core.count_usage().await.unwrap();
+    assert!(shows(2, 3));
+    house.clock.advance(MOMENT);
+    house.core.count_usage().await.unwrap();
+    assert!(shows(2, 4));
+}
