@@ -66,7 +66,7 @@ pub use mount::{MountConfig, MountEntry, TtlLimits};
 pub use path::{CanonicalPath, PathError};
 pub use proof::{Claim, Proof};
 pub use quota::{Rationed, Told};
-pub use request::{Remote, Request, RequestId, TokenId};
+pub use request::{Credentials, Remote, Request, RequestId, TokenId};
 pub use response::{Document, GrantedLease, LeaseGrant, Outcome, Response};
 pub use seal::{AutoSeal, SealConfig, SealError, Seals, Unwrapped, parse_share};
 pub use storage::Expect;

@@ -62,6 +62,15 @@ impl TokenId {
     }
 }
 
+/// What a program says of itself beside any token (RFC 7617): a client of the OIDC provider does.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// Its name.
+    pub name: String,
+    /// What it proves that with.
+    pub secret: SecretString,
+}
+
 /// Where the request came from.
 #[derive(Clone, Debug, Default)]
 pub struct Remote {
@@ -84,6 +93,8 @@ pub struct Request {
     pub body: SecretBytes,
     /// The token, if one was sent.
     pub token: Option<TokenId>,
+    /// The credentials, if some were sent; never audited.
+    pub credentials: Option<Credentials>,
     /// What it brings to prove that its sender holds the key of the token; none if it is not signed.
     pub proof: Option<Arc<Proof>>,
     /// The name under which a change is made once, however often it is asked for.
@@ -108,6 +119,7 @@ impl Request {
             path,
             body,
             token: None,
+            credentials: None,
             proof: None,
             idempotency_key: None,
             wrap_ttl: None,
@@ -121,6 +133,13 @@ impl Request {
     #[must_use]
     pub fn with_token(mut self, token: TokenId) -> Self {
         self.token = Some(token);
+        self
+    }
+
+    /// Sets the credentials.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
         self
     }
 

@@ -18,6 +18,8 @@ use crate::{
 pub enum Outcome {
     /// The work was begun, and goes on after the answer.
     Accepted,
+    /// The document says that the caller may not, and why.
+    Denied,
     /// The data is there, but the answer as a whole is a user error: a batch with a bad item.
     Invalid,
     /// The data tells about something that is gone: a deleted version.
@@ -25,6 +27,8 @@ pub enum Outcome {
     /// All went well.
     #[default]
     Success,
+    /// The document says that the caller did not prove who it is.
+    Unauthenticated,
     /// The status that the caller asked for when only part of a batch succeeds.
     Partial(u16),
 }
@@ -177,6 +181,8 @@ pub struct Document {
     pub content_type: &'static str,
     /// How long anybody's cache may keep it; `None` for not at all. Only for what is public.
     pub max_age: Option<Duration>,
+    /// How the caller may prove who it is, where it did not (RFC 9110 section 11.6.1).
+    pub challenge: Option<String>,
     /// The bytes that are sent.
     pub body: SecretBytes,
 }
@@ -188,6 +194,7 @@ impl Document {
         Self {
             content_type,
             max_age: None,
+            challenge: None,
             body,
         }
     }
@@ -204,6 +211,13 @@ impl Document {
     #[must_use]
     pub const fn cached_for(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
+        self
+    }
+
+    /// Says how the caller may prove who it is.
+    #[must_use]
+    pub fn challenging(mut self, challenge: impl Into<String>) -> Self {
+        self.challenge = Some(challenge.into());
         self
     }
 }

@@ -136,7 +136,8 @@ pub(crate) fn form_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-fn form_decode(text: &str) -> String {
+/// Resolves `+` and percent-encoding.
+pub(crate) fn form_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -152,7 +153,8 @@ fn form_decode(text: &str) -> String {
         }
         at += 1;
     }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8(out)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use axum::{
 };
 use keyward_api::{Operation, coerce};
 use keyward_core::{
-    CanonicalPath, Core, Error, IdempotencyKey, PageOrigin, Proof, Remote, Request, RequestId,
-    TokenId,
+    CanonicalPath, Core, Credentials, Error, IdempotencyKey, PageOrigin, Proof, Remote, Request,
+    RequestId, TokenId,
 };
-use keyward_crypto::{SecretBytes, SecretString};
+use keyward_crypto::{SecretBytes, SecretString, encoding};
 
 use crate::{
     App,
@@ -243,6 +243,7 @@ fn parse(
         path,
         body: SecretBytes::new(Vec::new()),
         token: token(&parts.headers)?,
+        credentials: credentials(&parts.headers),
         proof: None,
         idempotency_key: idempotency_key(&parts.headers)?,
         wrap_ttl: wrap_ttl(&parts.headers)?,
@@ -330,6 +331,25 @@ fn token(headers: &HeaderMap) -> Result<Option<TokenId>, Error> {
     Ok(Some(TokenId::new(token)))
 }
 
+/// Reads `Authorization: Basic`; none if it is not readable, as nothing but a client of OAuth sends
+/// it. Both parts are encoded as in a form (RFC 6749 section 2.3.1).
+fn credentials(headers: &HeaderMap) -> Option<Credentials> {
+    let line = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = line.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = encoding::decode(encoded.trim()).ok()?;
+    // EXPOSE: taken apart; the secret goes into a wiped buffer again.
+    let (name, secret) = std::str::from_utf8(decoded.expose())
+        .ok()?
+        .split_once(':')?;
+    Some(Credentials {
+        name: body::form_decode(name),
+        secret: SecretString::new(body::form_decode(secret)),
+    })
+}
+
 /// Reads the name of a change.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Error> {
     let mut lines = headers.get_all("idempotency-key").iter();
@@ -391,6 +411,29 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+
+    /// RFC 6749 section 2.3.1: both parts are encoded as in a form, then put together.
+    #[test]
+    fn credentials_are_those_of_a_client_of_oauth() {
+        let read = |line: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, line.parse().unwrap());
+            credentials(&headers)
+        };
+        let encoded = encoding::encode(b"an+id%3A:hvo%5Fsecret:%zz");
+        for scheme in ["Basic", "basic", "BASIC"] {
+            let wanted = Credentials {
+                name: "an id:".to_owned(),
+                secret: SecretString::from("hvo_secret:%zz"),
+            };
+            assert_eq!(read(&format!("{scheme} {encoded}")), Some(wanted));
+        }
+        let nameless = encoding::encode(b"nothing between");
+        for line in ["Basic", "Basic !", "Bearer a", &format!("Basic {nameless}")] {
+            assert_eq!(read(line), None, "{line}");
+        }
+        assert_eq!(credentials(&HeaderMap::new()), None);
+    }
 
     #[tokio::test]
     async fn work_that_takes_too_long_is_answered_and_goes_on() {

@@ -24,10 +24,12 @@ const JSON: &str = "application/json";
 pub(crate) fn done(id: RequestId, done: Done) -> Response {
     let status = match done.outcome {
         Outcome::Accepted => StatusCode::ACCEPTED,
+        Outcome::Denied => StatusCode::FORBIDDEN,
         Outcome::Invalid => StatusCode::BAD_REQUEST,
         Outcome::NotFound => StatusCode::NOT_FOUND,
         Outcome::Partial(code) => StatusCode::from_u16(code).unwrap_or(StatusCode::OK),
         Outcome::Success => StatusCode::OK,
+        Outcome::Unauthenticated => StatusCode::UNAUTHORIZED,
     };
     if let Some(document) = done.document {
         return whole(status, id, document);
@@ -138,6 +140,7 @@ pub(crate) fn whole(status: StatusCode, id: RequestId, document: Document) -> Re
     let Document {
         content_type,
         max_age,
+        challenge,
         body,
     } = document;
     let body = Body::from(Bytes::from_owner(Wiped(body)));
@@ -147,6 +150,17 @@ pub(crate) fn whole(status: StatusCode, id: RequestId, document: Document) -> Re
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(header::CACHE_CONTROL, value);
         }
+    } else {
+        // What caches of HTTP/1.0 understand, which OAuth still asks for (RFC 6749 section 5.1).
+        let value = HeaderValue::from_static("no-cache");
+        response.headers_mut().insert(header::PRAGMA, value);
+    }
+    if let Some(challenge) = challenge
+        && let Ok(value) = HeaderValue::try_from(challenge)
+    {
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, value);
     }
     response
 }

@@ -271,7 +271,8 @@ const REFUSALS: [(&str, &str, &str); 12] = [
     (
         "401",
         "Unproven",
-        "The token is bound to a key, and the request is not signed by it.",
+        "The request does not prove who sends it: it is not signed by the key that its token is bound \
+         to, or what else it brings is not good.",
     ),
     ("403", "Denied", "There is no token that may do this."),
     ("404", "NotFound", "What the path names is not there."),
