@@ -23,6 +23,12 @@ impl Sensitive {
         // EXPOSE: this type is the door; its callers say why.
         self.0.expose()
     }
+
+    /// Copies it; the copy is wiped too.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
+    }
 }
 
 impl From<SecretString> for Sensitive {

@@ -8,6 +8,7 @@ mod entity;
 mod group;
 mod lookup;
 mod oidc;
+mod provider;
 
 pub use alias::{
     AliasInfo, AliasKey, AliasKeys, AliasWritten, DeleteEntityAlias, DeleteGroupAlias,
@@ -30,6 +31,15 @@ pub use oidc::{
     OidcConfig, OidcDiscovery, OidcKey, OidcKeySet, OidcRole, OidcToken, ReadOidcConfig,
     ReadOidcDiscovery, ReadOidcKey, ReadOidcKeySet, ReadOidcRole, ReadOidcToken, RotateOidcKey,
     WriteOidcConfig, WriteOidcKey, WriteOidcRole,
+};
+pub use provider::{
+    AuthorizeOidcClient, AuthorizeOidcClientByQuery, DeleteOidcAssignment, DeleteOidcClient,
+    DeleteOidcProvider, DeleteOidcScope, ExchangeOidcCode, ListOidcAssignments, ListOidcClients,
+    ListOidcProviders, ListOidcScopes, OidcAssignment, OidcAuthorization, OidcClient, OidcClients,
+    OidcFailure, OidcGrant, OidcProvider, OidcProviderDiscovery, OidcProviders, OidcScope,
+    OidcUserInfo, PostOidcUserInfo, ReadOidcAssignment, ReadOidcClient, ReadOidcProvider,
+    ReadOidcProviderDiscovery, ReadOidcProviderKeySet, ReadOidcScope, ReadOidcUserInfo,
+    WriteOidcAssignment, WriteOidcClient, WriteOidcProvider, WriteOidcScope,
 };
 
 /// Implements an endpoint that takes what another takes, one field of it in the path.

@@ -7,6 +7,8 @@ mod groups;
 mod lookup;
 mod merge;
 mod oidc;
+mod oidc_flow;
+mod oidc_provider;
 mod show;
 
 use std::sync::Arc;
@@ -101,6 +103,35 @@ pub(crate) fn mount(identities: Arc<Identities>) -> Mounted {
         .on(oidc::write_config)
         .on_upsert(oidc::write_key, oidc::key_exists)
         .on_upsert(oidc::write_role, oidc::role_exists)
+        .on(oidc_flow::authorize)
+        .on(oidc_flow::authorize_by_query)
+        .on(oidc_flow::exchange)
+        .on(oidc_flow::post_user_info)
+        .on(oidc_flow::user_info)
+        .on(oidc_provider::delete_assignment)
+        .on(oidc_provider::delete_client)
+        .on(oidc_provider::delete_provider)
+        .on(oidc_provider::delete_scope)
+        .on(oidc_provider::discovery)
+        .on(oidc_provider::key_set)
+        .on(oidc_provider::list_assignments)
+        .on(oidc_provider::list_clients)
+        .on(oidc_provider::list_providers)
+        .on(oidc_provider::list_scopes)
+        .on(oidc_provider::read_assignment)
+        .on(oidc_provider::read_client)
+        .on(oidc_provider::read_provider)
+        .on(oidc_provider::read_scope)
+        .on_upsert(
+            oidc_provider::write_assignment,
+            oidc_provider::assignment_exists,
+        )
+        .on_upsert(oidc_provider::write_client, oidc_provider::client_exists)
+        .on_upsert(
+            oidc_provider::write_provider,
+            oidc_provider::provider_exists,
+        )
+        .on_upsert(oidc_provider::write_scope, oidc_provider::scope_exists)
         .build();
     Mounted {
         routes,

@@ -22,7 +22,8 @@ use crate::{
     view::View,
 };
 
-const JSON: &str = "application/json";
+/// The media type of what has no envelope.
+pub(super) const JSON: &str = "application/json";
 
 /// Where the tokens come from, below the address of the server.
 const ISSUER: &str = "/v1/identity/oidc";
@@ -44,22 +45,29 @@ pub(super) async fn write_config(
     let Some(issuer) = request.issuer else {
         return Ok(Response::empty());
     };
-    if !issuer.is_empty() && !OidcConfig::takes(&issuer) {
-        return Err(Error::invalid(
-            "invalid issuer, which must include only a scheme, host, and optional port (e.g. \
-             https://example.com:8200)",
-        ));
-    }
+    check_issuer(&issuer)?;
     let is_set = !issuer.is_empty();
     cx.oidc.configure(Config { issuer }, cx.view()).await?;
     Ok(match is_set {
         false => Response::empty(),
-        true => Response::empty().warn(
-            "If \"issuer\" is set explicitly, all tokens must be validated against that address, \
-             including those issued by secondary clusters. Setting issuer to \"\" will restore the \
-             default behavior of using the cluster's api_addr as the issuer.",
-        ),
+        true => Response::empty().warn(ISSUER_WARNING),
     })
+}
+
+/// What Vault says to who names an issuer.
+pub(super) const ISSUER_WARNING: &str = "If \"issuer\" is set explicitly, all tokens must be \
+    validated against that address, including those issued by secondary clusters. Setting issuer to \
+    \"\" will restore the default behavior of using the cluster's api_addr as the issuer.";
+
+/// Refuses an issuer that is more than an address; none is one.
+pub(super) fn check_issuer(issuer: &str) -> Result<(), Error> {
+    if issuer.is_empty() || OidcConfig::takes(issuer) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "invalid issuer, which must include only a scheme, host, and optional port (e.g. \
+         https://example.com:8200)",
+    ))
 }
 
 /// Makes a key, or changes it.
@@ -295,7 +303,8 @@ fn issuer(cx: &Context<Identities>) -> String {
     format!("{}{ISSUER}", origin.trim_end_matches('/'))
 }
 
-fn names<'n>(names: impl Iterator<Item = &'n String>) -> Result<Response<Names>, Error> {
+/// Answers with names; that there are none is not found.
+pub(super) fn names<'n>(names: impl Iterator<Item = &'n String>) -> Result<Response<Names>, Error> {
     let keys: Vec<_> = names.cloned().collect();
     match keys.is_empty() {
         true => Err(Error::not_found()),
@@ -303,6 +312,7 @@ fn names<'n>(names: impl Iterator<Item = &'n String>) -> Result<Response<Names>,
     }
 }
 
-fn seconds(name: &str, given: Option<i64>) -> Result<Option<u64>, Error> {
+/// Reads a duration that is given.
+pub(super) fn seconds(name: &str, given: Option<i64>) -> Result<Option<u64>, Error> {
     given.map(|given| not_negative(name, given)).transpose()
 }

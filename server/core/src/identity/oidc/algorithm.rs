@@ -1,6 +1,6 @@
 //! The algorithms of identity tokens (RFC 7518 section 3.1, RFC 8037 section 3.1).
 
-use keyward_crypto::{KeyType, key_type, key_type::JwsAlgorithm};
+use keyward_crypto::{HashAlgorithm, KeyType, key_type, key_type::JwsAlgorithm};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -43,6 +43,15 @@ impl Algorithm {
     /// Returns its name.
     pub(in super::super) fn name(self) -> &'static str {
         ALGORITHMS[self.0].0
+    }
+
+    /// Returns the hash that it signs, or that its signature makes (Ed25519: RFC 8032 section 5.1).
+    pub(super) fn hash(self) -> HashAlgorithm {
+        match self.name() {
+            "RS256" | "ES256" => HashAlgorithm::Sha2_256,
+            "RS384" | "ES384" => HashAlgorithm::Sha2_384,
+            _ => HashAlgorithm::Sha2_512,
+        }
     }
 
     /// Returns the type of its keys, and how they sign.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use keyward_api::Sensitive;
 use keyward_crypto::{Marshaling, SignRequest, encoding};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -9,7 +10,8 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{Identity, template},
     Known,
-    key::{Half, NamedKey, Pair},
+    key::{Half, NamedKey},
+    provider::Provider,
     role::Role,
 };
 use crate::{Error, Timestamp};
@@ -50,11 +52,6 @@ pub(in super::super) fn issue(
     issuer: &str,
     now: Timestamp,
 ) -> Result<String, Error> {
-    let Some(Pair { current, .. }) = &key.pair else {
-        return Err(Error::internal(
-            "a role refers to a key that was never made",
-        ));
-    };
     let mut claims = match role.template.as_str() {
         "" => Map::new(),
         template => template::claims(template, identity, now).map_err(Error::Invalid)?,
@@ -71,14 +68,46 @@ pub(in super::super) fn issue(
     ] {
         claims.insert(name.to_owned(), value);
     }
-    let header = json!({ "alg": current.algorithm.name(), "kid": current.kid });
-    let (_, jws) = current.algorithm.signing()?;
-    let payload = Value::Object(claims).to_string();
-    let header = header.to_string();
-    let signed = current
-        .keyring
-        .sign_jws(header.as_bytes(), payload.as_bytes(), 1, jws)?;
-    Ok(signed)
+    key.sign(claims)
+}
+
+impl NamedKey {
+    /// Signs claims with the key whose turn it is; returns the compact form (RFC 7515 section 3.1).
+    ///
+    /// # Errors
+    /// The key failed.
+    pub(super) fn sign(&self, claims: Map<String, Value>) -> Result<String, Error> {
+        let current = self.current()?;
+        let header = json!({ "alg": current.algorithm.name(), "kid": current.kid });
+        let (_, jws) = current.algorithm.signing()?;
+        let payload = Value::Object(claims).to_string();
+        let header = header.to_string();
+        let signed = current
+            .keyring
+            .sign_jws(header.as_bytes(), payload.as_bytes(), 1, jws)?;
+        Ok(signed)
+    }
+
+    /// Hashes what an identity token is bound to: the left half of the hash that its algorithm
+    /// uses, as base64url (OpenID Connect Core 1.0 section 3.1.3.6).
+    ///
+    /// # Errors
+    /// The key was never made.
+    pub(super) fn half_hash(&self, bound: &Sensitive) -> Result<String, Error> {
+        // EXPOSE: hashed.
+        let digest = self
+            .current()?
+            .algorithm
+            .hash()
+            .digest(bound.expose().as_bytes());
+        Ok(encoding::encode_url(&digest[..digest.len() / 2]))
+    }
+
+    fn current(&self) -> Result<&Half, Error> {
+        let pair = self.pair.as_ref();
+        let pair = pair.ok_or_else(|| Error::internal("a key in use was never made"))?;
+        Ok(&pair.current)
+    }
 }
 
 impl Known {
@@ -141,13 +170,30 @@ impl Known {
         &self,
         now: Timestamp,
     ) -> (Vec<BTreeMap<String, String>>, Duration) {
-        let used = self.keys.iter();
-        let used: Vec<_> = used
-            .filter(|(name, _)| !self.users(name).is_empty())
-            .collect();
-        let keys = used.iter().flat_map(|(_, key)| key.public(now));
+        self.published(|name| !self.users(name).is_empty(), now)
+    }
+
+    /// Returns the public keys of all keys that sign for the clients of a provider, and for how long
+    /// they may be kept.
+    pub(in super::super) fn provider_key_set(
+        &self,
+        provider: &Provider,
+        now: Timestamp,
+    ) -> (Vec<BTreeMap<String, String>>, Duration) {
+        let used = self.registry.keys_of(provider);
+        self.published(|name| used.contains(&name), now)
+    }
+
+    fn published(
+        &self,
+        is_used: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) -> (Vec<BTreeMap<String, String>>, Duration) {
+        let used = self.keys.iter().filter(|(name, _)| is_used(name));
+        let used: Vec<_> = used.map(|(_, key)| key).collect();
+        let keys = used.iter().flat_map(|key| key.public(now));
         let keys = keys.filter_map(|half| half.jwk()).collect();
-        let rotations = used.iter().map(|(_, key)| key.rotates.since(now));
+        let rotations = used.iter().map(|key| key.rotates.since(now));
         let kept = rotations.min().unwrap_or(LONGEST_CACHED);
         (keys, kept.min(LONGEST_CACHED))
     }

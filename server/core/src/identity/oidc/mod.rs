@@ -10,6 +10,7 @@
 //! key/NAME       what a key is told, and the public halves of those that signed before, as JSON
 //! private/KID    the private key that signs, or that will, as a keyring's durable form
 //! role/NAME      a role, as JSON
+//! …/NAME         see `provider`
 //! ```
 //!
 //! **Invariant:** a key that signs was public before: caches of key sets know it when its first token
@@ -18,6 +19,7 @@
 mod algorithm;
 pub(super) mod jwt;
 mod key;
+pub(super) mod provider;
 mod role;
 mod rotation;
 
@@ -26,6 +28,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 
+use self::provider::Registry;
 use crate::{Error, Timestamp, barrier::Change, view::View};
 
 pub(super) use algorithm::{ALGORITHMS, Algorithm};
@@ -45,6 +48,7 @@ const ROLES: &str = "role/";
 pub(crate) struct Oidc {
     view: View,
     snapshot: ArcSwap<Known>,
+    codes: provider::Codes,
     /// One change at a time; it awaits storage, and keys that are generated, in between.
     changing: tokio::sync::Mutex<()>,
 }
@@ -55,6 +59,7 @@ pub(super) struct Known {
     pub(super) config: Config,
     pub(super) keys: BTreeMap<String, Arc<NamedKey>>,
     pub(super) roles: BTreeMap<String, Arc<Role>>,
+    pub(super) registry: Registry,
 }
 
 /// What all tokens have in common.
@@ -70,7 +75,10 @@ impl Oidc {
     /// # Errors
     /// The store below failed.
     pub(crate) async fn open(view: View) -> Result<Self, Error> {
-        let mut known = Known::default();
+        let mut known = Known {
+            registry: Registry::load(&view).await?,
+            ..Known::default()
+        };
         if let Some((config, _)) = view.get_as(CONFIG).await? {
             known.config = config;
         }
@@ -89,6 +97,7 @@ impl Oidc {
         }
         Ok(Self {
             view,
+            codes: provider::Codes::default(),
             snapshot: ArcSwap::from_pointee(known),
             changing: tokio::sync::Mutex::default(),
         })
@@ -120,14 +129,20 @@ impl Oidc {
         let mut known = (*self.now()).clone();
         let old = known.keys.get(name).cloned();
         let changed = change.apply(old.as_deref(), now)?;
-        if let Some(seconds) = known.longest_ttl(name)
-            && seconds > changed.settings.verification_ttl
-        {
-            return Err(Error::Invalid(format!(
-                "unable to update key {name:?} because it is currently referenced by one or more \
-                 roles with a token ttl greater than {} seconds",
-                changed.settings.verification_ttl
-            )));
+        let most = changed.settings.verification_ttl;
+        for (longest, users) in [
+            (known.longest_ttl(name), "roles with a token ttl"),
+            (
+                known.registry.longest_ttl(name),
+                "clients with an id_token_ttl",
+            ),
+        ] {
+            if longest.is_some_and(|seconds| seconds > most) {
+                return Err(Error::Invalid(format!(
+                    "unable to update key {name:?} because it is currently referenced by one or \
+                     more {users} greater than {most} seconds"
+                )));
+            }
         }
         // Another algorithm needs other keys, at once: who changes it has a reason.
         let key = match old {
@@ -139,7 +154,7 @@ impl Oidc {
         self.store(known, changes, Some(request)).await
     }
 
-    /// Removes a key that no role refers to; its absence is no error.
+    /// Removes a key that no role and no client refers to; its absence is no error.
     pub(super) async fn delete_key(&self, name: &str, request: &View) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
         let mut known = (*self.now()).clone();
@@ -148,13 +163,13 @@ impl Oidc {
                 "deletion of key {name:?} not allowed"
             )));
         }
-        let users = known.users(name);
-        if !users.is_empty() {
-            return Err(Error::Invalid(format!(
-                "unable to delete key {name:?} because it is currently referenced by these roles: \
-                 {}",
-                users.join(", ")
-            )));
+        for (users, names) in [
+            ("roles", known.users(name)),
+            ("clients", known.registry.clients_of_key(name)),
+        ] {
+            if !names.is_empty() {
+                return Err(provider::in_use("key", name, users, &names));
+            }
         }
         let Some(key) = known.keys.remove(name) else {
             return Ok(());
@@ -199,12 +214,7 @@ impl Oidc {
             ));
         }
         let mut changes = vec![Change::put_as(format!("{ROLES}{name}"), &role)?];
-        // The default key is made when it is first referred to.
-        if !key.is_made() {
-            let made = (*key).clone().renewed(now).await?;
-            changes.extend(made.changes(&role.key)?);
-            known.keys.insert(role.key.clone(), Arc::new(made));
-        }
+        changes.extend(known.made(&role.key, now).await?);
         known.roles.insert(name.to_owned(), Arc::new(role));
         self.store(known, changes, Some(request)).await
     }
@@ -251,6 +261,17 @@ impl Oidc {
 }
 
 impl Known {
+    /// Makes the default key, which is made when it is first referred to; returns what writes it.
+    async fn made(&mut self, name: &str, now: Timestamp) -> Result<Vec<Change>, Error> {
+        let Some(key) = self.keys.get(name).filter(|key| !key.is_made()) else {
+            return Ok(Vec::new());
+        };
+        let made = (**key).clone().renewed(now).await?;
+        let changes = made.changes(name)?;
+        self.keys.insert(name.to_owned(), Arc::new(made));
+        Ok(changes)
+    }
+
     /// Returns the names of the roles that refer to a key.
     fn users(&self, key: &str) -> Vec<&str> {
         let roles = self.roles.iter().filter(|(_, role)| role.key == key);

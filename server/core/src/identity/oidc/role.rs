@@ -84,18 +84,33 @@ impl RoleChange {
 }
 
 /// Refuses a template that no entity could fill, or that speaks for the server.
-fn check(template: &str, now: Timestamp) -> Result<(), Error> {
-    if template.is_empty() {
-        return Ok(());
-    }
-    let nobody = Entity::new(Some(String::new()), now).into();
-    let nobody = Identity::resolve(&Snapshot::default(), &nobody, 0);
-    let claims = template::claims(template, &nobody, now).map_err(Error::Invalid)?;
-    match RESERVED.into_iter().find(|name| claims.contains_key(*name)) {
+///
+/// # Errors
+/// [`Error::Invalid`]; the texts are Vault's.
+pub(super) fn check(template: &str, now: Timestamp) -> Result<(), Error> {
+    let claimed = claimed(template, now)?;
+    match RESERVED
+        .into_iter()
+        .find(|name| claimed.iter().any(|claim| claim == name))
+    {
         None => Ok(()),
         Some(name) => Err(Error::Invalid(format!(
             "top level key {name:?} not allowed. Restricted keys: {}",
             RESERVED.join(", ")
         ))),
     }
+}
+
+/// Returns the names of the claims that a template makes.
+///
+/// # Errors
+/// [`Error::Invalid`] if no entity could fill it.
+pub(super) fn claimed(template: &str, now: Timestamp) -> Result<Vec<String>, Error> {
+    if template.is_empty() {
+        return Ok(Vec::new());
+    }
+    let nobody = Entity::new(Some(String::new()), now).into();
+    let nobody = Identity::resolve(&Snapshot::default(), &nobody, 0);
+    let claims = template::claims(template, &nobody, now).map_err(Error::Invalid)?;
+    Ok(claims.into_iter().map(|(name, _)| name).collect())
 }

@@ -9,11 +9,13 @@ use super::{
 use crate::{Error, Timestamp};
 
 impl Oidc {
-    /// Rotates the keys whose time has come, and forgets those whose tokens are over.
+    /// Rotates the keys whose time has come, and forgets those whose tokens are over, and codes that
+    /// nobody came for.
     ///
     /// # Errors
     /// The store below failed; what is due is tried again at the next tick.
     pub(crate) async fn tick(&self, now: Timestamp) -> Result<(), Error> {
+        self.codes.tick(now);
         let due: Vec<String> = {
             let known = self.now();
             let due = known.keys.iter().filter(|(_, key)| key.is_due(now));

@@ -4,6 +4,7 @@ mod access;
 mod groups;
 mod login;
 mod oidc;
+mod oidc_provider;
 mod paths;
 mod records;
 
