@@ -75,7 +75,7 @@ impl<T: Transport> Transit<'_, T> {
             key_version: options.key_version(),
             ..Encrypt::default()
         };
-        Ok(self.one(&request).await?.ciphertext)
+        Ok(self.one(&request).await?.ciphertext.into())
     }
 
     /// Encrypts many.
@@ -172,7 +172,7 @@ impl<T: Transport> Transit<'_, T> {
             key_version: options.key_version(),
             ..Rewrap::default()
         };
-        Ok(self.one(&request).await?.ciphertext)
+        Ok(self.one(&request).await?.ciphertext.into())
     }
 
     /// Encrypts many ciphertexts anew.
@@ -416,7 +416,7 @@ impl<T: Transport> Transit<'_, T> {
 fn ciphertexts(items: Vec<EncryptedItem>) -> Result<Vec<Result<String, ItemError>>, Error> {
     items
         .into_iter()
-        .map(|item| result(item.error, item.ciphertext, "ciphertext"))
+        .map(|item| result(item.error, item.ciphertext.map(String::from), "ciphertext"))
         .collect()
 }
 

@@ -110,7 +110,7 @@ impl Shared {
         let opened = self.ours.decrypt(made, &scope);
         assert_eq!(opened, Ok(MESSAGE.into()), "{}", self.name);
         for half in self.halves() {
-            let ours = half.encrypt(MESSAGE, &scope, None).unwrap().text;
+            let ours = half.encrypt(MESSAGE, &scope, None).unwrap().text();
             let opened = self.ask("decrypt", json!({"ciphertext": ours})).await;
             assert_eq!(opened["plaintext"], plaintext, "{}", self.name);
         }
@@ -210,7 +210,7 @@ async fn convergent_xchacha20_poly1305_converges_with_the_peer() {
         context: Some(b"context"),
         ..Scope::default()
     };
-    let ours = ours.unwrap().encrypt(MESSAGE, &scope, None).unwrap().text;
+    let ours = ours.unwrap().encrypt(MESSAGE, &scope, None).unwrap().text();
     let encrypt = json!({
         "plaintext": STANDARD.encode(MESSAGE), "context": STANDARD.encode("context"),
     });

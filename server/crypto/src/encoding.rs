@@ -32,20 +32,9 @@ pub fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// How many characters [`encode`] makes of so many bytes.
-pub(crate) const fn encoded_len(len: usize) -> usize {
-    len.div_ceil(3) * 4
-}
-
 /// How many bytes [`decode`] makes of so many characters, at most.
 pub(crate) const fn decoded_len(len: usize) -> usize {
     len.div_ceil(4) * 3
-}
-
-/// Encodes as [`encode`] does, into a buffer that has just the length of the text.
-pub(crate) fn encode_into(bytes: &[u8], text: &mut [u8]) {
-    let encoded = STANDARD.encode_slice(bytes, text);
-    debug_assert!(encoded.is_ok(), "the buffer has the length of the text");
 }
 
 /// Encodes a secret with the standard alphabet and padding, into a buffer that is wiped.

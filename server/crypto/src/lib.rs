@@ -50,6 +50,7 @@ pub mod verify;
 pub mod x509;
 pub mod xaes;
 
+pub use ciphertext::Encrypted;
 pub use error::Error;
 #[cfg(feature = "keyring")]
 pub use hash::HashAlgorithm;
@@ -57,9 +58,9 @@ pub use hash::HashAlgorithm;
 pub use key_type::{KEY_TYPES, KeyForm, KeyType, Material, key_type};
 #[cfg(feature = "keyring")]
 pub use keyring::{
-    Alphabet, DataKeyRequest, Derivation, Encrypted, Format, Keyring, Marshaling, Minimums,
-    Padding, Part, Purpose, SaltLength, Scheme, Scope, SecretNumerals, SignRequest, Signed,
-    Timestamp, VersionInfo,
+    Alphabet, DataKeyRequest, Derivation, Format, Keyring, Marshaling, Minimums, Padding, Part,
+    Purpose, SaltLength, Scheme, Scope, SecretNumerals, SignRequest, Signed, Timestamp,
+    VersionInfo,
 };
 #[cfg(feature = "keyring")]
 pub use mac::{MacKey, Tag};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, batch, given};
+use super::{Answer, Ciphertext, batch, given};
 use crate::{Base64, coerce, endpoint};
 
 /// `POST encrypt/:name` encrypts. An unknown key is created if the caller may create it.
@@ -98,7 +98,7 @@ pub struct EncryptItem {
 #[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Encrypted {
     /// The ciphertext, `vault:vN:…`.
-    pub ciphertext: String,
+    pub ciphertext: Ciphertext,
     /// The version that encrypted.
     pub key_version: u32,
 }
@@ -108,7 +108,7 @@ pub struct Encrypted {
 pub struct EncryptedItem {
     /// The ciphertext.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ciphertext: Option<String>,
+    pub ciphertext: Option<Ciphertext>,
     /// The version that encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_version: Option<u32>,

@@ -11,6 +11,7 @@ mod backup;
 mod batch;
 mod cache;
 mod certificates;
+mod ciphertext;
 mod cmac;
 mod data_key;
 mod derive;
@@ -37,6 +38,7 @@ pub use cache::{CacheConfig, ConfigureCache, ReadCacheConfig};
 pub use certificates::{
     CertificateChain, CertificateRequest, MakeCertificateRequest, SetCertificateChain,
 };
+pub use ciphertext::Ciphertext;
 pub use cmac::{Cmac, CmacItem, MakeCmac, MakeCmacItem};
 pub use data_key::{CreateDataKey, CreateDataKeys, DataKey, DataKeys, DeriveDataKeys, KeyPair};
 pub use derive::DeriveKey;

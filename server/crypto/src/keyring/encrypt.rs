@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::rules::Purpose;
 use super::version::Version;
 use super::{Derivation, Keyring, rules};
-use crate::ciphertext::{self, Ciphertext, Kind};
+use crate::ciphertext::{Ciphertext, Encrypted, Kind};
 use crate::key_type::Encryptor;
 use crate::{Error, SecretBytes};
 
@@ -43,15 +43,6 @@ pub struct Scope<'a> {
     pub padding: Padding,
 }
 
-/// A ciphertext as text, and the version that made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Encrypted {
-    /// `vault:vN:…`
-    pub text: String,
-    /// The version in it.
-    pub version: u32,
-}
-
 impl Keyring {
     /// Encrypts with the latest version, or with another that may still encrypt.
     ///
@@ -67,16 +58,12 @@ impl Keyring {
     ) -> Result<Encrypted, Error> {
         self.check_encrypts()?;
         let (number, version) = self.version_for(Purpose::Encryption, version)?;
-        let text = version.with_encryptor(scope.context, |encryptor| {
+        version.with_encryptor(scope.context, |encryptor| {
             count(encryptor, number, version)?;
             let len = encryptor.sealed_len(plaintext.len());
-            ciphertext::print_sealed(number, len, |payload| {
+            Encrypted::seal(number, len, |payload| {
                 encryptor.seal(plaintext, scope, payload)
             })
-        })?;
-        Ok(Encrypted {
-            text,
-            version: number,
         })
     }
 

@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use self::data_key::DataKeyRequest;
-pub use self::encrypt::{Encrypted, Padding, Scope};
+pub use self::encrypt::{Padding, Scope};
 pub use self::format::{Alphabet, Format, Part, SecretNumerals};
 use self::rules::Rules;
 pub use self::rules::{Minimums, Purpose};

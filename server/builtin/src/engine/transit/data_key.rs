@@ -30,8 +30,8 @@ pub(super) async fn create(
     let plaintext = random::generate_bytes(length);
     let encrypted = wrap(&cx, &request.name, &mut key, &plaintext, &scope, version).await?;
     let answer = Response::data(DataKey {
-        ciphertext: encrypted.text,
-        key_version: encrypted.version,
+        ciphertext: encrypted.text(),
+        key_version: encrypted.version(),
         plaintext: shown.then(|| Base64::new(plaintext)),
     });
     Ok(input::warn_of_context(
@@ -63,9 +63,9 @@ pub(super) async fn create_many(
     for _ in 0..count {
         let plaintext = random::generate_bytes(length);
         let encrypted = wrap(&cx, &request.name, &mut key, &plaintext, &scope, version).await?;
-        key_version = encrypted.version;
+        key_version = encrypted.version();
         key_pairs.push(KeyPair {
-            ciphertext: encrypted.text,
+            ciphertext: encrypted.text(),
             plaintext: shown.then(|| Base64::new(plaintext)),
         });
         pace.spend(Pace::CIPHER + length).await;
@@ -114,10 +114,10 @@ pub(super) async fn derive(
             len: length,
         })?;
         let encrypted = wrap(&cx, &request.name, &mut key, &plaintext, &scope, asked).await?;
-        debug_assert!(version <= encrypted.version, "a key rotates forwards");
+        debug_assert!(version <= encrypted.version(), "a key rotates forwards");
         let data_key = DataKey {
-            ciphertext: encrypted.text,
-            key_version: encrypted.version,
+            ciphertext: encrypted.text(),
+            key_version: encrypted.version(),
             plaintext: shown.then(|| Base64::new(plaintext)),
         };
         keys.insert(index, data_key);

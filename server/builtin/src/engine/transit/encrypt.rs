@@ -130,8 +130,8 @@ async fn encrypt_one(
         })
         .await?;
     Ok(Encrypted {
-        ciphertext: encrypted.text,
-        key_version: encrypted.version,
+        key_version: encrypted.version(),
+        ciphertext: encrypted.into(),
     })
 }
 

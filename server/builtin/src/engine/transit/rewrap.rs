@@ -90,7 +90,7 @@ async fn rewrap_one(
         .await?;
     cx.store.mark_named(name, key, [ciphertext], now).await;
     Ok(Encrypted {
-        ciphertext: encrypted.text,
-        key_version: encrypted.version,
+        key_version: encrypted.version(),
+        ciphertext: encrypted.into(),
     })
 }

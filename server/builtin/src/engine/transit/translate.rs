@@ -121,8 +121,8 @@ impl Pair<'_> {
             .mark_named(self.source_name, &self.source, texts, now)
             .await;
         Ok(Encrypted {
-            ciphertext: encrypted.text,
-            key_version: encrypted.version,
+            key_version: encrypted.version(),
+            ciphertext: encrypted.into(),
         })
     }
 }

@@ -150,7 +150,7 @@ fn rsa_has_three_sizes() {
                 padding,
                 ..Scope::default()
             };
-            let text = keyring.encrypt(b"plaintext", &scope, None).unwrap().text;
+            let text = keyring.encrypt(b"plaintext", &scope, None).unwrap().text();
             let payload = encoding::decode(text.strip_prefix("vault:v1:").unwrap()).unwrap();
             assert_eq!(payload.expose().len(), len);
             assert_eq!(keyring.decrypt(&text, &scope), Ok(b"plaintext"[..].into()));
@@ -232,7 +232,7 @@ fn the_public_half_of_rsa_encrypts_and_does_not_decrypt() {
     let half = Material::Public(key_type.public().unwrap().parse(&pem).unwrap());
     let public = Keyring::import(key_type, Derivation::None, half, NOW).unwrap();
     let scope = Scope::default();
-    let text = public.encrypt(b"plaintext", &scope, None).unwrap().text;
+    let text = public.encrypt(b"plaintext", &scope, None).unwrap().text();
     assert_eq!(whole.decrypt(&text, &scope), Ok(b"plaintext"[..].into()));
     assert_eq!(
         words(public.decrypt(&text, &scope)),

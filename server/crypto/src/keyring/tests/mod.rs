@@ -86,9 +86,9 @@ fn every_type_decrypts_what_it_encrypts() {
         for len in [0, 1, 15, 16, 17, 100, long] {
             let plaintext = vec![b'p'; len];
             let encrypted = keyring.encrypt(&plaintext, &scope, None).unwrap();
-            assert_eq!(encrypted.version, 1);
+            assert_eq!(encrypted.version(), 1);
             assert_eq!(
-                keyring.decrypt(&encrypted.text, &scope),
+                keyring.decrypt(&encrypted.text(), &scope),
                 Ok(SecretBytes::new(plaintext))
             );
         }
@@ -114,7 +114,7 @@ fn each_bit_flip_and_truncation_for_rsa_4096_is_refused_alike() {
 
 fn refuses_each_bit_flip_and_truncation(keyring: &Keyring) {
     let scope = scope(keyring);
-    let text = keyring.encrypt(b"plaintext", &scope, None).unwrap().text;
+    let text = keyring.encrypt(b"plaintext", &scope, None).unwrap().text();
     let payload = encoding::decode(text.strip_prefix("vault:v1:").unwrap()).unwrap();
     let decrypt = |payload: &[u8]| {
         keyring.decrypt(&format!("vault:v1:{}", encoding::encode(payload)), &scope)
@@ -151,7 +151,7 @@ fn refuses_each_bit_flip_and_truncation(keyring: &Keyring) {
 fn a_wrong_context_is_refused_like_any_other_fault() {
     for derivation in [Derivation::Derived, Derivation::Convergent] {
         let keyring = keyring("aes256-gcm96", derivation);
-        let text = keyring.encrypt(b"plaintext", &SCOPE, None).unwrap().text;
+        let text = keyring.encrypt(b"plaintext", &SCOPE, None).unwrap().text();
         let other = Scope {
             context: Some(b"other"),
             ..SCOPE
@@ -194,7 +194,7 @@ fn convergent_encryption_repeats_for_equal_input_alone() {
             associated_data: b"",
             ..SCOPE
         };
-        keyring.encrypt(plaintext, &scope, None).unwrap().text
+        keyring.encrypt(plaintext, &scope, None).unwrap().text()
     };
     assert_eq!(
         text(b"plaintext", b"context"),
@@ -265,7 +265,7 @@ fn an_imported_key_is_the_same_key() {
             .ok()
             .unwrap();
         let scope = scope(&original);
-        let text = original.encrypt(b"plaintext", &scope, None).unwrap().text;
+        let text = original.encrypt(b"plaintext", &scope, None).unwrap().text();
         assert_eq!(imported.decrypt(&text, &scope), Ok(b"plaintext"[..].into()));
     }
     for (key_type, len) in KEY_TYPES

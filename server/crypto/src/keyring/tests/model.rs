@@ -82,8 +82,8 @@ proptest! {
             match step {
                 Step::Encrypt(asked) => {
                     let outcome = keyring.encrypt(&plaintext, &SCOPE, Some(asked)).ok();
-                    prop_assert_eq!(outcome.as_ref().map(|made| made.version), model.encrypts(asked));
-                    made.extend(outcome.map(|made| (made.version, made.text, plaintext)));
+                    prop_assert_eq!(outcome.as_ref().map(|made| made.version()), model.encrypts(asked));
+                    made.extend(outcome.map(|made| (made.version(), made.text(), plaintext)));
                 }
                 Step::Decrypt(text) if !made.is_empty() => {
                     let (version, text, plaintext) = text.get(&made);
@@ -95,8 +95,8 @@ proptest! {
                     let (version, text, plaintext) = text.get(&made).clone();
                     let outcome = keyring.rewrap(&text, &SCOPE, &SCOPE, Some(asked)).ok();
                     let expected = model.encrypts(asked).filter(|_| version >= model.decryption);
-                    prop_assert_eq!(outcome.as_ref().map(|made| made.version), expected);
-                    made.extend(outcome.map(|made| (made.version, made.text, plaintext)));
+                    prop_assert_eq!(outcome.as_ref().map(|made| made.version()), expected);
+                    made.extend(outcome.map(|made| (made.version(), made.text(), plaintext)));
                 }
                 Step::Decrypt(_) | Step::Rewrap(..) => {}
                 Step::Restart => {

@@ -122,7 +122,7 @@ fn ciphertexts_and_hmacs_of_a_peer_are_ours() {
             );
             let again = keyring.encrypt(&plaintext, &scope, Some(version)).unwrap();
             let convergent = keyring.derivation() == Derivation::Convergent;
-            assert_eq!(again.text == made.text, convergent);
+            assert_eq!(again.text() == made.text, convergent);
         }
         check_hmacs(key, &keyring);
     }

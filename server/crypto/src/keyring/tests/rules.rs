@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_text_of_version_zero_is_of_the_first() {
     let keyring = keyring("aes256-gcm96", Derivation::None);
-    let text = keyring.encrypt(b"plaintext", &SCOPE, None).unwrap().text;
+    let text = keyring.encrypt(b"plaintext", &SCOPE, None).unwrap().text();
     let old = text.replace("vault:v1:", "vault:v0:");
     assert_eq!(keyring.decrypt(&old, &SCOPE), Ok(b"plaintext"[..].into()));
     let words = words(keyring.verify_hmac(b"", HashAlgorithm::Sha2_256, "vault:v0:AAAA"));
@@ -59,8 +59,8 @@ fn a_version_asked_for_must_be_one_that_may_encrypt() {
     let hmac = |keyring: &Keyring, version| {
         words(keyring.hmac(b"", HashAlgorithm::Sha2_256, Some(version)))
     };
-    assert_eq!(keyring.encrypt(b"", &SCOPE, Some(2)).unwrap().version, 2);
-    assert_eq!(keyring.encrypt(b"", &SCOPE, Some(0)).unwrap().version, 4);
+    assert_eq!(keyring.encrypt(b"", &SCOPE, Some(2)).unwrap().version(), 2);
+    assert_eq!(keyring.encrypt(b"", &SCOPE, Some(0)).unwrap().version(), 4);
     assert_eq!(
         encrypt(&keyring, 5),
         "requested version for encryption is higher than the latest key version"
@@ -89,7 +89,7 @@ fn a_version_asked_for_must_be_one_that_may_encrypt() {
 #[test]
 fn decrypt_refuses_a_version_below_the_minimum_until_it_is_lowered() {
     let mut keyring = keyring("aes256-gcm96", Derivation::None);
-    let text = keyring.encrypt(b"plaintext", &SCOPE, None).unwrap().text;
+    let text = keyring.encrypt(b"plaintext", &SCOPE, None).unwrap().text();
     let hmac = keyring
         .hmac(b"input", HashAlgorithm::Sha2_256, None)
         .unwrap();
@@ -159,7 +159,7 @@ fn minimums_that_cannot_stand_together_change_nothing() {
 #[test]
 fn trim_follows_the_rules_of_vault() {
     let mut keyring = keyring("aes256-gcm96", Derivation::None);
-    let text = keyring.encrypt(b"plaintext", &SCOPE, None).unwrap().text;
+    let text = keyring.encrypt(b"plaintext", &SCOPE, None).unwrap().text();
     for _ in 0..3 {
         keyring.rotate(NOW).unwrap();
     }
@@ -239,12 +239,12 @@ fn material_is_given_only_of_versions_that_may_decrypt() {
 fn a_version_refuses_the_encryption_over_its_limit() {
     let mut keyring = keyring("aes256-gcm96", Derivation::None);
     keyring.count_encryptions(1, (1 << 32) - 1);
-    let text = keyring.encrypt(b"the last", &SCOPE, None).unwrap().text;
+    let text = keyring.encrypt(b"the last", &SCOPE, None).unwrap().text();
     assert_eq!(keyring.encrypt(b"", &SCOPE, None), Err(Error::Exhausted(1)));
     let mut out = Vec::new();
     assert_eq!(keyring.seal(b"", b"", &mut out), Err(Error::Exhausted(1)));
     assert_eq!(out, b"");
     assert_eq!(keyring.decrypt(&text, &SCOPE), Ok(b"the last"[..].into()));
     keyring.rotate(NOW).unwrap();
-    assert_eq!(keyring.encrypt(b"", &SCOPE, None).unwrap().version, 2);
+    assert_eq!(keyring.encrypt(b"", &SCOPE, None).unwrap().version(), 2);
 }
