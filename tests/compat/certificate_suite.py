@@ -1,13 +1,8 @@
-"""Has the keys of a Vault-compatible server certified, by the certificates of a library of its own.
-
-Usage: certificate_suite.py ADDRESS ROOT_TOKEN. Prints one line a check; the first failure ends the
-run with the check's name and a status of 1.
-"""
+"""Has the keys of a Vault-compatible server certified, by the certificates of a library of its own."""
 
 import base64
 import contextlib
 import datetime
-import sys
 
 import hvac
 from cryptography import x509
@@ -17,7 +12,8 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 from hvac import exceptions
 
-ADDRESS, TOKEN = sys.argv[1:]
+from checks import ADDRESS, TOKEN, check, equal
+
 MOUNT = "certificates"
 NOW = datetime.datetime.now(datetime.timezone.utc)
 # How each type signs a request.
@@ -31,23 +27,6 @@ ALGORITHMS = {
     "mldsa-65": x509.ObjectIdentifier("2.16.840.1.101.3.4.3.18"),
     "mldsa-87": x509.ObjectIdentifier("2.16.840.1.101.3.4.3.19"),
 }
-
-
-@contextlib.contextmanager
-def check(name):
-    """Names what its block shows."""
-    try:
-        yield
-    except Exception as error:
-        print(f"FAILED {name}: {type(error).__name__}: {error}")
-        raise SystemExit(1) from error
-    print(f"ok     {name}")
-
-
-def equal(left, right):
-    """Insists that two values are the same."""
-    if left != right:
-        raise AssertionError(f"{left!r} is not {right!r}")
 
 
 def pem(it):

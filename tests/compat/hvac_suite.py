@@ -1,34 +1,12 @@
-"""Drives a Vault-compatible server through hvac, as an application would.
-
-Usage: hvac_suite.py ADDRESS ROOT_TOKEN. Prints one line a check; the first failure ends the run
-with the check's name and a status of 1.
-"""
+"""Drives a Vault-compatible server through hvac, as an application would."""
 
 import base64
 import contextlib
-import sys
 
 import hvac
 from hvac import exceptions
 
-ADDRESS, TOKEN = sys.argv[1:]
-
-
-@contextlib.contextmanager
-def check(name):
-    """Names what its block shows."""
-    try:
-        yield
-    except Exception as error:
-        print(f"FAILED {name}: {type(error).__name__}: {error}")
-        raise SystemExit(1) from error
-    print(f"ok     {name}")
-
-
-def equal(left, right):
-    """Insists that two values are the same."""
-    if left != right:
-        raise AssertionError(f"{left!r} is not {right!r}")
+from checks import ADDRESS, TOKEN, check, equal
 
 
 def true(value):

@@ -1,14 +1,8 @@
-"""Signs requests to the server, and checks its answers, with a library for RFC 9421 of its own.
-
-Usage: signature_suite.py ADDRESS ROOT_TOKEN. Prints one line a check; the first failure ends the run
-with the check's name and a status of 1.
-"""
+"""Signs requests to the server, and checks its answers, with a library for RFC 9421 of its own."""
 
 import base64
-import contextlib
 import datetime
 import secrets
-import sys
 import types
 
 import requests
@@ -21,7 +15,8 @@ from http_message_signatures import (
     algorithms,
 )
 
-ADDRESS, TOKEN = sys.argv[1:]
+from checks import ADDRESS, TOKEN, check, equal
+
 LOOKUP = ("GET", "auth/token/lookup-self?a=b%20c", None)
 ENCRYPT = ("POST", "transit/encrypt/k", b'{"plaintext":"c2VjcmV0"}')
 MISSING = ("GET", "nowhere/at/all", None)
@@ -32,23 +27,6 @@ COVERED = (
     '"@target-uri";req',
     '"signature";req;key="pop"',
 )
-
-
-@contextlib.contextmanager
-def check(name):
-    """Names what its block shows."""
-    try:
-        yield
-    except Exception as error:
-        print(f"FAILED {name}: {type(error).__name__}: {error}")
-        raise SystemExit(1) from error
-    print(f"ok     {name}")
-
-
-def equal(left, right):
-    """Insists that two values are the same."""
-    if left != right:
-        raise AssertionError(f"{left!r} is not {right!r}")
 
 
 def b64(data):

@@ -1,41 +1,15 @@
 // HPKE by an implementation that nobody here wrote: seals to the public half that the server shows,
 // and opens with the private key that it exports what the server encrypts.
-//
-// Usage: node hpke.mjs ADDRESS ROOT_TOKEN. Prints one line a check; the first failure ends the run
-// with the check's name and a status of 1.
 
 import assert from "node:assert/strict";
-import process from "node:process";
 
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import { XWing } from "@hpke/hybridkem-x-wing";
 
-const [address, token] = process.argv.slice(2);
+import { call, check } from "./checks.mjs";
+
 const b64 = (bytes) => Buffer.from(bytes).toString("base64");
 const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
-
-/** Calls the server; an answer that is no success is an error. */
-async function call(method, path, body) {
-  const response = await fetch(`${address}/v1/${path}`, {
-    method,
-    headers: { "X-Vault-Token": token },
-    body: body && JSON.stringify(body),
-  });
-  const text = await response.text();
-  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
-  return text ? JSON.parse(text).data : undefined;
-}
-
-/** Names what `body` shows. */
-async function check(name, body) {
-  try {
-    await body();
-  } catch (error) {
-    console.log(`FAILED ${name}: ${error.stack}`);
-    process.exit(1);
-  }
-  console.log(`ok     ${name}`);
-}
 
 /** What the server is sent, and shows, for each kind of plaintext. */
 const PLAINTEXTS = ["", "hello", "x".repeat(10_000)];
@@ -53,7 +27,7 @@ for (const [type, kem] of [
   let key;
 
   await check(`${type}: the public half is readable`, async () => {
-    key = await call("POST", `hpke/keys/${type}`, { type, exportable: true });
+    key = (await call("POST", `hpke/keys/${type}`, { type, exportable: true })).data;
     assert.equal(bytes(key.keys["1"].public_key).length, suite.kem.publicKeySize);
   });
 
@@ -64,7 +38,7 @@ for (const [type, kem] of [
       const sealed = await suite.seal({ recipientPublicKey }, Buffer.from(plaintext), aad);
       const payload = Buffer.concat([new Uint8Array(sealed.enc), new Uint8Array(sealed.ct)]);
       const ciphertext = `vault:v1:${b64(payload)}`;
-      const opened = await call("POST", `hpke/decrypt/${type}`, { ciphertext, ...scope });
+      const { data: opened } = await call("POST", `hpke/decrypt/${type}`, { ciphertext, ...scope });
       assert.equal(Buffer.from(opened.plaintext, "base64").toString(), plaintext);
     }
   });
@@ -83,12 +57,12 @@ for (const [type, kem] of [
   });
 
   await check(`${type}: the library opens what the server encrypts`, async () => {
-    const exported = await call("GET", `hpke/export/encryption-key/${type}`);
+    const { data: exported } = await call("GET", `hpke/export/encryption-key/${type}`);
     const raw = bytes(exported.keys["1"]);
     const recipientKey = await suite.kem.deserializePrivateKey(raw);
     for (const plaintext of PLAINTEXTS) {
       const body = { plaintext: b64(Buffer.from(plaintext)), ...scope };
-      const { ciphertext } = await call("POST", `hpke/encrypt/${type}`, body);
+      const { ciphertext } = (await call("POST", `hpke/encrypt/${type}`, body)).data;
       const payload = bytes(ciphertext.replace("vault:v1:", ""));
       const enc = payload.slice(0, encLength);
       const opened = await suite.open({ recipientKey, enc }, payload.slice(encLength), aad);

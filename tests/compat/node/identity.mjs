@@ -1,38 +1,11 @@
 // Identity tokens by a JOSE implementation that nobody here wrote: it finds the keys as any relying
 // party would, by the discovery document of the issuer, and verifies what the server signed.
-//
-// Usage: node identity.mjs ADDRESS ROOT_TOKEN. Prints one line a check; the first failure ends the run
-// with the check's name and a status of 1.
 
 import assert from "node:assert/strict";
-import process from "node:process";
 
 import { createRemoteJWKSet, decodeProtectedHeader, errors, jwtVerify } from "jose";
 
-const [address, root] = process.argv.slice(2);
-
-/** Calls the server; an answer that is no success is an error. */
-async function call(method, path, body, token = root) {
-  const response = await fetch(`${address}/v1/${path}`, {
-    method,
-    headers: token ? { "X-Vault-Token": token } : {},
-    body: body && JSON.stringify(body),
-  });
-  const text = await response.text();
-  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
-  return text ? JSON.parse(text) : undefined;
-}
-
-/** Names what `body` shows. */
-async function check(name, body) {
-  try {
-    await body();
-  } catch (error) {
-    console.log(`FAILED ${name}: ${error.stack}`);
-    process.exit(1);
-  }
-  console.log(`ok     ${name}`);
-}
+import { address, call, check } from "./checks.mjs";
 
 const policy = 'path "identity/oidc/token/*" { capabilities = ["read"] }';
 await call("PUT", "sys/policies/acl/signed", { policy });

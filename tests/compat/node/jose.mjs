@@ -1,39 +1,13 @@
 // JOSE by an implementation that nobody here wrote: verifies, with the key set that the server
 // shows to everybody, the compact signatures that it makes.
-//
-// Usage: node jose.mjs ADDRESS ROOT_TOKEN. Prints one line a check; the first failure ends the run
-// with the check's name and a status of 1.
 
 import assert from "node:assert/strict";
-import process from "node:process";
 
 import { compactVerify, createLocalJWKSet, createRemoteJWKSet, jwtVerify } from "jose";
 
-const [address, token] = process.argv.slice(2);
+import { address, call, check } from "./checks.mjs";
+
 const b64 = (text) => Buffer.from(text).toString("base64");
-
-/** Calls the server; an answer that is no success is an error. */
-async function call(method, path, body) {
-  const response = await fetch(`${address}/v1/${path}`, {
-    method,
-    headers: { "X-Vault-Token": token },
-    body: body && JSON.stringify(body),
-  });
-  const text = await response.text();
-  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
-  return text ? JSON.parse(text).data : undefined;
-}
-
-/** Names what `body` shows. */
-async function check(name, body) {
-  try {
-    await body();
-  } catch (error) {
-    console.log(`FAILED ${name}: ${error.stack}`);
-    process.exit(1);
-  }
-  console.log(`ok     ${name}`);
-}
 
 await call("POST", "sys/mounts/jose", { type: "transit" });
 
@@ -49,7 +23,7 @@ async function keySet(key) {
 /** Signs as a JWS or JWT. */
 async function sign(key, input, more) {
   const body = { input: b64(input), marshaling_algorithm: "jws-compact", ...more };
-  return (await call("POST", `jose/sign/${key}`, body)).signature;
+  return (await call("POST", `jose/sign/${key}`, body)).data.signature;
 }
 
 for (const [type, alg] of [

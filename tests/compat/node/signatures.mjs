@@ -1,16 +1,12 @@
 // HTTP message signatures (RFC 9421) by an implementation that nobody here wrote: signs requests of
 // a bound token, and verifies what the server answers to them.
-//
-// Usage: node signatures.mjs ADDRESS ROOT_TOKEN. Prints one line a check; the first failure ends the
-// run with the check's name and a status of 1.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import process from "node:process";
 
 import { createSignature, verifySignature, webcrypto } from "http-message-sig";
 
-const [address, token] = process.argv.slice(2);
+import { address, call as root, check, root as token } from "./checks.mjs";
 
 const LOOKUP = { method: "GET", path: "auth/token/lookup-self?a=b%20c" };
 const ENCRYPT = {
@@ -28,29 +24,6 @@ const COVERED = [
   { name: "@target-uri", parameters: { req: true } },
   { name: "signature", parameters: { req: true, key: "pop" } },
 ];
-
-/** Calls the server as an operator does. */
-async function root(method, path, body) {
-  const response = await fetch(`${address}/v1/${path}`, {
-    method,
-    headers: { "X-Vault-Token": token },
-    body: body && JSON.stringify(body),
-  });
-  const text = await response.text();
-  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
-  return text ? JSON.parse(text) : undefined;
-}
-
-/** Names what `body` shows. */
-async function check(name, body) {
-  try {
-    await body();
-  } catch (error) {
-    console.log(`FAILED ${name}: ${error.stack}`);
-    process.exit(1);
-  }
-  console.log(`ok     ${name}`);
-}
 
 /** The keys that sign, by the name of their algorithm. The library has no provider for P-256. */
 const KINDS = {

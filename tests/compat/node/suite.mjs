@@ -1,14 +1,11 @@
 // Drives a Vault-compatible server through node-vault, as an application would.
-//
-// Usage: node suite.mjs ADDRESS ROOT_TOKEN. Prints one line a check; the first failure ends the run
-// with the check's name and a status of 1.
 
 import assert from "node:assert/strict";
-import process from "node:process";
 
 import vault from "node-vault";
 
-const [endpoint, rootToken] = process.argv.slice(2);
+import { address as endpoint, check, root as rootToken } from "./checks.mjs";
+
 const root = vault({ endpoint, token: rootToken });
 const b64 = (text) => Buffer.from(text).toString("base64");
 
@@ -16,17 +13,6 @@ const b64 = (text) => Buffer.from(text).toString("base64");
 const as = (token) => vault({ endpoint, token });
 /** Creates a token with `own`. In a client of its own: the one that creates or renews takes over. */
 const create = (own, options) => as(own).tokenCreate(options);
-
-/** Names what `body` shows. */
-async function check(name, body) {
-  try {
-    await body();
-  } catch (error) {
-    console.log(`FAILED ${name}: ${error.stack}`);
-    process.exit(1);
-  }
-  console.log(`ok     ${name}`);
-}
 
 /** Insists that a request is refused with a status, and a text in its errors. */
 async function refused(request, status, text = "") {
