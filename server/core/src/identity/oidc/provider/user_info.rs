@@ -42,11 +42,11 @@ impl Oidc {
             .ok_or_else(|| refused("permission denied"))?;
         let client = registry.client(&access.client_id);
         let client = client.ok_or_else(|| denied("client not found"))?;
-        if !provider.allows(&client.client_id) {
-            return Err(denied("client is not authorized to use the provider"));
-        }
         if !registry.may_ask(client, &about) {
             return Err(denied(NOT_ASSIGNED));
+        }
+        if !provider.allows(&client.client_id) {
+            return Err(denied("client is not authorized to use the provider"));
         }
         let claims = registry.claims(provider, &access.scopes, &about, now)?;
         let mut told: OidcUserInfo = claims.into_iter().collect();
