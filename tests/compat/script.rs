@@ -1,6 +1,6 @@
 //! The suites that are programs of their own: `hvac`, a library for certificates, one for signatures
-//! of HTTP messages and a validator of OpenAPI in Python; `node-vault`, an HPKE, a JOSE and another
-//! library for signatures of HTTP messages in JavaScript.
+//! of HTTP messages and a validator of OpenAPI in Python; `node-vault`, an HPKE, a JOSE library, one of
+//! relying parties of OpenID Connect and another for signatures of HTTP messages in JavaScript.
 
 use std::{path::Path, process::Command};
 
@@ -46,6 +46,13 @@ fn a_jose_library_verifies_identity_tokens() {
 #[test]
 fn a_jose_library_verifies_identity_tokens_of_the_peer() {
     node("jose", "identity.mjs", &Target::peer(), 11);
+}
+
+/// Not of the peer, which takes a secret in a header as it stands: RFC 6749 section 2.3.1 has it encoded
+/// as in a form, which this library does.
+#[test]
+fn a_library_of_relying_parties_logs_people_in() {
+    node("openid-client", "provider.mjs", &Target::keyward(), 18);
 }
 
 #[test]
