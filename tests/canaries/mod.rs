@@ -3,6 +3,7 @@
 
 mod command_line;
 mod fields;
+mod log_in;
 mod scanner;
 mod story;
 

@@ -3,16 +3,16 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::Watched;
+use super::{Watched, log_in};
 
 const MERGE: (&str, &str) = ("Content-Type", "application/merge-patch+json");
 /// Headers that hold no secret, whose faulty values a refusal repeats to the caller alone.
 const ECHOED: [&str; 2] = ["Content-Type", "X-Vault-Wrap-TTL"];
-const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+pub(super) const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
 impl Watched {
     /// Sends a body as it is, with a token, and keeps what must hold no secret.
-    async fn say(
+    pub(super) async fn say(
         &mut self,
         what: &str,
         (method, path): (&str, &str),
@@ -49,6 +49,7 @@ pub(super) async fn tell(watched: &mut Watched) {
     headers(watched).await;
     values(watched).await;
     transit(watched).await;
+    log_in::tell(watched).await;
     malformed(watched).await;
     seal(watched).await;
     for document in ["sys/internal/specs/openapi", "sys/metrics", "sys/mounts"] {
