@@ -43,7 +43,7 @@ pub(crate) async fn end(bench: &Bench, count: usize) {
     let before = clock.now();
     let ttl = format!("{}s", SHORT.as_secs());
     let tokens = make(bench, ENDING, &ttl).await;
-    let due = clock.now().plus(SHORT);
+    let due = *ends(bench, ENDING).await.last().expect("they were made");
     let mut moments = tokio::time::interval(Duration::from_millis(10));
     loop {
         moments.tick().await;
@@ -51,7 +51,7 @@ pub(crate) async fn end(bench: &Bench, count: usize) {
             let lives = lookup(bench, &tokens[0]).await;
             lives.expect("a token lives until its time");
         }
-        if first_end(bench).await > due {
+        if ends(bench, 1).await[0] > due {
             println!(
                 "{}: {ENDING} ended together beside {count} that live: the last removed {:.0} ms after it was due",
                 bench.label,
@@ -67,10 +67,13 @@ pub(crate) async fn lookup(bench: &Bench, token: &TokenId) -> Result<Done, Error
     call(&bench.core, Operation::Read, path, &json!({}), token).await
 }
 
-/// Reads from the store's index when the next token ends.
-async fn first_end(bench: &Bench) -> Timestamp {
-    let names = bench.storage.list("sys/token/expiry/", None, Some(1)).await;
-    let names = names.expect("the index is listed");
-    let (nanos, _) = names[0].split_once('.').expect("a time and a digest");
-    Timestamp::from_unix_nanos(u64::from_str_radix(nanos, 16).expect("a time"))
+/// Reads from the store's index when the next tokens end.
+async fn ends(bench: &Bench, most: usize) -> Vec<Timestamp> {
+    let names = bench.storage.list("sys/token/expiry/", None, Some(most));
+    let names = names.await.expect("the index is listed");
+    let nanos = names.iter().map(|name| {
+        let (nanos, _) = name.split_once('.').expect("a time and a digest");
+        u64::from_str_radix(nanos, 16).expect("a time")
+    });
+    nanos.map(Timestamp::from_unix_nanos).collect()
 }
