@@ -22,6 +22,7 @@ mod identity;
 mod kv_upgrade;
 mod lease;
 mod listener;
+mod oidc_provider;
 mod openapi;
 mod operate;
 mod policy;
