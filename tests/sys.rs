@@ -34,6 +34,61 @@ async fn the_catalog_names_what_can_be_mounted() {
 }
 
 #[tokio::test]
+async fn mounts_are_reloaded_with_all_that_they_hold_or_it_is_said_why_not() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let reload = async |body| root.post("sys/plugins/reload/backend", body).await;
+    let transit = json!({ "type": "transit" });
+    root.post("sys/mounts/t", transit).await.expect(204);
+    root.post("t/keys/k", json!({})).await.expect(200);
+    let plaintext = json!({ "plaintext": "aGVsbG8=" });
+    let sealed = root.post("t/encrypt/k", plaintext).await.expect(200);
+    for body in [
+        json!({ "plugin": "transit" }),
+        json!({ "plugin": "transit", "scope": "global" }),
+        json!({ "mounts": ["t/", "secret"] }),
+        json!({ "mounts": "t" }),
+    ] {
+        let done = reload(body).await.expect(200);
+        let id = done.text_at("/data/reload_id");
+        assert_eq!(id, done.text_at("/request_id"));
+    }
+    let ciphertext = json!({ "ciphertext": sealed.text_at("/data/ciphertext") });
+    let opened = root.post("t/decrypt/k", ciphertext).await.expect(200);
+    assert_eq!(opened.text_at("/data/plaintext"), "aGVsbG8=");
+    for (body, why) in [
+        (json!({}), "plugin or mounts must be provided"),
+        (
+            json!({ "plugin": "kv", "mounts": ["t"] }),
+            "plugin and mounts cannot be set at the same time",
+        ),
+        (
+            json!({ "plugin": "kv", "scope": "some" }),
+            "scope must be unset or \"global\"",
+        ),
+        (
+            json!({ "plugin": "nosuch" }),
+            "plugin not found in the catalog: \"nosuch\"",
+        ),
+        (
+            json!({ "plugin": "token" }),
+            "singleton plugin cannot be reloaded: \"token\"",
+        ),
+        (
+            json!({ "mounts": ["nosuch", "t", "auth/token"] }),
+            "2 errors occurred:\n\t* cannot fetch mount entry on \"nosuch/\"\n\t* cannot reload \
+             plugin on \"auth/token/\": singleton plugin cannot be reloaded: \"token\"\n\n",
+        ),
+        (
+            json!({ "mounts": ["t/keys"] }),
+            "cannot fetch mount entry on \"t/keys/\"",
+        ),
+    ] {
+        reload(body).await.refused(400, why);
+    }
+}
+
+#[tokio::test]
 async fn passwords_follow_policies_that_outlive_a_restart_and_stay_out_of_the_log() {
     let installation = Installation::new(Store::Sled);
     let server = installation.start();

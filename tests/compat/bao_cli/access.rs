@@ -149,6 +149,11 @@ pub(super) fn leases(shell: &Shell<'_>) {
         "All revocation operations queued successfully!",
     );
     token.says("token lookup", "default");
+    let renewed = token.json("token renew -increment=2h -format=json");
+    assert_eq!(renewed["auth"]["lease_duration"], 7200);
+    let looked = token.json("token lookup -format=json");
+    let ttl = looked["data"]["ttl"].as_u64().unwrap();
+    assert!((7140..=7200).contains(&ttl), "it lasts as long: {ttl}");
     shell.says(
         "lease revoke -sync -prefix auth/token/nosuch",
         "Success! Revoked any leases with prefix: auth/token/nosuch",

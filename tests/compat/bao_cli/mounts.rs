@@ -79,6 +79,11 @@ pub(super) fn auth_methods(shell: &Shell<'_>) {
     assert_eq!(listed["token/"]["description"], "tokens");
     shell.fails("auth enable nosuch", 2, "* plugin not found in the catalog");
     shell.says("auth disable nosuch", "Success! Disabled the auth method");
+    shell.fails(
+        "auth move nosuch other",
+        2,
+        "* no matching mount at \"nosuch/\"",
+    );
 }
 
 pub(super) fn plugins(shell: &Shell<'_>) {
@@ -89,6 +94,21 @@ pub(super) fn plugins(shell: &Shell<'_>) {
         "plugin info secret nosuch",
         2,
         "Error reading plugin named nosuch",
+    );
+    shell.is("plugin reload -plugin=kv", "Success! Reloaded plugin: kv\n");
+    shell.is(
+        "plugin reload -mounts=secret/",
+        "Success! Reloaded mounts: [secret/]\n",
+    );
+    shell.fails(
+        "plugin reload -plugin=nosuch",
+        2,
+        "* plugin not found in the catalog: \"nosuch\"",
+    );
+    shell.fails(
+        "plugin reload -mounts=sys/",
+        2,
+        "singleton plugin cannot be reloaded: \"system\"",
     );
 }
 

@@ -63,7 +63,8 @@ pub use passwords::{
     PasswordPolicy, ReadPasswordPolicy, WritePasswordPolicy,
 };
 pub use plugins::{
-    ListPlugins, ListedPlugin, Plugin, PluginNames, Plugins, ReadPlugin, ReadPlugins,
+    ListPlugins, ListedPlugin, Plugin, PluginNames, Plugins, ReadPlugin, ReadPlugins, ReloadPlugin,
+    Reloaded,
 };
 pub use policies::{
     DeletePolicy, DeletePolicyOld, ListPolicies, ListPoliciesOld, ListPoliciesOldByGet, Policies,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint;
+use crate::{coerce, endpoint};
 
 /// `GET sys/plugins/catalog`: all of them.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -88,4 +88,36 @@ pub struct Plugin {
     pub sha256: String,
     /// That of the server.
     pub version: String,
+}
+
+/// `POST sys/plugins/reload/backend`: has mounts read what they keep of their storage anew.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReloadPlugin {
+    /// All mounts of this type; either this or `mounts`.
+    #[serde(
+        deserialize_with = "coerce::text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub plugin: Option<String>,
+    /// The paths of the mounts, those of auth methods with `auth/`.
+    #[serde(
+        deserialize_with = "coerce::list",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub mounts: Option<Vec<String>>,
+    /// `global` for all servers of a cluster, which is this one.
+    #[serde(
+        deserialize_with = "coerce::text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub scope: Option<String>,
+}
+endpoint!(ReloadPlugin {} => Reloaded: Update "plugins/reload/backend");
+
+/// What `POST sys/plugins/reload/backend` answers, once it is done.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Reloaded {
+    /// The id of the request.
+    pub reload_id: String,
 }

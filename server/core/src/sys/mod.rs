@@ -126,6 +126,7 @@ pub(crate) fn mount() -> Mounted {
         .on(plugins::list)
         .on(plugins::read)
         .on(policies::list)
+        .on(plugins::reload)
         .on(policies::list_old)
         .on(policies::list_old_by_get)
         .on(policies::read)

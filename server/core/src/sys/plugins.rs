@@ -1,13 +1,17 @@
-//! `sys/plugins/catalog`: what can be mounted.
+//! `sys/plugins`: what can be mounted, and is to read its storage anew.
+
+use std::sync::Arc;
 
 use keyward_api::sys::{
-    ListPlugins, ListedPlugin, Plugin, PluginNames, Plugins, ReadPlugin, ReadPlugins,
+    ListPlugins, ListedPlugin, Plugin, PluginNames, Plugins, ReadPlugin, ReadPlugins, ReloadPlugin,
+    Reloaded,
 };
 
 use super::Sys;
 use crate::{
     Error, Response,
     engine::{Class, Context},
+    mounts::{Mount, is_builtin},
 };
 
 /// Tells of all.
@@ -57,6 +61,88 @@ pub(super) async fn read(cx: Context<Sys>, request: ReadPlugin) -> Result<Respon
         sha256: String::new(),
         version: version(&cx),
     }))
+}
+
+/// Has mounts drop what they keep in memory; what is asked for next is read from their storage.
+pub(super) async fn reload(
+    cx: Context<Sys>,
+    request: ReloadPlugin,
+) -> Result<Response<Reloaded>, Error> {
+    let ReloadPlugin {
+        plugin,
+        mounts,
+        scope,
+    } = request;
+    let plugin = plugin.unwrap_or_default();
+    let mounts = mounts.unwrap_or_default();
+    let meant = match (plugin.is_empty(), mounts.is_empty()) {
+        (true, true) => return Err(Error::invalid("plugin or mounts must be provided")),
+        (false, false) => {
+            return Err(Error::invalid(
+                "plugin and mounts cannot be set at the same time",
+            ));
+        }
+        (false, true) => of_type(&cx, &plugin),
+        (true, false) => at_paths(&cx, &mounts),
+    };
+    if !matches!(scope.as_deref(), None | Some("" | "global")) {
+        return Err(Error::invalid("scope must be unset or \"global\""));
+    }
+    let meant = meant?;
+    cx.view().on_record().await?;
+    for mount in meant {
+        mount.mounted.engine.forget(None);
+        tracing::info!(mount = mount.full_path(), "a mount reads its storage anew");
+    }
+    let reload_id = cx.request().id.to_string();
+    Ok(Response::data(Reloaded { reload_id }))
+}
+
+/// Finds the mounts of a type.
+fn of_type(cx: &Context<Sys>, kind: &str) -> Result<Vec<Arc<Mount>>, Error> {
+    let core = cx.core();
+    if is_builtin(kind) {
+        return Err(Error::Invalid(singleton(kind)));
+    }
+    if !core.mounts.kinds().iter().any(|known| known.name == kind) {
+        return Err(Error::Invalid(format!(
+            "plugin not found in the catalog: {kind:?}"
+        )));
+    }
+    let mut mounts = core.mounts.all();
+    mounts.retain(|mount| mount.entry.kind == kind);
+    Ok(mounts)
+}
+
+/// Finds the mounts at paths; all of them, or none.
+fn at_paths(cx: &Context<Sys>, paths: &[String]) -> Result<Vec<Arc<Mount>>, Error> {
+    let (mut mounts, mut faults) = (Vec::new(), Vec::new());
+    for path in paths {
+        let path = format!("{}/", path.trim_end_matches('/'));
+        match cx.core().mounts.find(&path) {
+            Some((mount, "")) if is_builtin(&mount.entry.kind) => faults.push(format!(
+                "cannot reload plugin on {path:?}: {}",
+                singleton(&mount.entry.kind)
+            )),
+            Some((mount, "")) => mounts.push(mount),
+            _ => faults.push(format!("cannot fetch mount entry on {path:?}")),
+        }
+    }
+    match faults.len() {
+        0 => Ok(mounts),
+        1 => Err(Error::Invalid(format!(
+            "1 error occurred:\n\t* {}\n\n",
+            faults.concat()
+        ))),
+        all => Err(Error::Invalid(format!(
+            "{all} errors occurred:\n\t* {}\n\n",
+            faults.join("\n\t* ")
+        ))),
+    }
+}
+
+fn singleton(kind: &str) -> String {
+    format!("singleton plugin cannot be reloaded: {kind:?}")
 }
 
 fn class(kind: &str) -> Option<Class> {
