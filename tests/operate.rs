@@ -112,6 +112,30 @@ async fn a_logger_speaks_up_and_falls_silent_while_the_server_runs() {
 }
 
 #[tokio::test]
+async fn stepping_down_asks_for_sudo_and_changes_nothing_without_another_server() {
+    let installation = Installation::new(Store::Sled);
+    let _server = installation.start();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let root = installation.client(&keys.root_token);
+    let policy = "path \"sys/step-down\" { capabilities = [\"update\"] }";
+    let policy = json!({ "policy": policy });
+    root.post("sys/policies/acl/some", policy).await.expect(204);
+    let some = json!({ "policies": ["some"] });
+    let some = root.post("auth/token/create", some).await.expect(200);
+    let some = root.with_token(some.text_at("/auth/client_token"));
+    for client in [installation.client(""), some] {
+        let refused = client.post("sys/step-down", json!({})).await;
+        refused.refused(403, "permission denied");
+    }
+    root.post("sys/step-down", json!({})).await.expect(204);
+    root.send("PUT", "sys/step-down", &[], None)
+        .await
+        .expect(204);
+    root.get("sys/mounts").await.expect(200);
+}
+
+#[tokio::test]
 async fn headers_of_the_interface_outlive_a_restart_and_stand_on_its_answers() {
     let installation = Installation::new(Store::Sled);
     let server = installation.start();

@@ -117,6 +117,11 @@ impl Http {
 
     /// Tells whether requests carry a token.
     pub(crate) fn token(&self) -> Option<&SecretString> {
+    /// Returns where the user says that the server is.
+    pub(crate) fn address(&self) -> &str {
+        self.address.as_str().trim_end_matches('/')
+    }
+
         self.token.as_ref()
     }
 

@@ -34,6 +34,7 @@ fn transcript(target: &Target) {
     mounts::auth_methods(&shell);
     mounts::plugins(&shell);
     mounts::path_help(&shell);
+    mounts::operation(&shell);
     kv::kv_version_2(&shell);
     kv::kv_version_1(&shell);
     kv::patches_and_metadata(&shell);

@@ -112,6 +112,12 @@ pub(super) fn plugins(shell: &Shell<'_>) {
     );
 }
 
+pub(super) fn operation(shell: &Shell<'_>) {
+    let down = format!("Success! Stepped down: {}\n", shell.address);
+    shell.is("operator step-down", &down);
+    shell.says("status", "Sealed");
+}
+
 pub(super) fn path_help(shell: &Shell<'_>) {
     shell.says("path-help sys", "## PATHS");
     shell.says("path-help auth/token", "create-orphan");

@@ -95,7 +95,7 @@ pub use rotate::{
 pub use seal::{
     InitStatus, Initialize, Initialized, KeyStatus, Leader, ReadInitStatus, ReadKeyStatus,
     ReadLeader, ReadRotateConfig, ReadSealStatus, Rotate, RotateConfig, RotateKeyring, Seal,
-    SealStatus, Unseal, WriteRotateConfig,
+    SealStatus, StepDown, Unseal, WriteRotateConfig,
 };
 pub use tools::{SystemHash, SystemRandom};
 pub use ui::{

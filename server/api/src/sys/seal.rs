@@ -148,6 +148,12 @@ pub struct Leader {
 pub struct Seal {}
 endpoint!(Seal {} => (): Update "seal", access Sudo);
 
+/// `PUT sys/step-down`: has another node lead; where there is none, as here, it does nothing.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct StepDown {}
+endpoint!(StepDown {} => (): Update "step-down", access Sudo);
+
 /// `PUT sys/rotate`: adds a term to the barrier's keyring.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]

@@ -188,6 +188,7 @@ pub(crate) fn mount() -> Mounted {
         .on(seal::rotate_keyring)
         .on(seal::seal)
         .on(tools::hash)
+        .on(seal::step_down)
         .on(tools::random)
         .on(ui::mount)
         .on(ui::mounts)

@@ -1,10 +1,10 @@
-//! `sys/seal`, `sys/rotate`, `sys/rotate/config`, `sys/key-status`.
+//! `sys/seal`, `sys/step-down`, `sys/rotate`, `sys/rotate/config`, `sys/key-status`.
 
 use keyward_api::{
     coerce,
     sys::{
         KeyStatus, ReadKeyStatus, ReadRotateConfig, Rotate, RotateConfig, RotateKeyring, Seal,
-        WriteRotateConfig,
+        StepDown, WriteRotateConfig,
     },
 };
 
@@ -15,6 +15,11 @@ use crate::{Error, Response, Timestamp, engine::Context};
 pub(super) async fn seal(cx: Context<Sys>, _: Seal) -> Result<Response<()>, Error> {
     cx.view().on_record().await?;
     cx.core().seal_when_answered();
+    Ok(Response::empty())
+}
+
+/// Steps down for nobody: there is one node, which goes on.
+pub(super) async fn step_down(_: Context<Sys>, _: StepDown) -> Result<Response<()>, Error> {
     Ok(Response::empty())
 }
 

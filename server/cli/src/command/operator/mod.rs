@@ -10,7 +10,7 @@ use keyward_api::{
     Reply, Sensitive,
     sys::{
         InitStatus, Initialize, Initialized, KeyStatus, ReadKeyStatus, Rotate, Seal, SealStatus,
-        Unseal,
+        StepDown, Unseal,
     },
 };
 use keyward_crypto::SecretString;
@@ -46,6 +46,8 @@ pub(crate) enum Operator {
     RotateKeys(rekey::RotateKeys),
     /// Seal the server: it forgets every key
     Seal,
+    /// Have another server of the cluster lead; without one nothing changes
+    StepDown,
     Unseal(UnsealBy),
 }
 
@@ -67,6 +69,12 @@ impl Operator {
             Self::Seal => {
                 session.call("sealing", "sys", &Seal::default()).await?;
                 session.success("Vault is sealed.")
+            }
+            Self::StepDown => {
+                let request = StepDown::default();
+                session.call("stepping down", "sys", &request).await?;
+                let address = session.http.address().to_owned();
+                session.success(&format!("Stepped down: {address}"))
             }
             Self::Unseal(command) => command.run(session).await,
         }
