@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{Installation, Store};
+use crate::support::{Installation, Store, exchange};
 
 #[tokio::test]
 async fn the_machine_the_cluster_and_the_configuration_are_told() {
@@ -109,6 +109,49 @@ async fn a_logger_speaks_up_and_falls_silent_while_the_server_runs() {
     root.post("sys/loggers/core", json!({ "level": "loud" }))
         .await
         .refused(400, "unknown log level: loud");
+}
+
+#[tokio::test]
+async fn the_log_is_shown_while_it_is_written_and_ends_with_the_server() {
+    let installation = Installation::new(Store::Sled);
+    let server = installation.start();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let root = installation.client(&keys.root_token);
+    for (query, why) in [
+        ("log_level=loud", "unknown log level"),
+        ("log_format=xml", "unknown log format"),
+    ] {
+        let path = format!("sys/monitor?{query}");
+        root.get(&path).await.refused(400, why);
+    }
+    // One that shows less, and another that shows it in another form.
+    let mut silent = installation.follow(&keys.root_token, &["monitor", "-log-level=error"]);
+    let mut lines = installation.follow(&keys.root_token, &["monitor"]);
+    let mut objects = installation.follow(&keys.root_token, &["monitor", "-log-format=json"]);
+    let token = format!("X-Vault-Token: {}", keys.root_token);
+    let tidy = || {
+        let path = "/v1/auth/token/tidy";
+        let answer = exchange(
+            installation.socket_address(),
+            "POST",
+            path,
+            &[&token],
+            b"{}",
+        );
+        assert!(matches!(answer.unwrap().status, 200 | 202));
+    };
+    lines.wait_for_while("tokens are tidied", tidy);
+    objects.wait_for_while("\"message\":\"tokens are tidied\"", tidy);
+    // Nobody reads it any more, and nothing waits for who is gone.
+    objects.kill();
+    tidy();
+    lines.wait_for("tokens are tidied");
+    assert_eq!(silent.excerpt(), "");
+    assert!(server.terminate().success());
+    let (status, _) = lines.wait_until_it_ends();
+    assert!(status.success(), "{status}");
+    silent.kill();
 }
 
 #[tokio::test]

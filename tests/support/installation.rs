@@ -125,6 +125,16 @@ impl Installation {
         self.command().args(arguments).output().unwrap()
     }
 
+    /// Starts a command of a user who has a token, which goes on.
+    pub(crate) fn follow(&self, token: &str, arguments: &[&str]) -> Process {
+        let mut command = self.command();
+        command
+            .args(arguments)
+            .env("VAULT_ADDR", self.address())
+            .env("VAULT_TOKEN", token);
+        Process::spawn(command)
+    }
+
     fn command(&self) -> Command {
         let program = if peer_is_asked_for() {
             bao()

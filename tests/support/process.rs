@@ -87,6 +87,22 @@ impl Process {
         }
     }
 
+    /// Does something again and again until the process prints a line with `text` in it.
+    ///
+    /// # Panics
+    /// If it ends or the deadline passes first.
+    pub(crate) fn wait_for_while(&mut self, text: &str, mut act: impl FnMut()) {
+        let deadline = Instant::now() + START_DEADLINE;
+        loop {
+            act();
+            match self.lines.recv_timeout(Duration::from_millis(100)) {
+                Ok(line) if line.contains(text) => return,
+                Ok(_) | Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                _ => panic!("no line says {text:?}:\n{}", self.excerpt()),
+            }
+        }
+    }
+
     /// Waits until the process ends by itself, and returns how, with all it said last.
     pub(crate) fn wait_until_it_ends(mut self) -> (ExitStatus, String) {
         // Both outputs close when the process is gone; then the channel has no sender left.

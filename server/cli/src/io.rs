@@ -46,7 +46,12 @@ impl Io<'_> {
 
     /// Prints a text as it is.
     pub(crate) fn print(&mut self, text: &str) -> Result<()> {
-        let printed = self.output.write_all(text.as_bytes());
+        self.pass(text.as_bytes())
+    }
+
+    /// Passes bytes on as they are, at once.
+    pub(crate) fn pass(&mut self, bytes: &[u8]) -> Result<()> {
+        let printed = self.output.write_all(bytes);
         printed
             .and_then(|()| self.output.flush())
             .context("cannot write the output")

@@ -77,6 +77,36 @@ impl<'a> Raw<'a> {
     }
 }
 
+impl Raw<'_> {
+    /// Writes the request as it is sent.
+    fn request(self) -> Result<HttpRequest, String> {
+        let Self {
+            method,
+            path,
+            query,
+            body,
+        } = self;
+        let mut target = target(path)?;
+        if !query.is_empty() {
+            target = format!("{target}?{query}");
+        }
+        let mut headers = vec![("x-vault-request", SecretString::from("true"))];
+        if body.is_some() {
+            let kind = match method {
+                "PATCH" => "application/merge-patch+json",
+                _ => "application/json",
+            };
+            headers.push(("content-type", SecretString::from(kind)));
+        }
+        Ok(HttpRequest {
+            method,
+            target,
+            headers,
+            body,
+        })
+    }
+}
+
 impl<'a, 'io> Session<'a, 'io> {
     /// Prepares the connection that flags and environment describe.
     pub(crate) fn new(
@@ -191,32 +221,26 @@ impl<'a, 'io> Session<'a, 'io> {
         Err(refused(response, failure))
     }
 
+    /// Sends a request to any path and prints its answer as it comes, until it ends; `doing` begins
+    /// the sentence about a failure.
+    pub(crate) async fn follow(&mut self, doing: &str, raw: Raw<'_>) -> Outcome {
+        let request = raw.request().map_err(Error::local)?;
+        let Self { http, io, .. } = self;
+        let followed = http.follow(&request, |part| io.pass(part)).await;
+        let refusal =
+            followed.map_err(|error| Error::server(format!("Error {doing}: {error:#}")))?;
+        let Some(refusal) = refusal else {
+            return Ok(());
+        };
+        // EXPOSE: a refusal holds no secret.
+        let failure = serde_json::from_slice(refusal.body.expose()).unwrap_or_default();
+        let error = refused(refusal, failure);
+        Err(Error::call(doing, &error, &self.http.last()))
+    }
+
     /// Sends a request to any path and returns whatever comes back.
     async fn exchange(&self, raw: Raw<'_>) -> Result<HttpResponse, CallError<Unreachable>> {
-        let Raw {
-            method,
-            path,
-            query,
-            body,
-        } = raw;
-        let mut target = target(path).map_err(CallError::Invalid)?;
-        if !query.is_empty() {
-            target = format!("{target}?{query}");
-        }
-        let mut headers = vec![("x-vault-request", SecretString::from("true"))];
-        if body.is_some() {
-            let kind = match method {
-                "PATCH" => "application/merge-patch+json",
-                _ => "application/json",
-            };
-            headers.push(("content-type", SecretString::from(kind)));
-        }
-        let request = HttpRequest {
-            method,
-            target,
-            headers,
-            body,
-        };
+        let request = raw.request().map_err(CallError::Invalid)?;
         (&self.http)
             .send(request)
             .await

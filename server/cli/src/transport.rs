@@ -62,6 +62,8 @@ impl fmt::Display for Unreachable {
     }
 }
 
+impl std::error::Error for Unreachable {}
+
 impl Unreachable {
     /// Takes the innermost cause: the outer ones repeat the address.
     fn of(error: &reqwest::Error) -> Self {
@@ -115,13 +117,13 @@ impl Http {
         self.last.borrow().clone()
     }
 
-    /// Tells whether requests carry a token.
-    pub(crate) fn token(&self) -> Option<&SecretString> {
     /// Returns where the user says that the server is.
     pub(crate) fn address(&self) -> &str {
         self.address.as_str().trim_end_matches('/')
     }
 
+    /// Tells whether requests carry a token.
+    pub(crate) fn token(&self) -> Option<&SecretString> {
         self.token.as_ref()
     }
 
@@ -130,13 +132,47 @@ impl Http {
         self.token = Some(token);
     }
 
-    /// Sends a request once.
-    async fn attempt(
+    /// Sends a request and hands the parts of a good answer on as they come, however long it goes
+    /// on; none is the answer then. A refusal is read whole.
+    pub(crate) async fn follow(
         &self,
-        method: Method,
-        url: &Url,
         request: &HttpRequest,
-    ) -> reqwest::Result<HttpResponse> {
+        mut each: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<Option<HttpResponse>> {
+        let (method, url) = self.begin(request)?;
+        let sending = self.prepare(method, &url, request).timeout(Duration::MAX);
+        let unreachable = |error: reqwest::Error| anyhow::anyhow!("{}", Unreachable::of(&error));
+        let mut answer = sending.send().await.map_err(unreachable)?;
+        if !answer.status().is_success() {
+            let refusal = read(answer).await.map_err(unreachable)?;
+            self.last.borrow_mut().raw = foreign_refusal(&refusal);
+            return Ok(Some(refusal));
+        }
+        while let Some(part) = answer.chunk().await.map_err(unreachable)? {
+            each(&part)?;
+        }
+        Ok(None)
+    }
+
+    /// Notes what is about to be sent, and returns how and where to.
+    fn begin(&self, request: &HttpRequest) -> Result<(Method, Url), Unreachable> {
+        let join = |base: &Url| {
+            let joined = base.join(&request.target);
+            joined.map_err(|error| Unreachable(error.to_string()))
+        };
+        let url = join(&self.base)?;
+        let method = Method::from_bytes(request.method.as_bytes());
+        let method = method.map_err(|error| Unreachable(error.to_string()))?;
+        *self.last.borrow_mut() = Exchange {
+            method: request.method,
+            url: join(&self.address)?.to_string(),
+            raw: None,
+        };
+        Ok((method, url))
+    }
+
+    /// Makes a request ready to be sent once.
+    fn prepare(&self, method: Method, url: &Url, request: &HttpRequest) -> reqwest::RequestBuilder {
         let mut sending = self.client.request(method, url.clone());
         if let Some(token) = &self.token {
             sending = sending.header("x-vault-token", secret_header(token));
@@ -154,38 +190,35 @@ impl Http {
             // EXPOSE: this is the way to the server.
             sending = sending.body(body.expose().clone());
         }
-        let answer = sending.send().await?;
-        let status = answer.status().as_u16();
-        let request_id = answer.headers().get("x-request-id");
-        let request_id = request_id.and_then(|id| Some(id.to_str().ok()?.to_owned()));
-        let body = SecretBytes::new(answer.bytes().await?.to_vec());
-        Ok(HttpResponse {
-            status,
-            request_id,
-            body,
-        })
+        sending
     }
+}
+
+/// Reads an answer to its end.
+async fn read(answer: reqwest::Response) -> reqwest::Result<HttpResponse> {
+    let status = answer.status().as_u16();
+    let request_id = answer.headers().get("x-request-id");
+    let request_id = request_id.and_then(|id| Some(id.to_str().ok()?.to_owned()));
+    let body = SecretBytes::new(answer.bytes().await?.to_vec());
+    Ok(HttpResponse {
+        status,
+        request_id,
+        body,
+    })
 }
 
 impl Transport for &Http {
     type Error = Unreachable;
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Unreachable> {
-        let join = |base: &Url| {
-            let joined = base.join(&request.target);
-            joined.map_err(|error| Unreachable(error.to_string()))
-        };
-        let url = join(&self.base)?;
-        let method = Method::from_bytes(request.method.as_bytes());
-        let method = method.map_err(|error| Unreachable(error.to_string()))?;
-        *self.last.borrow_mut() = Exchange {
-            method: request.method,
-            url: join(&self.address)?.to_string(),
-            raw: None,
-        };
+        let (method, url) = self.begin(&request)?;
         let mut left = self.retries;
         loop {
-            let answer = self.attempt(method.clone(), &url, &request).await;
+            let sending = self.prepare(method.clone(), &url, &request);
+            let answer = match sending.send().await {
+                Ok(answer) => read(answer).await,
+                Err(error) => Err(error),
+            };
             let answer = answer.map_err(|error| Unreachable::of(&error))?;
             if left > 0 && is_in_trouble(&answer) {
                 left -= 1;

@@ -3,7 +3,7 @@
 use keyward_api::sys::{HostInfo, Loggers};
 use serde_json::{Map, Value};
 
-use crate::Error;
+use crate::{Error, Lines};
 
 /// The process around a core: its machine, its configuration, its log.
 ///
@@ -33,6 +33,13 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// [`Error::Invalid`] if there is no such logger or level.
     fn set_level(&self, logger: Option<&str>, level: Option<&str>) -> Result<(), Error>;
+
+    /// Shows what is logged from now on, of a level or above and in a format: `standard` or `json`.
+    /// It never holds up who logs, and ends with the process.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is no such level or format.
+    fn monitor(&self, level: &str, format: &str) -> Result<Lines, Error>;
 }
 
 /// No process that could be asked: a core that is a library in somebody's program.
@@ -62,6 +69,10 @@ impl Host for NoHost {
             None => Ok(()),
             Some(name) => Err(unknown_logger(name)),
         }
+    }
+
+    fn monitor(&self, _: &str, _: &str) -> Result<Lines, Error> {
+        Err(Error::UnsupportedPath)
     }
 }
 

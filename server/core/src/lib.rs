@@ -67,7 +67,7 @@ pub use path::{CanonicalPath, PathError};
 pub use proof::{Claim, Proof};
 pub use quota::{Rationed, Told};
 pub use request::{Credentials, Remote, Request, RequestId, TokenId};
-pub use response::{Document, GrantedLease, LeaseGrant, Outcome, Response};
+pub use response::{Document, GrantedLease, LeaseGrant, LineSource, Lines, Outcome, Response};
 pub use seal::{AutoSeal, SealConfig, SealError, Seals, Unwrapped, parse_share};
 pub use storage::Expect;
 pub use token::{

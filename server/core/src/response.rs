@@ -1,6 +1,10 @@
 //! What an engine answers, before it becomes an envelope on the wire.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use keyward_crypto::SecretBytes;
 use serde::{Deserialize, Serialize};
@@ -185,6 +189,36 @@ pub struct Document {
     pub challenge: Option<String>,
     /// The bytes that are sent.
     pub body: SecretBytes,
+    /// What is sent after them, as it comes; none for a document that is whole.
+    pub lines: Option<Lines>,
+}
+
+/// A source of lines that come when they come.
+pub trait LineSource: Send + Sync {
+    /// Returns the next line, with its line feed; none once there will be no more.
+    fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>>;
+}
+
+/// Lines that come when they come; whoever drops this wants no more.
+pub struct Lines(Box<dyn LineSource>);
+
+impl Lines {
+    /// Takes them from a source.
+    #[must_use]
+    pub fn of(source: impl LineSource + 'static) -> Self {
+        Self(Box::new(source))
+    }
+
+    /// Returns the next line, with its line feed; none once there will be no more.
+    pub fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        self.0.poll_line(cx)
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lines")
+    }
 }
 
 impl Document {
@@ -196,6 +230,16 @@ impl Document {
             max_age: None,
             challenge: None,
             body,
+            lines: None,
+        }
+    }
+
+    /// Makes a document that grows for as long as somebody reads it.
+    #[must_use]
+    pub fn growing(content_type: &'static str, lines: Lines) -> Self {
+        Self {
+            lines: Some(lines),
+            ..Self::new(content_type, SecretBytes::new(Vec::new()))
         }
     }
 

@@ -1,13 +1,20 @@
 //! Answers on the wire: the only place that knows status codes.
 
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
 use bytes::Bytes;
+use http_body::Frame;
 use keyward_api::{Failure, proof::ProofError};
-use keyward_core::{Denial, Document, Done, Error, Outcome, Rationed, RequestId};
+use keyward_core::{Denial, Document, Done, Error, Lines, Outcome, Rationed, RequestId};
 use keyward_crypto::SecretBytes;
 use serde::Serialize;
 
@@ -142,8 +149,12 @@ pub(crate) fn whole(status: StatusCode, id: RequestId, document: Document) -> Re
         max_age,
         challenge,
         body,
+        lines,
     } = document;
-    let body = Body::from(Bytes::from_owner(Wiped(body)));
+    let body = match lines {
+        Some(lines) => Body::new(Growing(lines)),
+        None => Body::from(Bytes::from_owner(Wiped(body))),
+    };
     let mut response = with_headers(status, id, body, Some(content_type));
     if let Some(max_age) = max_age {
         let value = format!("public, max-age={}", max_age.as_secs());
@@ -208,5 +219,21 @@ impl AsRef<[u8]> for Wiped {
     fn as_ref(&self) -> &[u8] {
         // EXPOSE: sent to the caller.
         self.0.expose()
+    }
+}
+
+/// A body that is sent line by line, as they come.
+struct Growing(Lines);
+
+impl http_body::Body for Growing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let line = self.0.poll_line(cx);
+        line.map(|line| line.map(|line| Ok(Frame::data(Bytes::from(line)))))
     }
 }

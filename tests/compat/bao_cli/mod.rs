@@ -6,7 +6,7 @@ mod keys;
 mod kv;
 mod mounts;
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -67,6 +67,12 @@ impl Shell<'_> {
 
     /// Runs one line of words without quoting.
     fn run(&self, line: &str) -> Output {
+        self.command(line)
+            .output()
+            .unwrap_or_else(|error| panic!("bao {line}: {error}"))
+    }
+
+    fn command(&self, line: &str) -> Command {
         let mut command = isolated(&bao(), self.home.path());
         command
             .args(line.split(' '))
@@ -74,8 +80,6 @@ impl Shell<'_> {
             .env("BAO_TOKEN", &self.token)
             .env("BAO_CLI_NO_COLOR", "1");
         command
-            .output()
-            .unwrap_or_else(|error| panic!("bao {line}: {error}"))
     }
 
     /// Runs a line that must succeed and returns what it printed.

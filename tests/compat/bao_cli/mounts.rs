@@ -1,6 +1,7 @@
 //! The server, and what is mounted in it.
 
 use super::Shell;
+use crate::support::Process;
 
 pub(super) fn status_and_mounts(shell: &Shell<'_>) {
     let status = shell.json("status -format=json");
@@ -116,6 +117,11 @@ pub(super) fn operation(shell: &Shell<'_>) {
     let down = format!("Success! Stepped down: {}\n", shell.address);
     shell.is("operator step-down", &down);
     shell.says("status", "Sealed");
+    shell.fails("monitor -log-level=loud", 1, "loud is an unknown log level");
+    let nobody = shell.with("nosuch");
+    nobody.fails("monitor", 1, "* permission denied");
+    let mut log = Process::spawn(shell.command("monitor -log-level=info"));
+    log.wait_for_while("INFO", || drop(shell.run("write -f auth/token/tidy")));
 }
 
 pub(super) fn path_help(shell: &Shell<'_>) {

@@ -1,10 +1,10 @@
-//! How much the server logs, changed while it runs.
+//! What the server logs, shown while it runs, and how much of it.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint;
+use crate::{coerce, endpoint};
 
 /// Loggers by their names, each with its level: `trace`, `debug`, `info`, `warn` or `error`.
 pub type Loggers = BTreeMap<String, String>;
@@ -60,3 +60,24 @@ pub struct DeleteLogger {
     pub name: String,
 }
 endpoint!(DeleteLogger { name } => (): Delete "loggers/{name}");
+
+/// `GET sys/monitor`: shows what the server logs from now on, a line each, until the caller hangs up
+/// or the server ends. It is what the server itself says, whatever level its own log has, and nothing
+/// of the libraries below it. Who reads too slowly loses lines, and a line says how many.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Monitor {
+    /// `standard`, which it is if not given, or `json`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub log_format: Option<String>,
+    /// The least level that is shown: `trace`, `debug`, `info` (if not given), `warn` or `error`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub log_level: Option<String>,
+}
+endpoint!(Monitor {} => serde_json::Value: Read "monitor"; document);

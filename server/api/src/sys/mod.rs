@@ -46,7 +46,8 @@ pub use host::{
     HaNode, HaStatus, HostInfo, InFlight, InFlightRequest, ReadHaStatus, ReadHostInfo, ReadInFlight,
 };
 pub use loggers::{
-    DeleteLogger, DeleteLoggers, Loggers, ReadLogger, ReadLoggers, WriteLogger, WriteLoggers,
+    DeleteLogger, DeleteLoggers, Loggers, Monitor, ReadLogger, ReadLoggers, WriteLogger,
+    WriteLoggers,
 };
 pub use metrics::{
     CountEntities, CountTokens, EntityCount, EntityCounters, ReadMetrics, TokenCount,

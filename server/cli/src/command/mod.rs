@@ -5,6 +5,7 @@ mod kv;
 mod lease;
 mod logical;
 mod login;
+mod monitor;
 mod operator;
 mod path_help;
 mod policy;
@@ -45,6 +46,7 @@ pub(crate) enum Remote {
     List(logical::List),
     PathHelp(path_help::PathHelp),
     Login(login::Login),
+    Monitor(monitor::Monitor),
     Status(status::Status),
     Unwrap(unwrap::Unwrap),
     #[command(subcommand)]
@@ -112,6 +114,7 @@ impl Remote {
             Self::Lease(command) => command.run(session).await,
             Self::List(command) => command.run(session).await,
             Self::Login(command) => command.run(session).await,
+            Self::Monitor(command) => command.run(session).await,
             Self::Operator(command) => command.run(session).await,
             Self::Patch(command) => command.run(session).await,
             Self::PathHelp(command) => command.run(session).await,

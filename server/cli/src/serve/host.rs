@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc};
 
 use keyward_api::sys::{HostInfo, Loggers};
-use keyward_core::{Error, Host};
+use keyward_core::{Error, Host, Lines};
 use serde_json::{Map, Value, json};
 use sysinfo::{CpuRefreshKind, Disks, MemoryRefreshKind, RefreshKind, System};
 
@@ -51,6 +51,10 @@ impl Host for Process {
 
     fn set_level(&self, logger: Option<&str>, level: Option<&str>) -> Result<(), Error> {
         self.log.set(logger, level)
+    }
+
+    fn monitor(&self, level: &str, format: &str) -> Result<Lines, Error> {
+        self.log.monitor(level, format)
     }
 }
 

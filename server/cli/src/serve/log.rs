@@ -1,14 +1,19 @@
 //! The log of the process, whose levels change while it runs.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use anyhow::{Context as _, Result, bail};
 use keyward_api::sys::Loggers;
-use keyward_core::{Error, unknown_logger};
+use keyward_core::{Error, Lines, unknown_logger};
 use tracing_subscriber::{
     EnvFilter, Layer as _, Registry, fmt, layer::SubscriberExt as _, reload,
     util::SubscriberInitExt as _,
 };
+
+use super::monitor::Monitors;
 
 /// The loggers, each with the modules that it is made of; the longest that fits counts.
 const LOGGERS: [(&str, &str); 8] = [
@@ -31,6 +36,7 @@ pub(super) struct Log {
     configured: String,
     changed: parking_lot::Mutex<BTreeMap<&'static str, &'static str>>,
     filter: reload::Handle<EnvFilter, Registry>,
+    monitors: Arc<Monitors>,
 }
 
 /// Starts the log, to the standard error stream.
@@ -50,14 +56,17 @@ pub(super) fn start(level: Option<&str>, format: Option<&str>) -> Result<&'stati
         other => bail!("{other:?} is not a log format: use standard or json"),
     };
     let (filter, handle) = reload::Layer::new(filter);
+    let (monitors, shown) = Monitors::new();
     let log = LOG.get_or_init(|| Log {
         configured,
         changed: parking_lot::Mutex::default(),
         filter: handle,
+        monitors,
     });
+    // Monitors see what the log leaves out, so that each has a filter of its own.
+    let lines = lines.with_filter(filter).boxed();
     let started = tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
+        .with(vec![lines, shown])
         .try_init();
     if started.is_err() {
         tracing::debug!("the log was already set up");
@@ -98,6 +107,17 @@ impl Log {
         self.filter.reload(filter).map_err(Error::internal)?;
         *changed = next;
         Ok(())
+    }
+
+    /// Shows what is logged from now on.
+    pub(super) fn monitor(&self, level: &str, format: &str) -> Result<Lines, Error> {
+        let level = parse_level(level).map_err(|_| Error::invalid("unknown log level"))?;
+        self.monitors.begin(level, format)
+    }
+
+    /// Ends all that is shown.
+    pub(super) fn end_monitors(&self) {
+        self.monitors.end();
     }
 }
 

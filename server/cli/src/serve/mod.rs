@@ -5,6 +5,7 @@ mod dev_tls;
 mod host;
 mod listeners;
 mod log;
+mod monitor;
 
 use std::{
     path::{Path, PathBuf},
@@ -159,6 +160,8 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     ))?;
     signals.stop(&core, &certificates).await;
     io.print("==> Keyward shutdown triggered\n")?;
+    // They would not end by themselves.
+    log.end_monitors();
     serving.finish().await?;
     ticking.abort();
     tending.abort();

@@ -284,6 +284,7 @@ transcripts! {
     secrets_engines_are_enabled_tuned_and_disabled: "secrets.txt" on dev;
     secrets_have_versions_and_metadata: "kv_v2.txt" on dev;
     secrets_without_versions_are_kept: "kv_v1.txt" on dev;
+    the_log_is_shown_to_those_who_may: "monitor.txt" on dev;
     tokens_are_created_looked_up_renewed_and_revoked: "token.txt" on dev;
     tokens_are_kept_by_login: "login.txt" on dev;
 }

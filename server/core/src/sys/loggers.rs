@@ -1,11 +1,14 @@
-//! `sys/loggers`: how much the process logs.
+//! `sys/loggers` and `sys/monitor`: how much the process logs, and what.
 
 use keyward_api::sys::{
-    DeleteLogger, DeleteLoggers, Loggers, ReadLogger, ReadLoggers, WriteLogger, WriteLoggers,
+    DeleteLogger, DeleteLoggers, Loggers, Monitor, ReadLogger, ReadLoggers, WriteLogger,
+    WriteLoggers,
 };
 
+use serde_json::Value;
+
 use super::Sys;
-use crate::{Error, Response, engine::Context};
+use crate::{Document, Error, Response, engine::Context};
 
 /// Reads all levels.
 pub(super) async fn list(cx: Context<Sys>, _: ReadLoggers) -> Result<Response<Loggers>, Error> {
@@ -62,4 +65,25 @@ fn required(level: Option<String>) -> Result<String, Error> {
         Some(level) if level.is_empty() => Err(Error::invalid("level is empty")),
         Some(level) => Ok(level),
     }
+}
+
+/// Shows what is logged from now on.
+pub(super) async fn monitor(cx: Context<Sys>, request: Monitor) -> Result<Response<Value>, Error> {
+    if cx.request().proof.is_some() {
+        return Err(Error::invalid(
+            "what goes on without an end cannot be signed, as answers to signed requests are",
+        ));
+    }
+    let given = |text: Option<String>, usual: &str| {
+        text.filter(|text| !text.is_empty())
+            .unwrap_or_else(|| usual.to_owned())
+    };
+    let format = given(request.log_format, "standard");
+    let level = given(request.log_level, "info");
+    let lines = cx.core().host.monitor(&level, &format)?;
+    let content_type = match &*format {
+        "json" => "application/x-ndjson",
+        _ => "text/plain; charset=utf-8",
+    };
+    Ok(Response::document(Document::growing(content_type, lines)))
 }
