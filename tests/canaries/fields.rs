@@ -8,11 +8,48 @@ use serde_json::{Value, json};
 use super::Watched;
 
 /// The fields whose faulty values a refusal repeats, as Vault's does, to the caller alone; they are
-/// durations, and none is for a secret.
-pub(super) const ECHOED: &[&str] = &["explicit_max_ttl", "increment", "lease", "period", "ttl"];
+/// durations, the words of a choice, and names of what is there or not, and none is for a secret.
+pub(super) const ECHOED: &[&str] = &[
+    "access_token_ttl",
+    "algorithm",
+    "allowed_keys",
+    "allowed_operations",
+    "assignments",
+    "block_interval",
+    "bound_cidrs",
+    "bound_origins",
+    "client_type",
+    "config",
+    "explicit_max_ttl",
+    "format",
+    "id_token_ttl",
+    "increment",
+    "interval",
+    "key",
+    "lease",
+    "level",
+    "member_entity_ids",
+    "member_group_ids",
+    "period",
+    "plugin_name",
+    "rotation_period",
+    "scopes_supported",
+    "state",
+    "token_bound_cidrs",
+    "token_explicit_max_ttl",
+    "token_period",
+    "token_type",
+    "ttl",
+    "type",
+    "verification_ttl",
+];
 
-/// The fields that name a token to those who read the audit log, and stand there in clear.
-const SHOWN: &[&str] = &["display_name", "meta", "policies"];
+/// The fields that name a token to those who read the audit log, and paths, by which capabilities are
+/// told; they stand there in clear.
+const SHOWN: &[&str] = &["display_name", "meta", "path", "paths", "policies"];
+
+/// What would end the walk: the server is sealed, or the token is gone.
+const ENDING: &[&str] = &["auth/token/revoke-self", "sys/seal"];
 
 /// Sends a secret in each field; returns the fields whose value a refusal repeated.
 pub(super) async fn walk(watched: &mut Watched) -> Vec<String> {
@@ -40,7 +77,7 @@ pub(super) async fn walk(watched: &mut Watched) -> Vec<String> {
             false => part,
         });
         let filled = filled.collect::<Vec<_>>().join("/");
-        if filled == "sys/seal" {
+        if ENDING.contains(&&*filled) {
             continue;
         }
         for field in schema["properties"]
@@ -68,5 +105,7 @@ pub(super) async fn walk(watched: &mut Watched) -> Vec<String> {
             }
         }
     }
+    // Else what came back since was that nobody may ask.
+    watched.root.get("auth/token/lookup-self").await.expect(200);
     echoed.into_iter().collect()
 }
