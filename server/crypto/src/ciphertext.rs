@@ -172,8 +172,8 @@ pub(crate) fn print(version: u32, payload: &str) -> String {
 /// Lends a buffer that the thread keeps from one payload to the next: payloads are public, and to
 /// allocate and clear one each time costs as much as a short encryption.
 fn with_kept_buffer<T>(len: usize, use_it: impl FnOnce(&mut [u8]) -> T) -> T {
-    /// What the payload of a plaintext of one mebibyte needs, and its base64.
-    const KEPT: usize = 1 << 21;
+    /// What the payload of a plaintext of one mebibyte needs.
+    const KEPT: usize = (1 << 20) + (1 << 12);
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }

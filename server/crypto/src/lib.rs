@@ -50,6 +50,7 @@ pub mod verify;
 pub mod x509;
 pub mod xaes;
 
+#[cfg(feature = "keyring")]
 pub use ciphertext::Encrypted;
 pub use error::Error;
 #[cfg(feature = "keyring")]
