@@ -35,11 +35,15 @@ pub trait Host: Send + Sync {
     fn set_level(&self, logger: Option<&str>, level: Option<&str>) -> Result<(), Error>;
 
     /// Shows what is logged from now on, of a level or above and in a format: `standard` or `json`.
-    /// It never holds up who logs, and ends with the process.
+    /// It never holds up who logs, and ends with the process or at
+    /// [`end_monitors`](Self::end_monitors).
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is no such level or format.
     fn monitor(&self, level: &str, format: &str) -> Result<Lines, Error>;
+
+    /// Ends all that is shown of the log: whoever reads it can no longer be asked whether they may.
+    fn end_monitors(&self);
 }
 
 /// No process that could be asked: a core that is a library in somebody's program.
@@ -74,6 +78,8 @@ impl Host for NoHost {
     fn monitor(&self, _: &str, _: &str) -> Result<Lines, Error> {
         Err(Error::UnsupportedPath)
     }
+
+    fn end_monitors(&self) {}
 }
 
 /// Makes the refusal of a logger that is not there.

@@ -56,6 +56,10 @@ impl Host for Process {
     fn monitor(&self, level: &str, format: &str) -> Result<Lines, Error> {
         self.log.monitor(level, format)
     }
+
+    fn end_monitors(&self) {
+        self.log.end_monitors();
+    }
 }
 
 /// Makes an object of named values.

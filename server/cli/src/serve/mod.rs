@@ -18,7 +18,10 @@ use clap::Args;
 use keyward_api::proof::Address;
 use keyward_builtin::{AUDIT_DEVICES, ENGINES, storage};
 use keyward_core::{Core, Registry, Settings, SystemClock};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::Semaphore,
+};
 
 use self::{
     dev::Dev,
@@ -214,15 +217,23 @@ async fn tend_seal(core: Arc<Core>) {
 const TICK: Duration = Duration::from_millis(500);
 const TEND: Duration = Duration::from_millis(250);
 
+/// How many looks for what is due may wait at once, for engines or a store that hang.
+const TENDING: usize = 8;
+
 /// Has the core revoke what is leased and due, each time on a task of its own: an engine that hangs
 /// must not hold up what others leased.
 async fn tend_leases(core: Arc<Core>) {
+    let free = Arc::new(Semaphore::new(TENDING));
     let mut moments = tokio::time::interval(TEND);
     moments.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         moments.tick().await;
+        let Ok(free) = Arc::clone(&free).try_acquire_owned() else {
+            continue;
+        };
         let core = Arc::clone(&core);
         tokio::spawn(async move {
+            let _free = free;
             if let Err(error) = core.tend_leases().await {
                 tracing::error!(error = %chain(&error), "leases that are due could not be read, it is tried again");
             }

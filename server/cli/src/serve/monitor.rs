@@ -56,6 +56,24 @@ enum Format {
     Standard,
 }
 
+impl Reader {
+    /// Hands a line on, behind what there is to say of those that were lost before it.
+    fn show(&self, line: String) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 && self.is_full_for(tell_lost(lost, self.format)) {
+            self.lost.fetch_add(lost + 1, Ordering::Relaxed);
+        } else if self.is_full_for(line) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Puts a line into the queue, unless that is full; a reader that is gone loses nothing.
+    fn is_full_for(&self, line: String) -> bool {
+        let sent = self.queue.try_send(line);
+        matches!(sent, Err(mpsc::error::TrySendError::Full(_)))
+    }
+}
+
 type Shown = Box<dyn Layer<Registry> + Send + Sync>;
 
 impl Monitors {
@@ -175,11 +193,7 @@ impl io::Write for Writer<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         for reader in &*self.of.readers.lock() {
             if reader.format == self.of.format && self.level <= reader.level {
-                let text = String::from_utf8_lossy(line).into_owned();
-                // One that is gone loses nothing.
-                if let Err(mpsc::error::TrySendError::Full(_)) = reader.queue.try_send(text) {
-                    reader.lost.fetch_add(1, Ordering::Relaxed);
-                }
+                reader.show(String::from_utf8_lossy(line).into_owned());
             }
         }
         Ok(line.len())
@@ -204,7 +218,7 @@ impl LineSource for Reading {
         if let Poll::Ready(Some(_)) = line {
             return line;
         }
-        // All that waited was read: what was lost came after it.
+        // All that waited was read, and nothing came since what was lost.
         match self.lost.swap(0, Ordering::Relaxed) {
             0 => line,
             lost => Poll::Ready(Some(tell_lost(lost, self.format))),
@@ -292,6 +306,28 @@ mod tests {
                 assert!(now(&mut lines)[0].contains("after"));
             });
         }
+    }
+
+    #[test]
+    fn a_reader_that_never_catches_up_is_told_too() {
+        with_log(|monitors| {
+            let mut lines = monitors.begin("info", "standard").unwrap();
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            for number in 0..WAITING + 3 {
+                tracing::info!(number, "one of many");
+            }
+            // Two are read, the third line comes behind the word of the three that were lost.
+            for _ in 0..2 {
+                assert!(lines.poll_line(&mut cx).is_ready());
+            }
+            tracing::info!("after");
+            let read = now(&mut lines);
+            let [.., told, last] = &*read else {
+                panic!("{read:?}")
+            };
+            assert!(told.contains(": 3 lines were lost"), "{told}");
+            assert!(last.contains("after"), "{last}");
+        });
     }
 
     #[test]

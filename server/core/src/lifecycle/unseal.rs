@@ -232,6 +232,7 @@ impl Core {
         let _transition = self.transition.lock().await;
         self.retry_at.store(u64::MAX, Ordering::Release);
         self.unsealed.store(None);
+        self.host.end_monitors();
     }
 }
 
