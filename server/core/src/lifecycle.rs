@@ -278,21 +278,21 @@ impl Core {
     /// Does what is due: tokens that end, keys that rotate. Call it every second or more often.
     ///
     /// # Errors
-    /// Something could not be done now; it stays due.
+    /// Something could not be done now; it stays due, and the first reason is told. All else is done.
     pub async fn tick(&self) -> Result<(), Error> {
         let Some(unsealed) = self.unsealed() else {
             return Ok(());
         };
         let now = self.clock.now();
-        unsealed.tokens.tick(now).await?;
-        unsealed.idempotency.tick(now).await?;
-        unsealed.mounts.finish_upgrades(now).await?;
-        unsealed.keys.tick(unsealed.rotation.current(), now).await?;
+        let mut outcome = unsealed.tokens.tick(now).await;
+        outcome = outcome.and(unsealed.idempotency.tick(now).await);
+        outcome = outcome.and(unsealed.mounts.finish_upgrades(now).await);
+        outcome = outcome.and(unsealed.keys.tick(unsealed.rotation.current(), now).await);
         for mount in unsealed.mounts.all() {
-            mount.mounted.engine.tick(now).await?;
+            outcome = outcome.and(mount.mounted.engine.tick(now).await);
         }
         lease::tidy_some(&unsealed).await;
-        Ok(())
+        outcome
     }
 
     /// Counts tokens and leases for the metrics, if it is time to. Call it every second or so, beside

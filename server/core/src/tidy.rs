@@ -19,11 +19,14 @@ use crate::{
 };
 
 /// How many entries are listed at once.
-const PAGE: usize = 256;
+const PAGE: usize = 64;
 
 /// How many entries are looked at in one tick, and a page more at most. A list counts for one, so
 /// that many folders with few entries take no longer.
-const STEPS_A_TICK: usize = 8 * PAGE;
+const STEPS_A_TICK: usize = 2048;
+
+/// For how many entries one counts that had to be put right, which waits for the disk.
+const STEPS_A_CHANGE: usize = 64;
 
 /// Indexes that can be tidied.
 #[async_trait]
@@ -155,7 +158,7 @@ impl Walk {
         Ok(false)
     }
 
-    /// Looks at one page; returns how many entries it has.
+    /// Looks at one page; returns how many steps that took.
     async fn page<I: Indexes>(
         &mut self,
         indexes: &I,
@@ -164,12 +167,18 @@ impl Walk {
     ) -> Result<usize, Error> {
         let names = indexes.view().list(&folder, after, Some(PAGE)).await?;
         let mut below = Vec::new();
+        let mut changes = 0;
         for name in &names {
             if name.ends_with('/') {
                 below.push((format!("{folder}{name}"), None));
-            } else if let Err(error) = self.entry(indexes, &folder, name).await {
-                tracing::warn!(?error, folder, "an entry could not be tidied");
-                self.failed += 1;
+                continue;
+            }
+            match self.entry(indexes, &folder, name).await {
+                Ok(changed) => changes += usize::from(changed),
+                Err(error) => {
+                    tracing::warn!(?error, folder, "an entry could not be tidied");
+                    self.failed += 1;
+                }
             }
         }
         // What is written behind a last page is newer than the walk.
@@ -178,26 +187,27 @@ impl Walk {
             self.pending.push((folder, names.into_iter().next_back()));
         }
         self.pending.append(&mut below);
-        Ok(count)
+        Ok(count + changes * STEPS_A_CHANGE)
     }
 
+    /// Looks at one entry; tells whether it had to be put right.
     async fn entry<I: Indexes>(
         &mut self,
         indexes: &I,
         folder: &str,
         name: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let (changes, counter) = match indexes.examine(folder, name).await? {
             Finding::Abandoned(indexed) => {
                 self.revoked += u64::from(indexes.end(indexed).await?);
-                return Ok(());
+                return Ok(true);
             }
             Finding::Dangling(revision) => {
                 let change = Change::delete(format!("{folder}{name}"));
                 let change = change.expecting(Expect::At(revision));
                 (vec![change], &mut self.removed)
             }
-            Finding::Good => return Ok(()),
+            Finding::Good => return Ok(false),
             Finding::Torn(changes) => (changes, &mut self.mended),
         };
         match indexes.view().commit(changes).await {
@@ -206,6 +216,6 @@ impl Walk {
             Err(Error::Conflict(_)) => {}
             Err(error) => return Err(error),
         }
-        Ok(())
+        Ok(true)
     }
 }
