@@ -12,7 +12,7 @@ use crate::{
     engine::Call,
     gate::{self, Admitted, Principal, Refused},
     idempotency::Begun,
-    lease::{self, SecretLeaseId},
+    lease::{self, Prepared},
     lifecycle::Unsealed,
     mounts::Mount,
     response::{GrantedLease, LeaseGrant, Rewrapped},
@@ -174,7 +174,7 @@ async fn admit_and_run(
 }
 
 /// Has a secret taken back that nobody gets.
-async fn end_unseen(core: &Arc<Unsealed>, mount: &Mount, prepared: &OnceLock<SecretLeaseId>) {
+async fn end_unseen(core: &Arc<Unsealed>, mount: &Mount, prepared: &OnceLock<Prepared>) {
     if let Some(unseen) = prepared.get() {
         lease::end(core, mount, unseen).await;
     }
@@ -202,7 +202,7 @@ struct Answering<'a> {
     request: &'a Request,
     principal: Option<&'a Principal>,
     view: &'a View,
-    prepared: Option<&'a SecretLeaseId>,
+    prepared: Option<&'a Prepared>,
 }
 
 /// Makes what the engine granted, a token, a lease, and wraps the answer if that is asked for.
@@ -284,8 +284,8 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
         }),
         Some(LeaseGrant::Renewed(renewed)) => Some(renewed),
         Some(LeaseGrant::Secret(secret)) => {
-            let id = prepared.ok_or_else(|| Error::internal("a secret was not prepared"))?;
-            Some(lease::register(core, mount, id, secret).await?)
+            let lease = prepared.ok_or_else(|| Error::internal("a secret was not prepared"))?;
+            Some(lease::register(core, mount, lease, secret).await?)
         }
     };
     if let Some(lease) = &lease {

@@ -12,7 +12,7 @@ use super::{Class, LeaseData};
 use crate::{
     Error, Request, Timestamp,
     gate::Principal,
-    lease::{self, SecretLeaseId},
+    lease::{self, Prepared},
     lifecycle::Unsealed,
     mount::MountEntry,
     policy::Question,
@@ -37,7 +37,7 @@ pub struct Call {
     /// The mount.
     pub(crate) mount: Arc<MountEntry>,
     /// The lease of the secret that is being made, once that was written down.
-    pub(crate) prepared: Arc<OnceLock<SecretLeaseId>>,
+    pub(crate) prepared: Arc<OnceLock<Prepared>>,
     /// The services of the unsealed core, for the core's own engines.
     pub(crate) core: Arc<Unsealed>,
 }
@@ -122,9 +122,9 @@ impl<E: ?Sized> Context<E> {
             ..
         } = &self.call;
         view.on_record().await?;
-        let id = lease::prepare(core, mount, request, principal.as_deref(), internal).await?;
+        let lease = lease::prepare(core, mount, request, principal.as_deref(), internal).await?;
         prepared
-            .set(id)
+            .set(lease)
             .map_err(|_| Error::internal("a request makes one secret at most"))
     }
 

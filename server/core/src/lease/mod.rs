@@ -20,7 +20,7 @@ mod token;
 mod tests;
 
 pub(crate) use record::{Record, SecretLeaseId};
-pub(crate) use register::{end, prepare, register};
+pub(crate) use register::{Prepared, end, prepare, register};
 pub(crate) use renew::renew;
 pub(crate) use revoke::{attempt, end_below, end_mount, force_below, tend};
 pub(crate) use store::Leases;

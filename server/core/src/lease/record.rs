@@ -96,6 +96,13 @@ pub(super) struct Revocation {
     pub(super) failures: u32,
     /// When that is tried again.
     pub(super) next: Timestamp,
+    /// Its token has ended: a secret that is still being made gets no term.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) orphaned: bool,
+}
+
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Record {

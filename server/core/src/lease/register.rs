@@ -5,9 +5,10 @@
 //! not happen, because the engine or the server failed or the process ended on the way, the secret
 //! is taken back, whether it was made or not.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use super::{
+    Leases,
     record::{Record, Revocation, SecretLeaseId},
     revoke::{mount_of, take_back},
 };
@@ -19,8 +20,15 @@ use crate::{
     token::{Digest, Term, Token},
 };
 
-/// How long an engine may take to make a secret.
+/// After how long the secret of a request that has not ended is taken back, since its process may
+/// have.
 const PREPARED: Duration = Duration::from_secs(300);
+
+/// A lease that was prepared.
+pub(crate) struct Prepared {
+    id: SecretLeaseId,
+    record: Record,
+}
 
 /// Writes down a secret that is about to be made; durable when it returns. The request must be on
 /// record.
@@ -36,7 +44,7 @@ pub(crate) async fn prepare(
     request: &Request,
     principal: Option<&Principal>,
     internal: LeaseData,
-) -> Result<SecretLeaseId, Error> {
+) -> Result<Prepared, Error> {
     let Some(Principal { token, .. }) = principal else {
         return Err(Error::internal("a secret would be made for nobody"));
     };
@@ -60,6 +68,7 @@ pub(crate) async fn prepare(
         revocation: Some(Revocation {
             failures: 0,
             next: now.plus(PREPARED),
+            orphaned: false,
         }),
     };
     if let Some(token) = record.token {
@@ -70,7 +79,7 @@ pub(crate) async fn prepare(
         core.leases.remove(&id).await?;
         return Err(error);
     }
-    Ok(id)
+    Ok(Prepared { id, record })
 }
 
 /// Gives a lease that was prepared its first term, from now on; durable when it returns. That of a
@@ -82,12 +91,15 @@ pub(crate) async fn prepare(
 pub(crate) async fn register(
     core: &Arc<Unsealed>,
     mount: &Mount,
-    id: &SecretLeaseId,
+    Prepared { id, .. }: &Prepared,
     secret: LeasedSecret,
 ) -> Result<GrantedLease, Error> {
     let found = core.leases.read(id).await?;
     let (mut record, revision) =
         found.ok_or_else(|| Error::internal("a lease is gone that was being made"))?;
+    if record.revocation.is_some_and(|it| it.orphaned) {
+        return Err(Error::Denied(Denial::Token));
+    }
     let now = core.clock.now();
     let terms = secret.term.terms(Duration::ZERO, now);
     let Term { length, warning } = terms.grant(mount.entry.config.limits(), now);
@@ -102,15 +114,41 @@ pub(crate) async fn register(
 }
 
 /// Has a lease end whose secret nobody got. What fails now is tried again.
-pub(crate) async fn end(core: &Unsealed, mount: &Mount, id: &SecretLeaseId) {
-    let ended = async {
-        core.leases.mark(std::slice::from_ref(id)).await?;
-        // The mount need not stand in the table any more.
-        take_back(&core.leases, mount, id, core.clock.now()).await
-    };
-    if let Err(error) = ended.await {
+pub(crate) async fn end(core: &Unsealed, mount: &Mount, prepared: &Prepared) {
+    let id = &prepared.id;
+    let marked = mark(&core.leases, prepared).await;
+    if marked.is_err() {
+        core.leases.unmarked.lock().push(id.clone());
+    }
+    // It may be over without a mark. The mount need not stand in the table any more.
+    let taken = take_back(&core.leases, mount, id, core.clock.now()).await;
+    if let Err(error) = marked.and(taken) {
         tracing::warn!(lease = %id, ?error, "a secret that nobody got is not taken back yet");
     }
+}
+
+async fn mark(leases: &Leases, Prepared { id, record }: &Prepared) -> Result<(), Error> {
+    if leases.find(id).await?.is_none() {
+        // The engine took so long that its secret was taken back before it was made.
+        leases.insert(id, record).await?;
+    }
+    leases.mark(std::slice::from_ref(id)).await.map(drop)
+}
+
+/// Marks those that [`end`] could not mark.
+///
+/// # Errors
+/// The store still fails; they stay.
+pub(super) async fn mark_again(leases: &Leases) -> Result<(), Error> {
+    let unmarked = mem::take(&mut *leases.unmarked.lock());
+    if unmarked.is_empty() {
+        return Ok(());
+    }
+    let marked = leases.mark(&unmarked).await;
+    if marked.is_err() {
+        leases.unmarked.lock().extend(unmarked);
+    }
+    marked.map(drop)
 }
 
 /// Fails if what a lease ends with is gone. Whoever takes it away looks for leases afterwards, so

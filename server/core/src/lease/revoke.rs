@@ -18,6 +18,7 @@ use keyward_crypto::random;
 use super::{
     Leases,
     record::{Record, SecretLeaseId},
+    register::mark_again,
 };
 use crate::{Error, Timestamp, engine::BoxFuture, lifecycle::Unsealed, mounts::Mount};
 
@@ -33,10 +34,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// # Errors
 /// Leases could not be listed. Failures of engines are logged and stand in the records.
 pub(crate) async fn tend(core: &Unsealed) -> Result<(), Error> {
+    let marked = mark_again(&core.leases).await;
+    let leasing = core.leases.mounts().await?;
     let mounts = core.mounts.all();
-    let all = mounts.iter().map(|mount| tend_mount(core, mount).boxed());
+    let mounts = mounts
+        .iter()
+        .filter(|mount| leasing.contains(&mount.entry.uuid));
+    let all = mounts.map(|mount| tend_mount(core, mount).boxed());
     let all: Vec<_> = all.collect();
-    future::join_all(all).await.into_iter().collect()
+    let tended = future::join_all(all).await.into_iter().collect();
+    marked.and(tended)
 }
 
 /// Tries once to revoke a lease that was marked; see [`Leases::mark`].

@@ -13,12 +13,16 @@
 //!
 //! **Invariant:** the entries of a lease are written and removed in one commit.
 
-use std::{collections::HashMap, iter, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    iter,
+    sync::Arc,
+};
 
 use keyward_crypto::SecretBytes;
 use parking_lot::Mutex;
 
-use super::record::{Record, Revocation, SecretLeaseId};
+use super::record::{Record, SecretLeaseId};
 use crate::{
     Error, Timestamp,
     barrier::{Change, Entry},
@@ -44,6 +48,8 @@ pub(crate) struct Leases {
     pub(super) view: View,
     /// Those that this node is trying to revoke because they are due, with the uuids of their mounts.
     pub(super) running: Mutex<HashMap<SecretLeaseId, String>>,
+    /// Those of secrets that nobody got, which the store did not let this node mark.
+    pub(super) unmarked: Mutex<Vec<SecretLeaseId>>,
     pub(super) tidying: Tidying,
 }
 
@@ -59,6 +65,7 @@ impl Leases {
         Arc::new(Self {
             view,
             running: Mutex::default(),
+            unmarked: Mutex::default(),
             tidying: Tidying::default(),
         })
     }
@@ -112,7 +119,7 @@ impl Leases {
                     Err(error) => outcome = outcome.and(Err(error)),
                 }
             }
-            outcome = outcome.and(self.mark(&page).await);
+            outcome = outcome.and(self.mark_as(&page, true).await.map(drop));
             match names.into_iter().next_back() {
                 Some(last) => after = Some(last),
                 None => return outcome,
@@ -122,39 +129,47 @@ impl Leases {
 
     /// Says of leases that they shall end, which nothing takes back; those that are gone are no
     /// error. In one commit, or, where that fails, one by one: a record that cannot be read must
-    /// not keep its neighbours.
+    /// not keep its neighbours. Tells whether it was said of one for the first time.
     ///
     /// # Errors
     /// Some could not be marked, the first reason is told.
-    pub(crate) async fn mark(&self, ids: &[SecretLeaseId]) -> Result<(), Error> {
-        let mut outcome = self.mark_page(ids).await;
+    pub(crate) async fn mark(&self, ids: &[SecretLeaseId]) -> Result<bool, Error> {
+        self.mark_as(ids, false).await
+    }
+
+    /// Does what [`mark`](Self::mark) does; of those that are `orphaned`, a secret that is being
+    /// made gets no term.
+    async fn mark_as(&self, ids: &[SecretLeaseId], orphaned: bool) -> Result<bool, Error> {
+        let mut outcome = self.mark_page(ids, orphaned).await;
         if outcome.is_err() && ids.len() > 1 {
-            outcome = Ok(());
+            outcome = Ok(false);
             for id in ids {
-                outcome = outcome.and(self.mark_page(std::slice::from_ref(id)).await);
+                let marked = self.mark_page(std::slice::from_ref(id), orphaned).await;
+                outcome = outcome.and_then(|before| marked.map(|marked| before || marked));
             }
         }
         outcome
     }
 
-    async fn mark_page(&self, ids: &[SecretLeaseId]) -> Result<(), Error> {
+    async fn mark_page(&self, ids: &[SecretLeaseId], orphaned: bool) -> Result<bool, Error> {
         loop {
             let mut changes = Vec::new();
             for id in ids {
                 let Some((mut record, revision)) = self.read(id).await? else {
                     continue;
                 };
-                if record.revocation.is_none() {
-                    let was_due = record.due();
-                    record.revocation = Some(Revocation::default());
+                let (before, was_due) = (record.revocation, record.due());
+                let revocation = record.revocation.get_or_insert_default();
+                revocation.orphaned |= orphaned;
+                if record.revocation != before {
                     changes.extend(update(id, &record, was_due, revision)?);
                 }
             }
             if changes.is_empty() {
-                return Ok(());
+                return Ok(false);
             }
             match self.view.commit(changes).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(true),
                 // One was renewed or revoked in between.
                 Err(Error::Conflict(_)) => {}
                 Err(error) => return Err(error),
@@ -210,6 +225,14 @@ impl Leases {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Returns the uuids of the mounts that have leases.
+    pub(super) async fn mounts(&self) -> Result<HashSet<String>, Error> {
+        let folders = self.view.list(DUE, None, None).await?.into_iter();
+        Ok(folders
+            .filter_map(|folder| Some(folder.strip_suffix('/')?.to_owned()))
+            .collect())
     }
 
     /// Lists the first leases of a mount that are due at `now`, at most so many. An entry that leads to

@@ -51,7 +51,7 @@ impl Indexes for LeaseIndexes<'_> {
         match key.strip_prefix(IDS) {
             Some(id) => match id.parse() {
                 Ok(id) => self.examine_record(id).await,
-                Err(_) => Ok(Finding::Good),
+                Err(_) => Err(Error::internal("a record of a lease has no name")),
             },
             None => Ok(match self.0.leases.follow(&key).await? {
                 Some((revision, None)) => Finding::Dangling(revision),
@@ -61,7 +61,7 @@ impl Indexes for LeaseIndexes<'_> {
     }
 
     async fn end(&self, abandoned: SecretLeaseId) -> Result<bool, Error> {
-        self.0.leases.mark(&[abandoned]).await.map(|()| true)
+        self.0.leases.mark(&[abandoned]).await
     }
 }
 

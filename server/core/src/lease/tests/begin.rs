@@ -185,6 +185,65 @@ async fn a_secret_whose_lease_gets_no_term_is_taken_back_and_not_shown() {
 }
 
 #[tokio::test]
+async fn a_secret_whose_term_is_stored_and_not_confirmed_is_taken_back_once_the_store_is_well() {
+    let house = House::new().await;
+    let mut seen = 0;
+    house.medium.judge(move |batch| {
+        let mut keys = batch.operations().iter().map(|operation| &operation.key);
+        seen += usize::from(keys.any(|key| key.starts_with("sys/lease/")));
+        match seen {
+            0 | 1 => Fate::Made,
+            2 => Fate::MadeAndLost,
+            _ => Fate::NotMade,
+        }
+    });
+    let refused = house.root("mint/badge/front", json!({"ttl": 3600})).await;
+    assert!(matches!(refused, Err(Error::Internal(_))));
+    assert!(house.core.tend_leases().await.is_err());
+    assert_eq!(house.world.good(), 1);
+    house.medium.mend();
+    house.tend().await;
+    assert_eq!(house.world.good(), 0);
+    assert!(house.leftovers().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_whose_token_ends_while_it_is_made_gets_no_term() {
+    let house = House::new().await;
+    let token = house.token(&house.root, json!({"ttl": "3h"})).await;
+    let body = json!({"ttl": 3600, "ends": "waits"});
+    let asking = house.update(&token, "mint/badge/front", body);
+    let revoking = async {
+        let body = json!({"token": token});
+        house.root("auth/token/revoke", body).await.unwrap();
+        // Not even for a moment: nothing more is written of the lease.
+        house.medium.refuse("sys/lease/");
+        house.world.gate.notify_one();
+    };
+    let (refused, ()) = tokio::join!(asking, revoking);
+    assert!(matches!(refused, Err(Error::Denied(_))));
+    assert_eq!(house.world.good(), 0);
+    house.medium.mend();
+    house.after(300 * SECOND).await;
+    assert!(house.leftovers().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_that_is_made_after_it_was_taken_back_is_taken_back_again() {
+    let house = House::new().await;
+    let asking = house.root("mint/badge/front", json!({"ends": "late"}));
+    let waiting = async {
+        house.after(301 * SECOND).await;
+        assert!(house.leftovers().await.is_empty());
+        house.world.gate.notify_one();
+    };
+    let (refused, ()) = tokio::join!(asking, waiting);
+    refused.unwrap_err();
+    assert_eq!(house.world.good(), 0);
+    assert!(house.leftovers().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_secret_of_a_request_that_fails_afterwards_is_taken_back() {
     let house = House::new().await;
     let failed = house

@@ -34,7 +34,10 @@ use crate::{
         Backing, Class, Context, Engine, EngineKind, Lease, LeaseData, LeaseTerm, LeasedSecret,
         Mounted, Routes,
     },
-    storage::{Storage as _, faulty::Faulty},
+    storage::{
+        Storage as _,
+        faulty::{Fate, Faulty},
+    },
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -197,6 +200,9 @@ async fn ask(cx: Context<Mint>, request: Ask) -> Result<Response<Badge>, Error> 
         ("max_ttl".to_owned(), max_ttl),
     ]);
     cx.prepare_secret(internal).await?;
+    if request.ends == "late" {
+        cx.0.gate.notified().await;
+    }
     cx.0.state.lock().good.insert(badge.clone());
     match request.ends.as_str() {
         "fails" => return Err(Error::invalid("as was asked for")),

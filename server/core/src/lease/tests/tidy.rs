@@ -148,6 +148,7 @@ async fn a_secret_that_is_being_made_is_not_tidied_away() {
         json!({"ttl": 600, "ends": "waits"}),
     );
     let tidying = async {
+        assert_eq!(house.world.good(), 1, "it is being made");
         house.tidy().await;
         house.tend().await;
         house.world.gate.notify_one();
