@@ -27,14 +27,13 @@ fn loopback(place: &str) -> Option<(&str, &str)> {
         .into_iter()
         .find(|host| {
             let port = authority.strip_prefix(host);
-            port.is_some_and(|port| {
-                port.is_empty()
-                    || port
-                        .strip_prefix(':')
-                        .is_some_and(|port| port.parse::<u16>().is_ok())
-            })
+            port.is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
         })
         .map(|host| (host, rest))
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]
@@ -78,6 +77,7 @@ mod tests {
                     format!("http://{host}:65536/cb?a=b"),
                     format!("http://{host}:/cb?a=b"),
                     format!("http://{host}:x/cb?a=b"),
+                    format!("http://{host}:+80/cb?a=b"),
                     format!("http://u@{host}:1/cb?a=b"),
                     format!("http://{host}.example:1/cb?a=b"),
                     format!("http://{host}:1@evil.example/cb?a=b"),

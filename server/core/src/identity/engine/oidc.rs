@@ -227,6 +227,10 @@ pub(super) async fn token(
         .identity
         .as_deref()
         .ok_or_else(|| Error::invalid("no entity associated with the request's token"))?;
+    // What is made elsewhere with it is confined to nothing.
+    if !principal.token.caveats().is_empty() {
+        return Err(Error::Denied(Denial::Policy));
+    }
     // A token is an effect that nothing takes back.
     cx.view().on_record().await?;
     let token = jwt::issue(role, key, identity, &issuer(&cx), cx.now())?;

@@ -26,6 +26,7 @@ pub(super) async fn authorize(
     let asker = Asker {
         identity: principal.identity.as_deref(),
         since: principal.token.created(),
+        is_confined: !principal.token.caveats().is_empty(),
     };
     // A code is an effect that nothing takes back.
     cx.view().on_record().await?;

@@ -12,7 +12,7 @@ use super::{
     Known,
     key::{Half, NamedKey},
     provider::Provider,
-    role::Role,
+    role::{Role, without_reserved},
 };
 use crate::{Error, Timestamp};
 
@@ -54,7 +54,10 @@ pub(in super::super) fn issue(
 ) -> Result<String, Error> {
     let mut claims = match role.template.as_str() {
         "" => Map::new(),
-        template => template::claims(template, identity, now).map_err(Error::Invalid)?,
+        template => {
+            let told = template::claims(template, identity, now).map_err(Error::Invalid)?;
+            without_reserved(told).collect()
+        }
     };
     let seconds = now.unix_seconds();
     // Last, so that no template speaks for the server.

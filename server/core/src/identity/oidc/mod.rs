@@ -145,11 +145,12 @@ impl Oidc {
             }
         }
         // Another algorithm needs other keys, at once: who changes it has a reason.
-        let key = match old {
+        let key = match &old {
             Some(old) if old.settings.algorithm == changed.settings.algorithm => changed,
             _ => changed.renewed(now).await?,
         };
-        let changes = key.changes(name)?;
+        let mut changes = key.changes(name)?;
+        changes.extend(old.iter().flat_map(|old| old.left_behind(&key)));
         known.keys.insert(name.to_owned(), Arc::new(key));
         self.store(known, changes, Some(request)).await
     }

@@ -2,6 +2,7 @@
 
 use keyward_crypto::random;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::super::{Entity, Identity, Snapshot, template};
 use crate::{Error, Timestamp, policy::decode_text};
@@ -81,6 +82,15 @@ impl RoleChange {
         }
         Ok(role)
     }
+}
+
+/// Leaves out the claims that the server makes itself: the name of a claim may be a template too,
+/// and what it becomes is known only once it is filled.
+pub(super) fn without_reserved(
+    claims: Map<String, Value>,
+) -> impl Iterator<Item = (String, Value)> {
+    let claims = claims.into_iter();
+    claims.filter(|(name, _)| !RESERVED.contains(&name.as_str()))
 }
 
 /// Refuses a template that no entity could fill, or that speaks for the server.

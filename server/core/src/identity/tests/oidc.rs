@@ -246,6 +246,11 @@ async fn a_private_key_goes_when_the_next_one_takes_its_place() {
     let after = privates().await;
     assert_eq!(after.len(), 2);
     assert_eq!(after.iter().filter(|id| before.contains(id)).count(), 1);
+    let other = json!({"algorithm": "ES256"});
+    house.write("identity/oidc/key/r", other).await;
+    let others = privates().await;
+    assert_eq!(others.len(), 2);
+    assert!(others.iter().all(|id| !after.contains(id)));
     house.delete("identity/oidc/role/r").await;
     house.delete("identity/oidc/key/r").await;
     assert!(privates().await.is_empty());

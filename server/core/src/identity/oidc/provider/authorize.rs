@@ -20,9 +20,14 @@ use crate::Timestamp;
 pub(in crate::identity) struct Asker<'p> {
     /// None if the token is of nobody.
     pub(in crate::identity) identity: Option<&'p Identity>,
-    /// When they logged in.
+    /// When their token was made.
     pub(in crate::identity) since: Timestamp,
+    /// Their token is good for some keys or pages alone.
+    pub(in crate::identity) is_confined: bool,
 }
+
+/// The longest nonce, in bytes: a code keeps it in memory.
+const LONGEST_NONCE: usize = 1024;
 
 impl Oidc {
     /// Makes a code.
@@ -44,6 +49,20 @@ impl Oidc {
             .ok_or_else(|| denied("identity entity must be associated with the request"))?;
         if !known.registry.may_ask(client, identity) {
             return Err(denied(NOT_ASSIGNED));
+        }
+        // What is made elsewhere with the outcome is confined to nothing.
+        if asker.is_confined {
+            return Err(denied(
+                "a token that is confined to keys or pages logs nobody in",
+            ));
+        }
+        if request
+            .nonce
+            .as_ref()
+            .is_some_and(|nonce| nonce.len() > LONGEST_NONCE)
+        {
+            let text = format!("nonce is longer than {LONGEST_NONCE} bytes");
+            return Err(Fault::invalid(text));
         }
         let challenge = Challenge::parse(
             request.code_challenge.as_deref(),
@@ -77,7 +96,7 @@ fn denied(description: &str) -> Fault {
     Fault::new(OAuthError::AccessDenied, description)
 }
 
-/// Returns when somebody logged in, if that is not too long ago.
+/// Returns when somebody logged in, which is when their token was made, if that is not too long ago.
 fn auth_time(most: i64, since: Timestamp, now: Timestamp) -> Result<u64, Fault> {
     let Some(most) = u64::try_from(most).ok().filter(|most| *most > 0) else {
         return Err(Fault::invalid("max_age must be greater than zero"));

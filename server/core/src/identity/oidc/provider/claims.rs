@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{
-    super::super::{Identity, template},
+    super::{
+        super::{Identity, template},
+        role,
+    },
     Fault, Provider, Registry,
 };
 use crate::Timestamp;
@@ -31,7 +34,7 @@ impl Registry {
                 continue;
             };
             let told = template::claims(&scope.template, about, now).map_err(Fault::invalid)?;
-            for (claim, value) in told {
+            for (claim, value) in role::without_reserved(told) {
                 if let Some(other) = told_by.get(claim.as_str()) {
                     return Err(Fault::invalid(format!(
                         "found scopes with conflicting top-level claim: claim {claim:?} in scopes \

@@ -46,6 +46,9 @@ impl Oidc {
         on_record: &View,
         now: Timestamp,
     ) -> Result<OidcGrant, Fault> {
+        // A code that is used up without a record would be an effect that nobody sees. Before all
+        // else, since what is known may change while the record is written.
+        on_record.on_record().await?;
         let known = self.now();
         let admitted = known.admit(&request.name, shown)?;
         if request.grant_type.as_deref() != Some("authorization_code") {
@@ -58,8 +61,6 @@ impl Oidc {
         // EXPOSE: only emptiness is looked at.
         let code = code.filter(|code| !code.expose().is_empty());
         let code = code.ok_or_else(|| Fault::invalid("code parameter is required"))?;
-        // A code that is used up without a record would be an effect that nobody sees.
-        on_record.on_record().await?;
         let grant = self.codes.take(code, now);
         let grant = grant.ok_or_else(|| {
             let text = "authorization grant is invalid or expired";

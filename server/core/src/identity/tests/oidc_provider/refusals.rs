@@ -60,6 +60,11 @@ async fn a_consent_is_refused_in_words_of_oauth() {
             "identity entity not authorized by client assignment",
         ),
         (
+            json!({"nonce": "n".repeat(1025), "code_challenge": "x"}),
+            "invalid_request",
+            "nonce is longer than 1024 bytes",
+        ),
+        (
             json!({"code_challenge": "x", "max_age": 0}),
             "invalid_request",
             "invalid code_challenge",
@@ -284,4 +289,64 @@ async fn an_exchange_looks_again_at_who_consented_and_at_the_key() {
         .await;
     let text = "authorization code was not issued by the provider";
     assert_eq!(told.refusal(), (Outcome::Invalid, "invalid_grant", text));
+}
+
+#[tokio::test]
+async fn a_token_that_is_confined_logs_nobody_in() {
+    let party = Party::new().await;
+    let house = &party.house;
+    let rule = "path \"auth/token/create/page\" { capabilities = [\"update\"] }
+                path \"identity/oidc/token/r\" { capabilities = [\"read\"] }";
+    house
+        .write("sys/policies/acl/maker", json!({ "policy": rule }))
+        .await;
+    let path = format!("identity/entity/id/{}", party.bob.entity);
+    house.write(&path, json!({"policies": "flow,maker"})).await;
+    house
+        .write("identity/oidc/role/r", json!({"key": "ed"}))
+        .await;
+    for confined in [
+        json!({"allowed_keys": "transit/a"}),
+        json!({"max_batch": 3}),
+    ] {
+        house.write("auth/token/roles/page", confined.clone()).await;
+        let path = "auth/token/create/page";
+        let made = house.call(Operation::Update, &party.bob.token, path, json!({}));
+        let token = made.await.unwrap().auth.unwrap().client_token;
+        // EXPOSE: the test uses it.
+        let token = token.expose();
+        let told = party.authorize_as(token, party.asked(json!({}))).await;
+        let text = "a token that is confined to keys or pages logs nobody in";
+        let refusal = (Outcome::Invalid, "access_denied", text);
+        assert_eq!(told.refusal(), refusal, "{confined}");
+        let read = house.read_as(token, "identity/oidc/token/r").await;
+        assert!(
+            matches!(read, Err(Error::Denied(Denial::Policy))),
+            "{confined}"
+        );
+    }
+    let own = house
+        .read_as(&party.bob.token, "identity/oidc/token/r")
+        .await;
+    own.unwrap();
+}
+
+#[tokio::test]
+async fn a_template_speaks_for_the_server_under_no_name() {
+    let party = Party::new().await;
+    let path = format!("identity/entity/id/{}", party.bob.entity);
+    let named = json!({"metadata": {"as": "auth_time"}, "policies": "flow"});
+    party.house.write(&path, named).await;
+    let template = "{ {{identity.entity.metadata.as}}: 1, \"mine\": 2 }";
+    party.scope("odd", template).await;
+    party.provider(json!({"scopes_supported": "odd"})).await;
+    let tokens = party.tokens("openid odd").await;
+    let claims = part(tokens.text("id_token"), 1);
+    assert_eq!(
+        (&claims["auth_time"], &claims["mine"]),
+        (&Value::Null, &json!(2))
+    );
+    let shown = party.user_info(tokens.text("access_token")).await;
+    assert_eq!(shown.body["auth_time"], Value::Null);
+    assert_eq!(shown.body["mine"], 2);
 }
