@@ -8,42 +8,46 @@ use serde_json::{Value, json};
 use super::Watched;
 
 /// The fields whose faulty values a refusal repeats, as Vault's does, to the caller alone; they are
-/// durations, the words of a choice, and names of what is there or not, and none is for a secret.
+/// durations, the words of a choice, and names of what is there or not, and none is for a secret. Each
+/// stands behind the first part of its path: a `key` may be a name in one place and a share in another.
 pub(super) const ECHOED: &[&str] = &[
-    "access_token_ttl",
-    "algorithm",
-    "allowed_keys",
-    "allowed_operations",
-    "assignments",
-    "block_interval",
-    "bound_cidrs",
-    "bound_origins",
-    "client_type",
-    "config",
-    "explicit_max_ttl",
-    "format",
-    "id_token_ttl",
-    "increment",
-    "interval",
-    "key",
-    "lease",
-    "level",
-    "member_entity_ids",
-    "member_group_ids",
-    "mounts",
-    "period",
-    "plugin",
-    "plugin_name",
-    "rotation_period",
-    "scopes_supported",
-    "state",
-    "token_bound_cidrs",
-    "token_explicit_max_ttl",
-    "token_period",
-    "token_type",
-    "ttl",
-    "type",
-    "verification_ttl",
+    "auth allowed_keys",
+    "auth allowed_operations",
+    "auth bound_cidrs",
+    "auth bound_origins",
+    "auth explicit_max_ttl",
+    "auth increment",
+    "auth lease",
+    "auth period",
+    "auth token_bound_cidrs",
+    "auth token_explicit_max_ttl",
+    "auth token_period",
+    "auth token_type",
+    "auth ttl",
+    "identity access_token_ttl",
+    "identity algorithm",
+    "identity assignments",
+    "identity client_type",
+    "identity id_token_ttl",
+    "identity key",
+    "identity member_entity_ids",
+    "identity member_group_ids",
+    "identity rotation_period",
+    "identity scopes_supported",
+    "identity state",
+    "identity ttl",
+    "identity type",
+    "identity verification_ttl",
+    "sys block_interval",
+    "sys config",
+    "sys format",
+    "sys increment",
+    "sys interval",
+    "sys level",
+    "sys mounts",
+    "sys plugin",
+    "sys plugin_name",
+    "sys type",
 ];
 
 /// The fields that name a token to those who read the audit log, and paths, by which capabilities are
@@ -53,7 +57,8 @@ const SHOWN: &[&str] = &["display_name", "meta", "path", "paths", "policies"];
 /// What would end the walk: the server is sealed, or the token is gone.
 const ENDING: &[&str] = &["auth/token/revoke-self", "sys/seal"];
 
-/// Sends a secret in each field; returns the fields whose value a refusal repeated.
+/// Sends a secret in each field; returns the fields whose value a refusal repeated, each behind the
+/// first part of its path.
 pub(super) async fn walk(watched: &mut Watched) -> Vec<String> {
     let document = watched
         .root
@@ -102,7 +107,8 @@ pub(super) async fn walk(watched: &mut Watched) -> Vec<String> {
                 let answer = watched.root.post(&filled, json!({ field: value })).await;
                 if answer.status >= 400 && !watched.scanner.scan(answer.text.as_bytes()).is_empty()
                 {
-                    echoed.insert(field.clone());
+                    let area = filled.split('/').next().unwrap_or_default();
+                    echoed.insert(format!("{area} {field}"));
                 }
             }
         }
