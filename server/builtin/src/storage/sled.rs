@@ -1,6 +1,6 @@
 //! `storage "sled"`: the default embedded store, on sled 0.34.
 //!
-//! sled by itself acknowledges what a power cut can undo. Nine rules make it trustworthy; each is
+//! sled by itself acknowledges what a power cut can undo. Ten rules make it trustworthy; each is
 //! cited where it is obeyed, and the power-loss test holds them:
 //!
 //! 1. One thread owns all writes: one batch, `flush`, then `fdatasync` on a handle of our own, then
@@ -22,6 +22,9 @@
 //!    name is durable, finds nothing to add to it, and clears.
 //! 8. A flush that waits for a write which failed may never be told: it is watched.
 //! 9. The way out is [`keyward_core::storage::export`]; expectations are checked by the committer.
+//! 10. A copy of the snapshot is put aside before it is opened. sled names the new snapshot and
+//!     removes the old one with no sync between, and a power cut may keep the removal alone: the
+//!     log by itself does not tell all where a fault had been met before.
 //!
 //! ```text
 //! 'b' | revision u64 BE | index u32 BE | chunk u32 BE  →  at most 8 KiB of a body

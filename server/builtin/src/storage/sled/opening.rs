@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write as _},
     path::Path,
 };
 
@@ -18,6 +18,11 @@ use super::{
 const SEGMENT_LENGTH: usize = 2 << 20;
 /// Rule 4.
 const CACHE_LENGTH: u64 = 64 << 20;
+/// Rule 10: a copy of a snapshot, behind the name that it had.
+const KEPT: &str = "kept";
+const KEPT_NEW: &str = "kept.new";
+/// `snap.` and sixteen digits.
+const SNAPSHOT_NAME_LENGTH: usize = 21;
 /// How often a lock may be taken again between its release and our turn.
 const TRIES: usize = 10;
 
@@ -30,13 +35,58 @@ pub(super) fn create(path: &Path, directory: &DataDirectory) -> Result<(), Stora
 
 /// Opens the store in a directory that we hold the lock of.
 pub(super) fn open(path: &Path, directory: &DataDirectory) -> Result<Db, StorageError> {
-    remove_unfinished_snapshots(path).map_err(|error| io_error(&error, path))?;
+    let tried = |outcome: io::Result<()>| outcome.map_err(|error| io_error(&error, path));
+    tried(remove_unfinished_snapshots(path).and_then(|()| keep_snapshot(path)))?;
     refresh_snapshot(path, directory)?;
     let db = start_once_free(path, directory)?;
     let db = db.map_err(|error| refused(error, directory))?;
     // Rule 2.
     settle(path)?;
     Ok(db)
+}
+
+/// Rule 10. Puts a copy of the newest snapshot aside, in the place of the copy before, or puts that
+/// back where there is no snapshot.
+fn keep_snapshot(path: &Path) -> io::Result<()> {
+    let kept = path.join(KEPT);
+    let sync = || File::open(path)?.sync_all();
+    let Some(newest) = newest_snapshot(path)? else {
+        if !kept.exists() {
+            return Ok(());
+        }
+        // The name that it had comes first.
+        let copy = fs::read(&kept)?;
+        let (name, snapshot) = copy.split_at(SNAPSHOT_NAME_LENGTH.min(copy.len()));
+        let name = str::from_utf8(name).map_err(io::Error::other)?;
+        let unfinished = path.join(format!("{name}.generating"));
+        write_synced(&unfinished, &[snapshot])?;
+        fs::rename(&unfinished, path.join(name))?;
+        return sync();
+    };
+    let new = path.join(KEPT_NEW);
+    write_synced(&new, &[newest.as_bytes(), &fs::read(path.join(&newest))?])?;
+    fs::rename(&new, &kept)?;
+    sync()
+}
+
+fn write_synced(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.sync_all()
+}
+
+fn newest_snapshot(path: &Path) -> io::Result<Option<String>> {
+    let mut newest = None;
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        // Their numbers have as many digits each, so that the greatest sorts last.
+        if name.starts_with("snap.") && name.len() == SNAPSHOT_NAME_LENGTH {
+            newest = newest.max(Some(name));
+        }
+    }
+    Ok(newest)
 }
 
 /// The first opening of rule 7. Between the snapshot and the clearing sled looks for blobs to
