@@ -22,7 +22,7 @@
 //!    name is durable, finds nothing to add to it, and clears.
 //! 8. A flush that waits for a write which failed may never be told: it is watched.
 //! 9. The way out is [`keyward_core::storage::export`]; expectations are checked by the committer.
-//! 10. A copy of the snapshot is put aside before it is opened. sled names the new snapshot and
+//! 10. A copy of the snapshot stands aside while it is opened. sled names the new snapshot and
 //!     removes the old one with no sync between, and a power cut may keep the removal alone: the
 //!     log by itself does not tell all where a fault had been met before.
 //!

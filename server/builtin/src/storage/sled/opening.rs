@@ -42,11 +42,12 @@ pub(super) fn open(path: &Path, directory: &DataDirectory) -> Result<Db, Storage
     let db = db.map_err(|error| refused(error, directory))?;
     // Rule 2.
     settle(path)?;
+    tried(forget_kept(path))?;
     Ok(db)
 }
 
-/// Rule 10. Puts a copy of the newest snapshot aside, in the place of the copy before, or puts that
-/// back where there is no snapshot.
+/// Rule 10. Puts a copy of the newest snapshot aside, or, where there is none, the copy back that an
+/// opening left which ended half-way.
 fn keep_snapshot(path: &Path) -> io::Result<()> {
     let kept = path.join(KEPT);
     let sync = || File::open(path)?.sync_all();
@@ -67,6 +68,15 @@ fn keep_snapshot(path: &Path) -> io::Result<()> {
     write_synced(&new, &[newest.as_bytes(), &fs::read(path.join(&newest))?])?;
     fs::rename(&new, &kept)?;
     sync()
+}
+
+/// Removes the copy for good: from here on sled reuses what that leads to.
+fn forget_kept(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path.join(KEPT)) {
+        Ok(()) => File::open(path)?.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn write_synced(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
