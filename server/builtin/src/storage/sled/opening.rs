@@ -48,25 +48,25 @@ pub(super) fn open(path: &Path, directory: &DataDirectory) -> Result<Db, Storage
 
 /// Rule 10. Puts a copy of the newest snapshot aside, or, where there is none, the copy back that an
 /// opening left which ended half-way.
-fn keep_snapshot(path: &Path) -> io::Result<()> {
+pub(super) fn keep_snapshot(path: &Path) -> io::Result<()> {
     let kept = path.join(KEPT);
     let sync = || File::open(path)?.sync_all();
-    let Some(newest) = newest_snapshot(path)? else {
-        if !kept.exists() {
-            return Ok(());
-        }
-        // The name that it had comes first.
-        let copy = fs::read(&kept)?;
-        let (name, snapshot) = copy.split_at(SNAPSHOT_NAME_LENGTH.min(copy.len()));
-        let name = str::from_utf8(name).map_err(io::Error::other)?;
-        let unfinished = path.join(format!("{name}.generating"));
-        write_synced(&unfinished, &[snapshot])?;
-        fs::rename(&unfinished, path.join(name))?;
+    if let Some(newest) = newest_snapshot(path)? {
+        let new = path.join(KEPT_NEW);
+        write_synced(&new, &[newest.as_bytes(), &fs::read(path.join(&newest))?])?;
+        fs::rename(&new, &kept)?;
         return sync();
-    };
-    let new = path.join(KEPT_NEW);
-    write_synced(&new, &[newest.as_bytes(), &fs::read(path.join(&newest))?])?;
-    fs::rename(&new, &kept)?;
+    }
+    if !kept.exists() {
+        return Ok(());
+    }
+    let copy = fs::read(&kept)?;
+    let (name, snapshot) = copy.split_at(SNAPSHOT_NAME_LENGTH.min(copy.len()));
+    let name = str::from_utf8(name).map_err(io::Error::other)?;
+    // A name under which it is not taken for a whole one.
+    let unfinished = path.join(format!("{name}.generating"));
+    write_synced(&unfinished, &[snapshot])?;
+    fs::rename(&unfinished, path.join(name))?;
     sync()
 }
 

@@ -105,6 +105,39 @@ fn a_snapshot_that_was_cut_off_does_not_stop_the_store_from_opening() {
     assert!(!torn.exists());
 }
 
+/// What a power cut leaves that keeps the removal of a snapshot alone.
+#[test]
+fn a_snapshot_that_an_opening_lost_is_put_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("sled");
+    let snapshots = || -> Vec<String> {
+        let names = fs::read_dir(&store).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("snap.")).collect()
+    };
+    let medium = opened(directory.path());
+    medium.write(&rows(1, &[("a", None, Some(b"1"))])).unwrap();
+    drop(medium);
+    drop(opened(directory.path()));
+    assert!(!store.join("kept").exists());
+    let [name] = &*snapshots() else {
+        panic!("{:?}", snapshots())
+    };
+    let snapshot = fs::read(store.join(name)).unwrap();
+
+    opening::keep_snapshot(&store).unwrap();
+    fs::remove_file(store.join(name)).unwrap();
+    opening::keep_snapshot(&store).unwrap();
+    assert_eq!(snapshots(), std::slice::from_ref(name));
+    assert_eq!(fs::read(store.join(name)).unwrap(), snapshot);
+
+    fs::remove_file(store.join(name)).unwrap();
+    let medium = opened(directory.path());
+    assert_eq!(medium.head("a").unwrap().unwrap(), b"1");
+    assert_eq!(snapshots().len(), 1);
+    assert!(!store.join("kept").exists());
+}
+
 #[test]
 fn pages_of_the_longest_keys_and_values_are_no_blobs() {
     let directory = tempfile::tempdir().unwrap();
