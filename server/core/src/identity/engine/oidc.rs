@@ -26,7 +26,7 @@ use crate::{
 pub(super) const JSON: &str = "application/json";
 
 /// Where the tokens come from, below the address of the server.
-const ISSUER: &str = "/v1/identity/oidc";
+pub(super) const ISSUER: &str = "/v1/identity/oidc";
 
 /// Reads what all tokens have in common.
 pub(super) async fn read_config(

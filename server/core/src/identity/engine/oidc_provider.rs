@@ -20,7 +20,7 @@ use super::{
         provider::{Client, ClientChange, OPENID, Provider, ProviderChange},
     },
     Identities, given,
-    oidc::{ISSUER_WARNING, JSON, check_issuer, names, seconds},
+    oidc::{ISSUER, ISSUER_WARNING, JSON, check_issuer, names, seconds},
 };
 use crate::{Document, Error, Response, engine::Context, view::View};
 
@@ -359,7 +359,7 @@ pub(super) async fn key_set(
 /// Returns the `iss` of a provider's tokens.
 pub(super) fn issuer(cx: &Context<Identities>, name: &str, provider: &Provider) -> String {
     let origin = origin(cx, provider);
-    format!("{origin}/v1/identity/oidc/provider/{name}")
+    format!("{origin}{ISSUER}/provider/{name}")
 }
 
 fn origin<'o>(cx: &'o Context<Identities>, provider: &'o Provider) -> &'o str {
