@@ -1,43 +1,17 @@
 // Logging in with the OpenID provider by a relying party's library that nobody here wrote: it finds
 // the provider by its discovery document, sends somebody there, takes the code for tokens, verifies
 // the identity token with the provider's key set, and asks for the claims.
-//
-// Usage: node provider.mjs ADDRESS ROOT_TOKEN. Prints one line a check; the first failure ends the run
-// with the check's name and a status of 1.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import process from "node:process";
 
 import * as oidc from "openid-client";
 
-const [address, root] = process.argv.slice(2);
+import { address, call, check } from "./checks.mjs";
+
 const base = "identity/oidc";
 const issuer = new URL(`${address}/v1/${base}/provider/default`);
 const place = "https://app.example/cb";
-
-/** Calls the server; an answer that is no success is an error. */
-async function call(method, path, body, token = root) {
-  const response = await fetch(`${address}/v1/${path}`, {
-    method,
-    headers: token ? { "X-Vault-Token": token } : {},
-    body: body && JSON.stringify(body),
-  });
-  const text = await response.text();
-  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
-  return text ? JSON.parse(text) : undefined;
-}
-
-/** Names what `body` shows. */
-async function check(name, body) {
-  try {
-    await body();
-  } catch (error) {
-    console.log(`FAILED ${name}: ${error.stack}`);
-    process.exit(1);
-  }
-  console.log(`ok     ${name}`);
-}
 
 const policy = `path "${base}/provider/+/authorize" { capabilities = ["read", "update"] }`;
 await call("PUT", "sys/policies/acl/consents", { policy });
