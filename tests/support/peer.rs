@@ -110,6 +110,10 @@ pub(crate) fn isolated(program: &Path, home: &Path) -> Command {
             command.env_remove(name);
         }
     }
-    command.env("HOME", home).current_dir(home);
+    // A server that is killed leaves its scratch directory; it goes with the home then.
+    command
+        .env("HOME", home)
+        .env("TMPDIR", home)
+        .current_dir(home);
     command
 }
