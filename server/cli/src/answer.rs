@@ -64,6 +64,12 @@ impl Answer {
         self.block("wrap_info").is_some()
     }
 
+    /// Returns what a login waits for instead of granting a token.
+    pub(crate) fn mfa_requirement(&self) -> Option<&Json> {
+        let requirement = self.block("auth")?.get("mfa_requirement")?;
+        (!requirement.is_null()).then_some(requirement)
+    }
+
     /// Tells whether it has anything to show beside errors.
     pub(crate) fn tells_something(&self) -> bool {
         let data = self.data().is_some_and(|data| data.get("errors").is_none());
@@ -112,7 +118,9 @@ impl Answer {
         if let Some(info) = self.block("wrap_info") {
             rows.extend(wrap_rows(info));
         }
-        if let Some(auth) = self.block("auth") {
+        if let Some(requirement) = self.mfa_requirement() {
+            rows.extend(requirement_rows(requirement));
+        } else if let Some(auth) = self.block("auth") {
             rows.extend(auth_rows(auth));
         }
         rows.extend(self.lease_rows());
@@ -225,6 +233,30 @@ fn auth_rows(auth: &Json) -> Vec<(String, String)> {
     .collect()
 }
 
+/// The rows of a login that waits for a second factor: there is no token yet.
+fn requirement_rows(requirement: &Json) -> Vec<(String, String)> {
+    let mut rows = vec![(
+        "mfa_request_id".to_owned(),
+        shown(requirement, "mfa_request_id"),
+    )];
+    let constraints = requirement.get("mfa_constraints");
+    for (constraint, methods) in constraints.into_iter().flat_map(Json::entries) {
+        for method in methods.get("any").into_iter().flat_map(Json::items) {
+            let kind = shown(method, "type");
+            for property in ["id", "uses_passcode", "name"] {
+                let value = shown(method, property);
+                if !value.is_empty() {
+                    rows.push((
+                        format!("mfa_constraint_{constraint}_{kind}_{property}"),
+                        value,
+                    ));
+                }
+            }
+        }
+    }
+    rows
+}
+
 fn shown(object: &Json, name: &str) -> String {
     object.get(name).map(Json::shown).unwrap_or_default()
 }
@@ -294,6 +326,21 @@ mod tests {
         let ttl = rows.iter().find(|(name, _)| name == "wrapping_token_ttl:");
         assert_eq!(ttl.unwrap().1, "1m30s");
         assert_eq!(rows.len(), 5);
+    }
+
+    #[test]
+    fn a_login_that_waits_for_a_second_factor_shows_what_it_waits_for() {
+        let waiting = answer(
+            r#"{"auth":{"client_token":"","mfa_requirement":{"mfa_request_id":"r","mfa_constraints":
+                {"staff":{"any":[{"type":"totp","id":"m","uses_passcode":true}]}}}}}"#,
+        );
+        let row = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let wanted = [
+            row("mfa_request_id", "r"),
+            row("mfa_constraint_staff_totp_id", "m"),
+            row("mfa_constraint_staff_totp_uses_passcode", "true"),
+        ];
+        assert_eq!(waiting.rows(), wanted);
     }
 
     #[test]

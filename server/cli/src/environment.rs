@@ -37,17 +37,33 @@ impl Environment {
         let Some((name, value)) = self.named(name) else {
             return Ok(None);
         };
-        match value {
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(Some(true)),
-            "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(Some(false)),
-            _ => anyhow::bail!("{name} must be true or false"),
+        match truth(value) {
+            Some(flag) => Ok(Some(flag)),
+            None => anyhow::bail!("{name} must be true or false"),
         }
+    }
+
+    /// Returns the name that the user has on this machine.
+    pub(crate) fn user(&self) -> Option<&str> {
+        let mut names = ["LOGNAME", "USER"]
+            .iter()
+            .filter_map(|name| self.0.get(*name));
+        names.find(|name| !name.is_empty()).map(String::as_str)
     }
 
     /// Returns the home folder, where the token is kept between commands.
     pub(crate) fn home(&self) -> Result<PathBuf> {
         let home = self.0.get("HOME").filter(|home| !home.is_empty());
         home.map(PathBuf::from).context("HOME is not set")
+    }
+}
+
+/// Reads a truth value as Go does.
+pub(crate) fn truth(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
     }
 }
 
@@ -83,6 +99,17 @@ mod tests {
         let empty = environment(&[("KEYWARD_ADDR", ""), ("VAULT_ADDR", "b"), ("HOME", "")]);
         assert_eq!(empty.setting("ADDR"), Some("b"));
         assert!(empty.home().is_err());
+    }
+
+    #[test]
+    fn a_user_has_a_login_name_or_else_another() {
+        let both = environment(&[("USER", "b"), ("LOGNAME", "a")]);
+        assert_eq!(both.user(), Some("a"));
+        assert_eq!(
+            environment(&[("USER", "b"), ("LOGNAME", "")]).user(),
+            Some("b")
+        );
+        assert_eq!(environment(&[]).user(), None);
     }
 
     #[test]

@@ -75,19 +75,31 @@ impl Io<'_> {
         Ok(text)
     }
 
-    /// Asks for a secret: without echo at a terminal, otherwise the next line that is piped in.
+    /// Asks for a secret that has no blanks around it; see [`ask_exactly`](Self::ask_exactly).
     pub(crate) fn ask(&mut self, prompt: &str) -> Result<SecretString> {
+        self.ask_exactly(prompt).map(|answer| trimmed(&answer))
+    }
+
+    /// Asks for a secret: without echo at a terminal, otherwise the next line that is piped in. Only
+    /// the end of the line is dropped, as blanks may belong to a password.
+    pub(crate) fn ask_exactly(&mut self, prompt: &str) -> Result<SecretString> {
         if self.input_is_terminal {
             let answer = rpassword::prompt_password(prompt).map(SecretString::new);
-            return Ok(trimmed(&answer.context("cannot read from the terminal")?));
+            return answer.context("cannot read from the terminal");
         }
         let mut line = SecretString::new(String::new());
         // EXPOSE: filled here.
         self.input
             .read_line(line.expose_mut())
             .context("cannot read standard input")?;
-        Ok(trimmed(&line))
+        Ok(without_line_end(&line))
     }
+}
+
+/// Drops the line feed that files and pipes end with.
+pub(crate) fn without_line_end(text: &SecretString) -> SecretString {
+    // EXPOSE: copied into a secret again.
+    SecretString::from(text.expose().trim_end_matches(['\r', '\n']))
 }
 
 /// Drops the blanks around a secret, such as the line feed of a pipe.

@@ -127,9 +127,9 @@ impl Http {
         self.token.as_ref()
     }
 
-    /// Sends the requests that follow with another token.
-    pub(crate) fn set_token(&mut self, token: SecretString) {
-        self.token = Some(token);
+    /// Sends the requests that follow with another token, or with none.
+    pub(crate) fn set_token(&mut self, token: Option<SecretString>) {
+        self.token = token;
     }
 
     /// Sends a request and hands the parts of a good answer on as they come, however long it goes

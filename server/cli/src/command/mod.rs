@@ -9,6 +9,7 @@ mod monitor;
 mod operator;
 mod path_help;
 mod policy;
+mod print;
 mod secrets;
 mod server;
 mod status;
@@ -62,7 +63,7 @@ pub(crate) enum Remote {
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
-    Print(login::Print),
+    Print(print::Print),
     #[command(subcommand)]
     Secrets(secrets::Secrets),
     #[command(subcommand)]

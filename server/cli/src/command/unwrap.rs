@@ -35,7 +35,7 @@ impl Unwrap {
             if session.http.token().is_some() {
                 raw = raw.with(&Json::object([("token", Json::text(&token))]))?;
             } else {
-                session.http.set_token(SecretString::new(token));
+                session.http.set_token(Some(SecretString::new(token)));
             }
         }
         session.http.wrap_ttl = None;
