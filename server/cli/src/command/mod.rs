@@ -1,11 +1,13 @@
 //! The commands: one file a noun, or a verb that stands alone.
 
 mod audit;
+mod auth;
 mod kv;
 mod lease;
 mod logical;
 mod login;
 mod monitor;
+mod mount;
 mod operator;
 mod path_help;
 mod policy;
@@ -53,7 +55,7 @@ pub(crate) enum Remote {
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
-    Auth(secrets::Auth),
+    Auth(auth::Auth),
     #[command(subcommand)]
     Kv(kv::Kv),
     #[command(subcommand)]

@@ -277,6 +277,7 @@ transcripts! {
     an_operator_changes_the_keys_of_a_server: "operator_keys.txt" on sealed;
     an_operator_rotates_the_keys_of_a_server: "operator_rotate_keys.txt" on sealed;
     audit_devices_are_enabled_and_their_logs_checked: "audit.txt" on dev;
+    auth_methods_are_listed_tuned_and_explained: "auth.txt" on dev;
     leases_are_looked_up_and_revoked: "lease.txt" on dev;
     mistakes_on_the_command_line_are_explained: "mistakes.txt" on dev;
     paths_are_read_written_listed_and_deleted: "logical.txt" on dev;
