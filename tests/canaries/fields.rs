@@ -47,6 +47,7 @@ pub(super) const ECHOED: &[&str] = &[
     "sys mounts",
     "sys plugin",
     "sys plugin_name",
+    "sys ttl",
     "sys type",
 ];
 

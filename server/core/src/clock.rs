@@ -29,6 +29,19 @@ impl Timestamp {
         self.0
     }
 
+    /// Reads a moment in RFC 3339, or as whole seconds since 1970; none if the text is neither, or
+    /// the moment lies outside the years 1970 to 2554.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let nanos = match text.parse::<i64>() {
+            Ok(seconds) => i128::from(seconds) * 1_000_000_000,
+            Err(_) => OffsetDateTime::parse(text, &Rfc3339)
+                .ok()?
+                .unix_timestamp_nanos(),
+        };
+        u64::try_from(nanos).ok().map(Self)
+    }
+
     /// Returns whole seconds since 1970.
     #[must_use]
     pub const fn unix_seconds(self) -> u64 {

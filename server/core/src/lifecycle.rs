@@ -285,6 +285,7 @@ impl Core {
         };
         let now = self.clock.now();
         let mut outcome = unsealed.tokens.tick(now).await;
+        outcome = outcome.and(unsealed.policies.tick(now).await);
         outcome = outcome.and(unsealed.idempotency.tick(now).await);
         outcome = outcome.and(unsealed.mounts.finish_upgrades(now).await);
         outcome = outcome.and(unsealed.keys.tick(unsealed.rotation.current(), now).await);
@@ -446,7 +447,7 @@ impl Core {
         Ok(Unsealed {
             identities,
             api_addr: self.api_addr.clone(),
-            policies: PolicyStore::open(system.below("policy/")).await?,
+            policies: PolicyStore::open(system.below("policy/"), self.clock.now()).await?,
             audit: Arc::new(
                 Broker::open(system.below("audit/"), self.registry.audit, surroundings).await?,
             ),
@@ -496,11 +497,11 @@ impl Unsealed {
         let Some(token) = self.tokens.lookup(id, now).await? else {
             return Ok(None);
         };
-        Ok(self.holder(token).map(Arc::new))
+        Ok(self.holder(token, now).map(Arc::new))
     }
 
     /// Adds to a token what its entity brings, as it is now; none if the entity is gone or disabled.
-    pub(crate) fn holder(&self, token: Arc<Token>) -> Option<Principal> {
+    pub(crate) fn holder(&self, token: Arc<Token>, now: Timestamp) -> Option<Principal> {
         let identity = match token.entity_id() {
             "" => None,
             id => {
@@ -509,7 +510,7 @@ impl Unsealed {
             }
         };
         let holder = identity.as_deref().map(|identity| identity as &dyn Holder);
-        let acl = self.policies.acl(token.policies(), holder);
+        let acl = self.policies.acl(token.policies(), holder, now);
         Some(Principal {
             token,
             acl,

@@ -7,7 +7,10 @@
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Duration};
 
-use keyward_core::policy::{Acl, Capability, Policy, Question};
+use keyward_core::{
+    Timestamp,
+    policy::{Acl, Capability, Policy, Question},
+};
 use serde::{Deserialize, de::DeserializeOwned};
 
 fn vectors() -> &'static Path {
@@ -34,7 +37,10 @@ struct Set<A> {
 impl<A> Set<A> {
     fn acl(&self) -> Acl {
         let policy = |text: &String| Arc::new(Policy::parse("p", text).unwrap());
-        Acl::new(&self.policies.iter().map(policy).collect::<Vec<_>>())
+        Acl::new(
+            &self.policies.iter().map(policy).collect::<Vec<_>>(),
+            Timestamp::default(),
+        )
     }
 }
 

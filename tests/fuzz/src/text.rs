@@ -8,7 +8,7 @@ use base64::{
     engine::{GeneralPurpose, GeneralPurposeConfig},
 };
 use keyward_core::{
-    BoundCidr, CanonicalPath, parse_share,
+    BoundCidr, CanonicalPath, Timestamp, parse_share,
     policy::{Acl, Capability, Policy, Question},
 };
 use keyward_crypto::{
@@ -102,7 +102,7 @@ pub(crate) fn policy(data: &[u8]) {
     let Ok(policy) = Policy::parse("fuzzed", text) else {
         return;
     };
-    let acl = Acl::new(&[Arc::new(policy)]);
+    let acl = Acl::new(&[Arc::new(policy)], Timestamp::default());
     let parameters = Map::from_iter([("a".to_owned(), json!("b")), ("n".to_owned(), json!(1))]);
     for path in ["", "a", "a/", "a/b", "a/b/c", "secret/data/x", "+", "a/+/b"] {
         let listed = acl.capabilities(path);

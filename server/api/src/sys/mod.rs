@@ -68,8 +68,9 @@ pub use plugins::{
     Reloaded,
 };
 pub use policies::{
-    DeletePolicy, DeletePolicyOld, ListPolicies, ListPoliciesOld, ListPoliciesOldByGet, Policies,
-    PoliciesOld, Policy, PolicyOld, ReadPolicy, ReadPolicyOld, WritePolicy, WritePolicyOld,
+    DeletePolicy, DeletePolicyOld, DetailedPolicies, DetailedPolicy, ListDetailedPolicies,
+    ListPolicies, ListPoliciesOld, ListPoliciesOldByGet, PatchPolicy, Policies, PoliciesOld,
+    Policy, PolicyOld, ReadDetailedPolicy, ReadPolicy, ReadPolicyOld, WritePolicy, WritePolicyOld,
 };
 pub use quotas::{
     DeleteRateLimit, ListRateLimits, QuotaConfig, RateLimit, RateLimits, ReadQuotaConfig,

@@ -1,5 +1,7 @@
 //! Access policies, under their present path and under the older `sys/policy`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{coerce, endpoint};
@@ -49,7 +51,7 @@ pub struct Policy {
     pub policy: String,
 }
 
-/// `PUT sys/policies/acl/:name`: writes a policy.
+/// `PUT sys/policies/acl/:name`: writes a policy; what is left out is not kept of an earlier version.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WritePolicy {
@@ -62,8 +64,132 @@ pub struct WritePolicy {
         deserialize_with = "coerce::text"
     )]
     pub policy: Option<String>,
+    /// The version that this replaces: 0 or -1 if there must be none yet; if left out, any.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub cas: Option<i64>,
+    /// Whether every change must say which version it replaces, this one as well.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub cas_required: Option<bool>,
+    /// From when on the policy grants nothing and is removed: RFC 3339, or seconds since 1970.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub expiration: Option<String>,
+    /// The same as a number of seconds from now; not beside `expiration`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub ttl: Option<i64>,
 }
 endpoint!(WritePolicy { name } => (): Update "policies/acl/{name*}" as "policies/acl/{name}");
+
+/// `PATCH sys/policies/acl/:name`: changes parts of a policy; what is left out stays.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct PatchPolicy {
+    /// The name.
+    #[serde(skip_serializing)]
+    pub name: String,
+    /// The text: HCL, JSON, or either in base64.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub policy: Option<String>,
+    /// The version that this replaces: 0 or -1 if there must be none yet; if left out, any.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub cas: Option<i64>,
+    /// Whether every change must say which version it replaces, this one as well.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub cas_required: Option<bool>,
+    /// From when on the policy grants nothing and is removed: RFC 3339, or seconds since 1970.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub expiration: Option<String>,
+    /// The same as a number of seconds from now; not beside `expiration`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub ttl: Option<i64>,
+}
+endpoint!(PatchPolicy { name } => (): Patch "policies/acl/{name*}" as "policies/acl/{name}");
+
+/// `LIST sys/policies/detailed/acl`: all policies, with what is known of each.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListDetailedPolicies {
+    /// Only names behind this one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub after: Option<String>,
+    /// At most so many names; none or a negative number is no limit.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub limit: Option<i64>,
+}
+endpoint!(ListDetailedPolicies {} => DetailedPolicies: List "policies/detailed/acl");
+
+/// Policies by name.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct DetailedPolicies {
+    /// What is known of each.
+    pub key_info: BTreeMap<String, DetailedPolicy>,
+    /// The names.
+    pub keys: Vec<String>,
+}
+
+/// `GET sys/policies/detailed/acl/:name`: a policy, with what is known of it.
+///
+/// The plain path answers with name and text alone, which clients compare as a whole.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadDetailedPolicy {
+    /// The name.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(ReadDetailedPolicy { name } => DetailedPolicy:
+    Read "policies/detailed/acl/{name*}" as "policies/detailed/acl/{name}");
+
+/// What is known of a policy.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct DetailedPolicy {
+    /// Whether every change must say which version it replaces.
+    pub cas_required: bool,
+    /// From when on it grants nothing, in RFC 3339; left out if it does not end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiration: Option<String>,
+    /// When it was last changed, in RFC 3339; left out where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub policy: String,
+    /// Counts the changes; 0 for one that cannot be changed.
+    pub version: u64,
+}
 
 /// `DELETE sys/policies/acl/:name`: removes a policy.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -134,6 +260,30 @@ pub struct WritePolicyOld {
         deserialize_with = "coerce::text"
     )]
     pub rules: Option<String>,
+    /// The version that this replaces: 0 or -1 if there must be none yet; if left out, any.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub cas: Option<i64>,
+    /// Whether every change must say which version it replaces, this one as well.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub cas_required: Option<bool>,
+    /// From when on the policy grants nothing and is removed: RFC 3339, or seconds since 1970.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub expiration: Option<String>,
+    /// The same as a number of seconds from now; not beside `expiration`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::seconds"
+    )]
+    pub ttl: Option<i64>,
 }
 endpoint!(WritePolicyOld { name } => (): Update "policy/{name*}" as "policy/{name}");
 

@@ -120,6 +120,7 @@ async fn write(session: &mut Session<'_, '_>, name: String, file: &str) -> Outco
     let request = WritePolicy {
         name,
         policy: Some(text),
+        ..WritePolicy::default()
     };
     session.call("uploading policy", "sys", &request).await?;
     session.success(&format!("Uploaded policy: {}", request.name))

@@ -14,6 +14,7 @@ use super::{
     parameters::Parameters,
     pattern::{Pattern, Patterns},
 };
+use crate::Timestamp;
 
 /// What the policies of a token allow, compiled once and immutable.
 ///
@@ -34,6 +35,8 @@ pub struct Acl {
     exact: HashMap<Box<str>, Grant>,
     patterns: Patterns<Grant>,
     restricts_parameters: bool,
+    /// When the first of the rules that count here stops to.
+    until: Option<Timestamp>,
 }
 
 /// The names of the policies that grant one thing, in the order in which the token has them.
@@ -67,19 +70,29 @@ pub struct Verdict {
 }
 
 impl Acl {
-    /// Compiles the policies of a token that nobody in particular holds. If the root policy is among
-    /// them, it alone counts.
+    /// Compiles the policies of a token that nobody in particular holds, as they count at `now`. If
+    /// the root policy is among them, it alone counts.
     #[must_use]
-    pub fn new(policies: &[Arc<Policy>]) -> Self {
-        Self::of(policies, None)
+    pub fn new(policies: &[Arc<Policy>], now: Timestamp) -> Self {
+        Self::of(policies, None, now)
     }
 
-    /// Compiles the policies of a token and of who holds it.
-    pub(crate) fn of(policies: &[Arc<Policy>], holder: Option<&dyn Holder>) -> Self {
+    /// Compiles the policies of a token and of who holds it, as they count at `now`.
+    pub(crate) fn of(
+        policies: &[Arc<Policy>],
+        holder: Option<&dyn Holder>,
+        now: Timestamp,
+    ) -> Self {
         let root = policies.iter().find(|policy| policy.is_root);
         let mut drafts: BTreeMap<Cow<'_, str>, Draft> = BTreeMap::new();
+        let mut until = None;
         for policy in policies {
             for rule in &policy.rules {
+                let expiration = earlier(policy.expiration, rule.expiration);
+                if expiration.is_some_and(|expiration| expiration <= now) {
+                    continue;
+                }
+                until = earlier(until, expiration);
                 let path = match (rule.is_template, holder) {
                     (false, _) => Ok(Some(Cow::Borrowed(rule.path.as_str()))),
                     (true, None) => Ok(None),
@@ -91,7 +104,8 @@ impl Acl {
                     Ok(Some(path)) => drafts.entry(path).or_default().unite(policy, rule),
                     Ok(None) => {}
                     Err(Unfit) if root.is_some() => {}
-                    Err(Unfit) => return Self::nothing(),
+                    // Until the rule that is at fault ends, whatever the others do.
+                    Err(Unfit) => return Self::nothing(expiration),
                 }
             }
         }
@@ -112,17 +126,25 @@ impl Acl {
             exact,
             patterns: patterns.into_iter().collect(),
             restricts_parameters,
+            until,
         }
     }
 
     /// Makes the rules that allow nothing.
-    fn nothing() -> Self {
+    fn nothing(until: Option<Timestamp>) -> Self {
         Self {
             root: None,
             exact: HashMap::new(),
             patterns: Patterns::from_iter([]),
             restricts_parameters: false,
+            until,
         }
+    }
+
+    /// Whether it still says what the policies do: from when a rule has ended on, it must be compiled
+    /// anew.
+    pub(crate) fn counts_at(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
     }
 
     /// Whether [`check`](Self::check) must see the parameters of such a request.
@@ -227,6 +249,11 @@ impl Acl {
             .or_else(|| pattern(path))
             .or_else(|| folder.and_then(pattern))
     }
+}
+
+/// The earlier of two moments, of which none is never.
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
 }
 
 /// What the rules for one path grant together.

@@ -21,8 +21,10 @@
 //! - A rule whose path holds a template (`{{identity.…}}`) counts for a token whose entity has a
 //!   value for it, and for no other. A value that would widen the path (empty, or with `/`, `*` or
 //!   `+`) closes everything to the token: what its policies mean is then not known.
+//! - A rule with an `expiration`, and every rule of a policy that has one, counts until then and not
+//!   from then on, with nobody changing anything.
 //! - Keys that this server does not enforce are refused, never ignored: `mfa_methods`,
-//!   `control_group` and every unknown one.
+//!   `control_group`, `pagination_limit`, `list_scan_response_keys_filter_path` and every unknown one.
 
 mod acl;
 mod capability;
@@ -43,7 +45,9 @@ pub use default::{DEFAULT_POLICY, WRAPPING_POLICY};
 pub(crate) use holder::{Holder, Unfit};
 use parameters::Parameters;
 pub use parse::PolicyError;
-pub(crate) use store::PolicyStore;
+pub(crate) use store::{PolicyChange, PolicyStore, Stored};
+
+use crate::Timestamp;
 
 /// The name of the policy that allows everything.
 pub const ROOT_POLICY_NAME: &str = "root";
@@ -62,6 +66,7 @@ pub struct Policy {
     name: Arc<str>,
     rules: Vec<Rule>,
     is_root: bool,
+    expiration: Option<Timestamp>,
 }
 
 impl Policy {
@@ -76,7 +81,14 @@ impl Policy {
             name: name.into(),
             rules: parse::rules(text)?,
             is_root: false,
+            expiration: None,
         })
+    }
+
+    /// Lets the whole policy count only until a moment; with `None`, for ever.
+    #[must_use]
+    pub fn until(self, expiration: Option<Timestamp>) -> Self {
+        Self { expiration, ..self }
     }
 
     /// Makes the root policy, which has no text and allows everything.
@@ -86,6 +98,7 @@ impl Policy {
             name: ROOT_POLICY_NAME.into(),
             rules: Vec::new(),
             is_root: true,
+            expiration: None,
         }
     }
 
@@ -121,6 +134,8 @@ struct Rule {
     capabilities: Capabilities,
     parameters: Parameters,
     wrapping: Wrapping,
+    /// From when on the rule does not count.
+    expiration: Option<Timestamp>,
 }
 
 /// The bounds on the life of the wrapping token in which the answer must be asked for.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use keyward_api::coerce;
 
 use super::{Capabilities, Capability, Rule, Wrapping, parameters::Values};
-use crate::hcl::{self, Block, Body, Entry, Value};
+use crate::{
+    Timestamp,
+    hcl::{self, Block, Body, Entry, Value},
+};
 
 /// Why a policy is refused: a sentence for whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,11 +35,12 @@ pub(super) fn rules(text: &str) -> Result<Vec<Rule>, PolicyError> {
 }
 
 /// The keys of a `path` block; a `comment` is for readers.
-const RULE_KEYS: [&str; 8] = [
+const RULE_KEYS: [&str; 9] = [
     "allowed_parameters",
     "capabilities",
     "comment",
     "denied_parameters",
+    "expiration",
     "max_wrapping_ttl",
     "min_wrapping_ttl",
     "policy",
@@ -44,7 +48,12 @@ const RULE_KEYS: [&str; 8] = [
 ];
 
 /// Keys that other servers enforce. To ignore one would open what its writer meant to close.
-const UNSUPPORTED_KEYS: [&str; 2] = ["control_group", "mfa_methods"];
+const UNSUPPORTED_KEYS: [&str; 4] = [
+    "control_group",
+    "list_scan_response_keys_filter_path",
+    "mfa_methods",
+    "pagination_limit",
+];
 
 fn rule(block: &Block<'_>) -> Result<Rule, String> {
     refuse_other_keys(block.body, &RULE_KEYS)?;
@@ -58,6 +67,7 @@ fn rule(block: &Block<'_>) -> Result<Rule, String> {
         capabilities: Capabilities::default(),
         parameters: super::Parameters::default(),
         wrapping: Wrapping::default(),
+        expiration: None,
     };
     for (earlier, entry) in block.body.entries.iter().enumerate() {
         if block.body.entries[..earlier]
@@ -72,6 +82,7 @@ fn rule(block: &Block<'_>) -> Result<Rule, String> {
                 rule.capabilities = rule.capabilities.union(capabilities(entry)?);
             }
             "denied_parameters" => rule.parameters.denied = values(entry)?,
+            "expiration" => rule.expiration = Some(moment(entry)?),
             "max_wrapping_ttl" => rule.wrapping.max = duration(entry)?,
             "min_wrapping_ttl" => rule.wrapping.min = duration(entry)?,
             "policy" => rule.capabilities = rule.capabilities.union(old_policy(entry)?),
@@ -206,6 +217,20 @@ fn duration(entry: &Entry) -> Result<Option<Duration>, String> {
             entry.key
         )),
     }
+}
+
+/// Reads a moment: RFC 3339, or seconds since 1970.
+///
+/// One that is past is none the less read: a policy that was written before must still be.
+fn moment(entry: &Entry) -> Result<Timestamp, String> {
+    let moment = match &entry.value {
+        Value::Integer(seconds) => Timestamp::parse(&seconds.to_string()),
+        Value::Text(text) => Timestamp::parse(text),
+        _ => None,
+    };
+    moment.ok_or_else(|| {
+        "invalid expiration time: could not parse string as date and time".to_owned()
+    })
 }
 
 fn must_be(Entry { key, position, .. }: &Entry, what: &str) -> String {

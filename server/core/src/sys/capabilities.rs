@@ -31,7 +31,7 @@ pub(super) async fn of_accessor(
     let accessor = accessor.ok_or_else(|| Error::invalid("missing accessor"))?;
     let token = cx.core().tokens.by_accessor(&accessor, cx.now()).await?;
     let token = token.ok_or_else(|| Error::invalid("invalid accessor"))?;
-    let holder = cx.core().holder(token);
+    let holder = cx.core().holder(token, cx.now());
     let holder = holder.ok_or_else(|| Error::invalid("invalid accessor"))?;
     answer(&holder.acl, request.paths.or(request.path))
 }

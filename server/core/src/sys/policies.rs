@@ -1,28 +1,40 @@
 //! `sys/policies/acl`, and `sys/policy` as it was called before.
 
+use std::{sync::Arc, time::Duration};
+
 use keyward_api::sys::{
-    DeletePolicy, DeletePolicyOld, ListPolicies, ListPoliciesOld, ListPoliciesOldByGet, Policies,
-    PoliciesOld, Policy, PolicyOld, ReadPolicy, ReadPolicyOld, WritePolicy, WritePolicyOld,
+    DeletePolicy, DeletePolicyOld, DetailedPolicies, DetailedPolicy, ListDetailedPolicies,
+    ListPolicies, ListPoliciesOld, ListPoliciesOldByGet, PatchPolicy, Policies, PoliciesOld,
+    Policy, PolicyOld, ReadDetailedPolicy, ReadPolicy, ReadPolicyOld, WritePolicy, WritePolicyOld,
 };
 
 use super::Sys;
-use crate::{Error, Response, engine::Context};
+use crate::{
+    Error, Response, Timestamp,
+    engine::{Context, not_negative},
+    policy::{PolicyChange, Stored},
+};
 
 /// Lists the names of all policies.
 pub(super) async fn list(
     cx: Context<Sys>,
     request: ListPolicies,
 ) -> Result<Response<Policies>, Error> {
-    let mut keys = cx.core().policies.names();
-    if let Some(after) = &request.after {
-        keys.retain(|name| name > after);
-    }
-    if let Some(limit) = request.limit.and_then(|limit| usize::try_from(limit).ok())
-        && limit > 0
-    {
-        keys.truncate(limit);
-    }
+    let keys = page(&cx, request.after.as_deref(), request.limit);
+    let keys = keys.into_iter().map(|(name, _)| name).collect();
     Ok(Response::data(Policies { keys }))
+}
+
+/// Lists all policies, with what is known of each.
+pub(super) async fn list_detailed(
+    cx: Context<Sys>,
+    request: ListDetailedPolicies,
+) -> Result<Response<DetailedPolicies>, Error> {
+    let page = page(&cx, request.after.as_deref(), request.limit);
+    let keys = page.iter().map(|(name, _)| name.clone()).collect();
+    let describe = |(name, stored): (String, Arc<Stored>)| (name.clone(), detailed(name, &stored));
+    let key_info = page.into_iter().map(describe).collect();
+    Ok(Response::data(DetailedPolicies { key_info, keys }))
 }
 
 /// Lists them under the older path.
@@ -30,7 +42,7 @@ pub(super) async fn list_old(
     cx: Context<Sys>,
     _: ListPoliciesOld,
 ) -> Result<Response<PoliciesOld>, Error> {
-    let keys = cx.core().policies.names();
+    let keys: Vec<_> = cx.core().policies.all(cx.now()).into_keys().collect();
     Ok(Response::data(PoliciesOld {
         policies: keys.clone(),
         keys,
@@ -48,8 +60,20 @@ pub(super) async fn list_old_by_get(
 
 /// Reads a policy.
 pub(super) async fn read(cx: Context<Sys>, request: ReadPolicy) -> Result<Response<Policy>, Error> {
-    let (name, text) = find(&cx, &request.name)?;
-    Ok(Response::data(Policy { name, policy: text }))
+    let (name, stored) = find(&cx, &request.name)?;
+    Ok(Response::data(Policy {
+        name,
+        policy: stored.text().to_owned(),
+    }))
+}
+
+/// Reads a policy, with what is known of it.
+pub(super) async fn read_detailed(
+    cx: Context<Sys>,
+    request: ReadDetailedPolicy,
+) -> Result<Response<DetailedPolicy>, Error> {
+    let (name, stored) = find(&cx, &request.name)?;
+    Ok(Response::data(detailed(name, &stored)))
 }
 
 /// Reads a policy under the older path.
@@ -57,16 +81,47 @@ pub(super) async fn read_old(
     cx: Context<Sys>,
     request: ReadPolicyOld,
 ) -> Result<Response<PolicyOld>, Error> {
-    let (name, text) = find(&cx, &request.name)?;
-    Ok(Response::data(PolicyOld { name, rules: text }).at_top())
+    let (name, stored) = find(&cx, &request.name)?;
+    Ok(Response::data(PolicyOld {
+        name,
+        rules: stored.text().to_owned(),
+    })
+    .at_top())
 }
 
 /// Writes a policy.
 pub(super) async fn write(cx: Context<Sys>, request: WritePolicy) -> Result<Response<()>, Error> {
     let name = request.name.to_lowercase();
     let text = request.policy.filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| Error::invalid("'policy' parameter not supplied or empty"))?;
-    cx.core().policies.write(&name, &text, cx.view()).await?;
+    let text = text.ok_or_else(no_text)?;
+    let change = PolicyChange {
+        cas: request.cas,
+        cas_required: request.cas_required,
+        expiration: end(request.expiration.as_deref(), request.ttl, cx.now())?,
+    };
+    let policies = &cx.core().policies;
+    policies
+        .write(&name, &text, change, cx.now(), cx.view())
+        .await?;
+    Ok(Response::empty())
+}
+
+/// Changes parts of a policy.
+pub(super) async fn patch(cx: Context<Sys>, request: PatchPolicy) -> Result<Response<()>, Error> {
+    let name = request.name.to_lowercase();
+    let text = request.policy.as_deref();
+    if text.is_some_and(str::is_empty) {
+        return Err(no_text());
+    }
+    let change = PolicyChange {
+        cas: request.cas,
+        cas_required: request.cas_required,
+        expiration: end(request.expiration.as_deref(), request.ttl, cx.now())?,
+    };
+    let policies = &cx.core().policies;
+    policies
+        .patch(&name, text, change, cx.now(), cx.view())
+        .await?;
     Ok(Response::empty())
 }
 
@@ -82,6 +137,10 @@ pub(super) async fn write_old(
         WritePolicy {
             name: request.name,
             policy,
+            cas: request.cas,
+            cas_required: request.cas_required,
+            expiration: request.expiration,
+            ttl: request.ttl,
         },
     )
     .await?;
@@ -109,12 +168,61 @@ pub(super) async fn delete_old(
     delete(cx, DeletePolicy { name: request.name }).await
 }
 
-fn find(cx: &Context<Sys>, name: &str) -> Result<(String, String), Error> {
+/// Returns the policies behind a name, and no more than wanted.
+fn page(cx: &Context<Sys>, after: Option<&str>, limit: Option<i64>) -> Vec<(String, Arc<Stored>)> {
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+    let limit = limit.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+    let all = cx.core().policies.all(cx.now()).into_iter();
+    all.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after))
+        .take(limit)
+        .collect()
+}
+
+fn find(cx: &Context<Sys>, name: &str) -> Result<(String, Arc<Stored>), Error> {
     let name = name.to_lowercase();
-    let text = cx
-        .core()
-        .policies
-        .text(&name)
-        .ok_or_else(Error::not_found)?;
-    Ok((name, text.to_string()))
+    let stored = cx.core().policies.find(&name, cx.now());
+    Ok((name, stored.ok_or_else(Error::not_found)?))
+}
+
+fn detailed(name: String, stored: &Stored) -> DetailedPolicy {
+    let text = |moment: Timestamp| moment.to_string();
+    DetailedPolicy {
+        cas_required: stored.cas_required(),
+        expiration: stored.expiration().map(text),
+        modified: stored.modified().map(text),
+        name,
+        policy: stored.text().to_owned(),
+        version: stored.version(),
+    }
+}
+
+fn no_text() -> Error {
+    Error::invalid("'policy' parameter not supplied or empty")
+}
+
+/// Reads from when on a policy is gone, which may be told in one of two ways.
+fn end(
+    expiration: Option<&str>,
+    ttl: Option<i64>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    match (expiration, ttl) {
+        (None, None) => Ok(None),
+        (None, Some(ttl)) => {
+            let seconds = not_negative("ttl", ttl)?;
+            Ok(Some(now.plus(Duration::from_secs(seconds))))
+        }
+        (Some(text), None) => {
+            let unreadable = || {
+                Error::invalid(
+                    "error converting input for field \"expiration\": could not parse string as \
+                     date and time",
+                )
+            };
+            Timestamp::parse(text).map(Some).ok_or_else(unreadable)
+        }
+        (Some(_), Some(_)) => Err(Error::invalid(
+            "cannot supply both 'expiration' and 'ttl' for policies",
+        )),
+    }
 }

@@ -108,7 +108,7 @@ proptest! {
             return Ok(());
         };
         let (identity, ..) = bob(&value);
-        let acl = Acl::of(&[Arc::new(policy)], Some(&identity));
+        let acl = Acl::of(&[Arc::new(policy)], Some(&identity), Timestamp::default());
         let may = |path: &str| acl.capabilities(path).iter().any(|it| it.name() == "read");
         let unfit = value.is_empty() || value.contains(['/', '*', '+']);
         prop_assert_eq!(identity.path(&template).is_err(), unfit);
@@ -118,7 +118,10 @@ proptest! {
             // The same rule with a word for the value grants the same, with the word in its place.
             let word = "W";
             let plain = format!("path \"{before}{word}{after}\" {{ capabilities = [\"read\"] }}");
-            let plain = Acl::new(&[Arc::new(Policy::parse("p", &plain).unwrap())]);
+            let plain = Acl::new(
+                &[Arc::new(Policy::parse("p", &plain).unwrap())],
+                Timestamp::default(),
+            );
             let granted = |path: &str| plain.capabilities(path).iter().any(|it| it.name() == "read");
             let own = format!("{}{value}{}", before.trim_start_matches('/'), after.trim_end_matches('*'));
             let same = format!("{}{word}{}", before.trim_start_matches('/'), after.trim_end_matches('*'));

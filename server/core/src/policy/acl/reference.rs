@@ -16,7 +16,7 @@ use proptest::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Acl, Capability, Policy, Question};
+use super::{Acl, Capability, Policy, Question, Timestamp};
 
 /// One `path` block.
 #[derive(Clone, Debug)]
@@ -28,6 +28,20 @@ struct Block {
     required: Vec<&'static str>,
     min_wrapping: Option<u64>,
     max_wrapping: Option<u64>,
+    /// In seconds, as [`NOW`].
+    expiration: Option<u64>,
+}
+
+/// When all requests are made.
+const NOW: u64 = 2;
+
+/// The blocks that still count.
+fn living(policies: &[Vec<Block>]) -> Vec<Vec<Block>> {
+    let lives = |block: &&Block| block.expiration.is_none_or(|end| end > NOW);
+    let policies = policies.iter();
+    policies
+        .map(|blocks| blocks.iter().filter(lives).cloned().collect())
+        .collect()
 }
 
 impl Block {
@@ -56,6 +70,9 @@ impl Block {
             if let Some(ttl) = ttl {
                 text += &format!("{key}_wrapping_ttl = {ttl} ");
             }
+        }
+        if let Some(seconds) = self.expiration {
+            text += &format!("expiration = \"1970-01-01T00:00:0{seconds}Z\" ");
         }
         text + "}\n"
     }
@@ -284,9 +301,10 @@ fn any_block() -> impl Strategy<Value = Block> {
         required,
         ttl(),
         ttl(),
+        ttl(),
     )
         .prop_map(
-            |(path, capabilities, allowed, denied, required, min, max)| Block {
+            |(path, capabilities, allowed, denied, required, min, max, expiration)| Block {
                 path,
                 capabilities,
                 allowed,
@@ -294,6 +312,7 @@ fn any_block() -> impl Strategy<Value = Block> {
                 required,
                 min_wrapping: min.zip(max).map_or(min, |(min, max)| Some(min.min(max))),
                 max_wrapping: max,
+                expiration,
             },
         )
 }
@@ -405,6 +424,12 @@ fn the_compiled_table_decides_as_the_description_does() {
     assert!(tally.restricted.get() > triples / 50, "{tally:?}");
 }
 
+/// The paths that rules are written for, each once.
+fn paths_of(policies: &[Vec<Block>]) -> Vec<&str> {
+    let paths: BTreeSet<&str> = policies.iter().flatten().map(|b| b.path.as_str()).collect();
+    paths.into_iter().collect()
+}
+
 fn decide_alike(
     policies: &[Vec<Block>],
     asked: &[Asked],
@@ -416,10 +441,15 @@ fn decide_alike(
         let text: String = blocks.iter().map(Block::to_hcl).collect();
         Arc::new(Policy::parse(&index.to_string(), &text).unwrap())
     };
-    let acl = Acl::new(&policies.iter().enumerate().map(policy).collect::<Vec<_>>());
-    let rules: BTreeSet<&str> = policies.iter().flatten().map(|b| b.path.as_str()).collect();
-    let rules: Vec<&str> = rules.into_iter().collect();
-    let paths: Vec<String> = asked.iter().map(|asked| asked.path(&rules)).collect();
+    let now = Timestamp::from_unix_nanos(NOW * 1_000_000_000);
+    let acl = Acl::new(
+        &policies.iter().enumerate().map(policy).collect::<Vec<_>>(),
+        now,
+    );
+    let written = paths_of(policies);
+    let paths: Vec<String> = asked.iter().map(|asked| asked.path(&written)).collect();
+    let policies = &living(policies);
+    let rules = paths_of(policies);
     for (path, capability) in paths
         .iter()
         .flat_map(|path| Capability::ALL.map(|capability| (path, capability)))

@@ -8,7 +8,10 @@ fn acl(texts: &[&str]) -> Acl {
     let policy = |(index, text): (usize, &&str)| {
         Arc::new(Policy::parse(&format!("p{index}"), text).unwrap())
     };
-    Acl::new(&texts.iter().enumerate().map(policy).collect::<Vec<_>>())
+    Acl::new(
+        &texts.iter().enumerate().map(policy).collect::<Vec<_>>(),
+        Timestamp::default(),
+    )
 }
 
 /// One policy in which each path grants its own capability: read, list, update, delete, create.
@@ -242,7 +245,7 @@ fn a_rule_without_capabilities_grants_nothing_and_hides_patterns() {
 
 #[test]
 fn without_policies_nothing_is_allowed() {
-    let acl = Acl::new(&[]);
+    let acl = Acl::new(&[], Timestamp::default());
     for capability in Capability::ALL {
         assert!(!allows(&acl, capability, "sys/health"));
     }
@@ -277,7 +280,7 @@ fn the_root_policy_allows_everything_and_counts_alone() {
         )
         .unwrap(),
     );
-    let acl = Acl::new(&[deny, Arc::new(Policy::root())]);
+    let acl = Acl::new(&[deny, Arc::new(Policy::root())], Timestamp::default());
     for capability in Capability::ALL {
         let verdict = acl.check(&question(capability, "sys/anything"));
         assert!(verdict.allowed && verdict.sudo && verdict.root);
@@ -290,7 +293,10 @@ fn the_root_policy_allows_everything_and_counts_alone() {
 
 #[test]
 fn a_policy_that_is_only_called_root_is_an_ordinary_one() {
-    let acl = Acl::new(&[Arc::new(Policy::parse("root", "").unwrap())]);
+    let acl = Acl::new(
+        &[Arc::new(Policy::parse("root", "").unwrap())],
+        Timestamp::default(),
+    );
     assert!(!allows(&acl, Capability::Read, "a"));
 }
 

@@ -81,6 +81,7 @@ fn all_keys_of_a_rule_are_read() {
             allowed_parameters = { "Ttl" = [], "x" = ["a*", 5, 1.5, true, ["y"], { k = "v" }] }
             denied_parameters { y = ["z"] }
             required_parameters = ["Foo", "bar", "foo"]
+            expiration = "2031-02-03T04:05:06+01:00"
             min_wrapping_ttl = "1m30s"
             max_wrapping_ttl = 3600
         }"#);
@@ -103,6 +104,31 @@ fn all_keys_of_a_rule_are_read() {
         max: Some(Duration::from_secs(3600)),
     };
     assert_eq!(rule.wrapping, bounds);
+    let end = Timestamp::parse("2031-02-03T03:05:06Z");
+    assert_eq!(rule.expiration, end);
+}
+
+#[test]
+fn an_end_is_a_date_with_its_time_or_seconds_since_1970_and_may_be_past() {
+    let end = |value: &str| one(&format!("path \"a\" {{ expiration = {value} }}")).expiration;
+    let moment = Timestamp::from_unix_nanos(1_890_000_000_000_000_000);
+    for value in [
+        "1890000000",
+        "\"1890000000\"",
+        "\"2029-11-22T00:00:00Z\"",
+        "\"2029-11-22T02:00:00+02:00\"",
+    ] {
+        assert_eq!(end(value), Some(moment), "{value}");
+    }
+    assert!(end("\"1971-01-01T00:00:00Z\"").is_some());
+    for value in ["\"\"", "\"soon\"", "\"2031-01-01\"", "1.5", "true", "-1"] {
+        assert_eq!(
+            refusal(&format!("path \"a\" {{ expiration = {value} }}")),
+            "failed to parse policy: path \"a\": invalid expiration time: could not parse string as \
+             date and time",
+            "{value}"
+        );
+    }
 }
 
 #[test]
@@ -184,6 +210,11 @@ fn what_only_other_servers_enforce_is_refused_and_not_ignored() {
     for (entry, key) in [
         ("mfa_methods = [\"x\"]", "mfa_methods"),
         ("control_group {}", "control_group"),
+        ("pagination_limit = 5", "pagination_limit"),
+        (
+            "list_scan_response_keys_filter_path = \"{{ .path }}{{ .key }}\"",
+            "list_scan_response_keys_filter_path",
+        ),
     ] {
         let complaint = format!("\t* key \"{key}\" on line 2 is not supported\n");
         assert_entry_refused(entry, &format!("1 error occurred:\n{complaint}\n"));

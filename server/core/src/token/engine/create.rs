@@ -90,7 +90,7 @@ fn stray_role(request: &CreateToken) -> Option<String> {
 fn answer(cx: &Context<TokenStore>, grant: AuthGrant, stray: Option<String>) -> Response<()> {
     let mut warnings = Vec::new();
     for policy in grant.stored_policies() {
-        if policy != "root" && cx.core().policies.text(&policy).is_none() {
+        if policy != "root" && cx.core().policies.find(&policy, cx.now()).is_none() {
             warnings.push(format!("Policy \"{policy}\" does not exist"));
         }
     }
