@@ -58,8 +58,16 @@ pub const TARGETS: &[Target] = &[
         run: server::format,
     },
     Target {
+        name: "http",
+        run: server::http,
+    },
+    Target {
         name: "import",
         run: server::import,
+    },
+    Target {
+        name: "log",
+        run: text::log,
     },
     Target {
         name: "path",

@@ -1,5 +1,6 @@
 //! Bytes that a whole server reads, through the gate and all.
 
+use axum::{body::Body, http::Request};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -10,7 +11,7 @@ use keyward_crypto::SecretString;
 use serde_json::json;
 
 use crate::{
-    house::{ask, ask_as, post},
+    house::{ask, ask_as, ask_over_http, post},
     text::text,
 };
 
@@ -67,6 +68,29 @@ pub(crate) fn duration(data: &[u8]) {
 
 /// The whole numbers up to here are all floats too.
 const EXACT: i64 = 1 << 53;
+
+/// Whole requests: the line, the headers, and behind an empty line the body.
+pub(crate) fn http(data: &[u8]) {
+    let end = data.windows(2).position(|pair| pair == b"\n\n");
+    let (head, body) = end.map_or((data, &b""[..]), |end| (&data[..end], &data[end + 2..]));
+    let mut lines = head.split(|&byte| byte == b'\n');
+    let line = lines.next().unwrap_or_default();
+    let mut words = line.splitn(2, |&byte| byte == b' ');
+    let (Some(method), Some(target)) = (words.next(), words.next()) else {
+        return;
+    };
+    let mut request = Request::builder().method(method).uri(target);
+    for line in lines {
+        let mut halves = line.splitn(2, |&byte| byte == b':');
+        if let (Some(name), Some(value)) = (halves.next(), halves.next()) {
+            request = request.header(name, value.trim_ascii());
+        }
+    }
+    // What is no request at all is refused before it comes to us.
+    if let Ok(request) = request.body(Body::from(body.to_vec())) {
+        ask_over_http(request);
+    }
+}
 
 /// Alphabets, templates and values of format-preserving encryption, split at line ends: what is
 /// encoded is decoded to the same.

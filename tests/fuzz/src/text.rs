@@ -8,7 +8,9 @@ use base64::{
     engine::{GeneralPurpose, GeneralPurposeConfig},
 };
 use keyward_core::{
-    BoundCidr, CanonicalPath, Timestamp, parse_share,
+    BoundCidr, CanonicalPath, Timestamp,
+    audit::verify::verify,
+    parse_share,
     policy::{Acl, Capability, Policy, Question},
 };
 use keyward_crypto::{
@@ -71,6 +73,26 @@ pub(crate) fn config(data: &[u8]) {
     let Some(text) = text(data) else { return };
     if let Err(why) = keyward_cli::check_config(text) {
         assert!(!why.is_empty());
+    }
+}
+
+/// Audit logs: one that verifies is made of whole lines, and no longer verifies when its end is cut
+/// off or changed.
+pub(crate) fn log(data: &[u8]) {
+    let Ok(summary) = verify(data, None) else {
+        return;
+    };
+    let lines = data.iter().filter(|&&byte| byte == b'\n').count();
+    assert_eq!(summary.lines, lines as u64);
+    let Some((_, cut)) = data.split_last() else {
+        return;
+    };
+    assert_eq!(verify(cut, None).unwrap_err().line, summary.lines);
+    let mut changed = data.to_vec();
+    // Behind the last line's feed and closing bracket stands a digit of its chain value.
+    if let Some(digit) = data.len().checked_sub(4) {
+        changed[digit] ^= 1;
+        assert_eq!(verify(&*changed, None).unwrap_err().line, summary.lines);
     }
 }
 
