@@ -35,7 +35,7 @@ async fn a_browser_may_call_only_from_an_origin_that_is_allowed() {
     )
     .await
     .expect(204);
-    for method in ["GET", "POST", "PUT", "DELETE", "LIST", "PATCH"] {
+    for method in ["GET", "POST", "PUT", "DELETE", "LIST", "PATCH", "SCAN"] {
         let allowed = preflight("https://app.example", method).await.expect(200);
         assert_eq!(
             allowed.headers["access-control-allow-origin"],

@@ -142,17 +142,29 @@ impl House {
                     true => "walk",
                     false => part,
                 });
-                calls.push(Call {
-                    name: format!("{method} {path}"),
-                    path: filled.collect::<Vec<_>>().join("/"),
-                    // What it answers would not end.
-                    query: match path {
-                        "sys/monitor" => "?log_level=none",
-                        _ => "",
-                    },
-                    method,
-                    description: description.clone(),
-                });
+                let filled = filled.collect::<Vec<_>>().join("/");
+                let has = |name| {
+                    let query = description["parameters"].as_array();
+                    query.is_some_and(|query| query.iter().any(|it| it["name"] == name))
+                };
+                let methods = match (has("list"), has("scan")) {
+                    (true, true) => vec![method, "SCAN".to_owned()],
+                    (false, true) => vec!["SCAN".to_owned()],
+                    (_, false) => vec![method],
+                };
+                for method in methods {
+                    calls.push(Call {
+                        name: format!("{method} {path}"),
+                        path: filled.clone(),
+                        // What it answers would not end.
+                        query: match path {
+                            "sys/monitor" => "?log_level=none",
+                            _ => "",
+                        },
+                        method,
+                        description: description.clone(),
+                    });
+                }
             }
         }
         self.new_entries();

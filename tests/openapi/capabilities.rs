@@ -94,6 +94,7 @@ async fn each_operation_opens_to_its_capability_and_to_no_other() {
             "GET" => "read",
             "LIST" => "list",
             "PATCH" => "patch",
+            "SCAN" => "scan",
             _ if house.needs(call, "create").await => {
                 creating.push(name.as_str());
                 "create"

@@ -157,14 +157,14 @@ impl<T: Transport> Client<T> {
                 ));
                 Some(SecretBytes::new(serde_json::to_vec(parameters)?))
             }
-            Operation::Delete | Operation::List | Operation::Read => {
+            Operation::Delete | Operation::List | Operation::Read | Operation::Scan => {
                 target.push_str(&query(E::OPERATION, &serde_json::to_value(parameters)?));
                 None
             }
         };
         let method = match E::OPERATION {
-            // Proxies and browsers know GET; the server reads `list=true` as LIST.
-            Operation::List => "GET",
+            // Proxies and browsers know GET; the server reads `list=true` as LIST, `scan=true` as SCAN.
+            Operation::List | Operation::Scan => "GET",
             operation => operation.method(),
         };
         Ok(HttpRequest {
@@ -219,8 +219,8 @@ fn content_type(operation: Operation) -> &'static str {
 /// Writes the parameters of a request without a body as a query string.
 fn query(operation: Operation, parameters: &Value) -> String {
     let mut pairs = Vec::new();
-    if operation == Operation::List {
-        pairs.push("list=true".to_owned());
+    if operation.lists() {
+        pairs.push(format!("{}=true", operation.name()));
     }
     if let Value::Object(map) = parameters {
         for (name, value) in map {

@@ -7,7 +7,8 @@ use crate::KeyUse;
 /// What a request does to the thing its path names; Vault's logical operations.
 ///
 /// A policy grants capabilities of the same names. On the wire: GET is [`Read`](Self::Read), POST
-/// and PUT are [`Update`](Self::Update), LIST (or GET with `list=true`) is [`List`](Self::List).
+/// and PUT are [`Update`](Self::Update), LIST (or GET with `list=true`) is [`List`](Self::List), and
+/// SCAN (or GET with `scan=true`) is [`Scan`](Self::Scan).
 /// [`Create`](Self::Create) is never sent: the server turns an update of something that does not
 /// exist yet into it, where the endpoint says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,12 +17,14 @@ pub enum Operation {
     Create,
     /// Remove.
     Delete,
-    /// Name what lies below a path.
+    /// Name what lies one level below a path.
     List,
     /// Change some fields (RFC 7396 merge patch).
     Patch,
     /// Read.
     Read,
+    /// Name what lies below a path, however deep.
+    Scan,
     /// Write.
     Update,
 }
@@ -36,6 +39,7 @@ impl Operation {
             Self::List => "list",
             Self::Patch => "patch",
             Self::Read => "read",
+            Self::Scan => "scan",
             Self::Update => "update",
         }
     }
@@ -49,7 +53,14 @@ impl Operation {
             Self::List => "LIST",
             Self::Patch => "PATCH",
             Self::Read => "GET",
+            Self::Scan => "SCAN",
         }
+    }
+
+    /// Tells whether it names what lies below a folder.
+    #[must_use]
+    pub const fn lists(self) -> bool {
+        matches!(self, Self::List | Self::Scan)
     }
 }
 

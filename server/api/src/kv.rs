@@ -9,10 +9,11 @@ use crate::{SensitiveJson, coerce, endpoint};
 /// Free-form labels of a secret.
 pub type CustomMetadata = BTreeMap<String, String>;
 
-/// What lists answer.
+/// What lists and scans answer.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Keys {
-    /// The names one level below, folders with a slash at the end.
+    /// For a list the names one level below, folders with a slash at the end; for a scan the paths of
+    /// all secrets below.
     pub keys: Vec<String>,
 }
 
@@ -34,7 +35,7 @@ macro_rules! path_only {
 
 /// Version 1: one value under each path.
 pub mod v1 {
-    use super::{Deserialize, Keys, SensitiveJson, Serialize, endpoint};
+    use super::{Deserialize, Keys, SensitiveJson, Serialize, coerce, endpoint};
 
     path_only!(Read { path }, "`GET :path`: reads a secret.",
         Read "{path*}" as "{path}" => SensitiveJson);
@@ -42,6 +43,28 @@ pub mod v1 {
         Delete "{path*}" as "{path}" => ());
     path_only!(List { path }, "`LIST :path`: names the secrets below a folder.",
         List "{path*}" as "{path}" => Keys);
+
+    /// `SCAN :path`: names all secrets below a folder, however deep, in byte order of their paths.
+    #[derive(Debug, Default, Deserialize, Serialize)]
+    #[serde(default)]
+    pub struct Scan {
+        /// The path of the folder.
+        #[serde(skip_serializing)]
+        pub path: String,
+        /// Only names after this one.
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "coerce::text"
+        )]
+        pub after: Option<String>,
+        /// At most so many names; none or a negative number is no limit.
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "coerce::int"
+        )]
+        pub limit: Option<i64>,
+    }
+    endpoint!(Scan { path } => Keys: Scan "{path*}" as "{path}");
 
     /// `POST :path`: writes a secret; the whole body is its data.
     #[derive(Debug, Default, Deserialize, Serialize)]
@@ -225,6 +248,29 @@ pub struct List {
     pub limit: Option<i64>,
 }
 endpoint!(List { path } => Keys: List "metadata/{path*}" as "metadata/{path}");
+
+/// `SCAN metadata/:path`: names all secrets below a folder, however deep, in byte order of their
+/// paths.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Scan {
+    /// The path of the folder.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// Only names after this one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub after: Option<String>,
+    /// At most so many names; none or a negative number is no limit.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub limit: Option<i64>,
+}
+endpoint!(Scan { path } => Keys: Scan "metadata/{path*}" as "metadata/{path}");
 
 path_only!(ReadMetadata { path }, "`GET metadata/:path`: reads what is known of a secret.",
     Read "metadata/{path*}" as "metadata/{path}" => Metadata);

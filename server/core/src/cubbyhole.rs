@@ -11,7 +11,7 @@ use keyward_api::{
     SensitiveJson,
     kv::{
         Keys,
-        v1::{Delete, List, Read, Write},
+        v1::{Delete, List, Read, Scan, Write},
     },
 };
 use serde_json::value::RawValue;
@@ -36,6 +36,7 @@ pub(crate) fn mount() -> Mounted {
         .on_own_upsert(write, exists)
         .on(delete)
         .on(list)
+        .on(scan)
         .build();
     Mounted { routes, engine }
 }
@@ -82,11 +83,26 @@ async fn delete(cx: Context<Cubbyhole>, request: Delete) -> Result<Response<()>,
 }
 
 async fn list(cx: Context<Cubbyhole>, request: List) -> Result<Response<Keys>, Error> {
-    let folder = match request.path.as_str() {
+    let folder = as_folder(&request.path);
+    named_keys(own(&cx)?.list(&folder, None, None).await?)
+}
+
+async fn scan(cx: Context<Cubbyhole>, request: Scan) -> Result<Response<Keys>, Error> {
+    let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
+    let limit = limit.filter(|limit| *limit > 0);
+    let folder = as_folder(&request.path);
+    let own = own(&cx)?;
+    named_keys(own.scan(&folder, request.after.as_deref(), limit).await?)
+}
+
+fn as_folder(path: &str) -> String {
+    match path {
         "" => String::new(),
         path => format!("{path}/"),
-    };
-    let keys = own(&cx)?.list(&folder, None, None).await?;
+    }
+}
+
+fn named_keys(keys: Vec<String>) -> Result<Response<Keys>, Error> {
     if keys.is_empty() {
         return Err(Error::not_found());
     }

@@ -190,6 +190,7 @@ impl From<Operation> for Capability {
             Operation::List => Self::List,
             Operation::Patch => Self::Patch,
             Operation::Read => Self::Read,
+            Operation::Scan => Self::Scan,
             Operation::Update => Self::Update,
         }
     }

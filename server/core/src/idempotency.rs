@@ -332,7 +332,7 @@ impl Kept {
 const fn changes(request: &Request) -> bool {
     match request.operation {
         Operation::Create | Operation::Delete | Operation::Patch | Operation::Update => true,
-        Operation::List | Operation::Read => false,
+        Operation::List | Operation::Read | Operation::Scan => false,
     }
 }
 

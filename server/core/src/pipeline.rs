@@ -61,7 +61,7 @@ impl Core {
 }
 
 async fn handle(core: &Arc<Unsealed>, mut request: Request) -> Result<Done, Error> {
-    if request.operation == Operation::List {
+    if request.operation.lists() {
         request.path = request.path.into_folder();
     }
     let request = Arc::new(request);

@@ -98,6 +98,52 @@ impl View {
         self.barrier.list(&self.key(folder), after, limit).await
     }
 
+    /// Lists what lies below `folder` at all depths, entries alone, in byte order of their paths below
+    /// it. `after`, which need not exist, and `limit` page. Beside what it returns it holds a page of
+    /// one folder in memory.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn scan(
+        &self,
+        folder: &str,
+        after: Option<&str>,
+        limit: Option<usize>,
+    ) -> Result<Vec<String>, Error> {
+        let limit = limit.unwrap_or(usize::MAX);
+        let mut found = Vec::new();
+        // From the first folder down to the one that is read now.
+        let mut open = Vec::new();
+        let mut below = String::new();
+        for name in after.unwrap_or_default().split_inclusive('/') {
+            open.push(Level::behind(below.clone(), Some(name.to_owned())));
+            below.push_str(name);
+        }
+        if below.is_empty() || below.ends_with('/') {
+            open.push(Level::behind(below, None));
+        }
+        while let Some(level) = open.last_mut() {
+            let Some(name) = level.names.next() else {
+                if level.has_more {
+                    level.read(self, folder).await?;
+                } else {
+                    open.pop();
+                }
+                continue;
+            };
+            let path = format!("{}{name}", level.below);
+            if name.ends_with('/') {
+                open.push(Level::behind(path, None));
+                continue;
+            }
+            found.push(path);
+            if found.len() == limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     /// Lists every key of the view, however deep, in byte order: for folders that hold few.
     ///
     /// # Errors
@@ -209,3 +255,39 @@ impl View {
         format!("{}{key}", self.prefix)
     }
 }
+
+/// One folder of a scan.
+struct Level {
+    /// Its path below the folder that is scanned.
+    below: String,
+    /// The name behind which the next page begins.
+    after: Option<String>,
+    names: std::vec::IntoIter<String>,
+    has_more: bool,
+}
+
+impl Level {
+    fn behind(below: String, after: Option<String>) -> Self {
+        Self {
+            below,
+            after,
+            names: Vec::new().into_iter(),
+            has_more: true,
+        }
+    }
+
+    async fn read(&mut self, view: &View, folder: &str) -> Result<(), Error> {
+        const PAGE: usize = 256;
+        let folder = format!("{folder}{}", self.below);
+        let names = view
+            .list(&folder, self.after.as_deref(), Some(PAGE))
+            .await?;
+        self.has_more = names.len() == PAGE;
+        self.after = names.last().cloned();
+        self.names = names.into_iter();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use keyward_core::{Origins, PageOrigin, RequestId};
 
 use crate::respond;
 
-const METHODS: &str = "DELETE, GET, HEAD, LIST, OPTIONS, PATCH, POST, PUT";
+const METHODS: &str = "DELETE, GET, HEAD, LIST, OPTIONS, PATCH, POST, PUT, SCAN";
 
 /// What a page may read of an answer beside its body.
 const EXPOSED: &str = "Content-Digest, Idempotency-Replayed, Retry-After, Signature, Signature-Input, X-Ratelimit-Limit, \

@@ -169,9 +169,9 @@ async fn answer(
     }
     let mut claim = proof::of(&parts);
     let body = match operation {
-        Operation::Delete | Operation::List | Operation::Read => {
+        Operation::Delete | Operation::List | Operation::Read | Operation::Scan => {
             Ok(body::pairs_to_json(query, |name| {
-                !matches!(name, "help" | "list")
+                !matches!(name, "help" | "list" | "scan")
             }))
         }
         Operation::Create | Operation::Patch | Operation::Update => {
@@ -234,7 +234,9 @@ fn parse(
     check_namespace(&parts.headers)?;
     let (operation, path) = match (operation, asks_for_help(query)) {
         (operation, false) => (operation, path),
-        (Operation::List | Operation::Read, true) => (Operation::Read, helped(&path)?),
+        (Operation::List | Operation::Read | Operation::Scan, true) => {
+            (Operation::Read, helped(&path)?)
+        }
         (_, true) => return Err(Error::UnsupportedOperation),
     };
     Ok(Request {
@@ -286,18 +288,27 @@ fn audited(core: &Core, headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
 fn operation(method: &Method, query: &str) -> Result<Operation, StatusCode> {
     match method.as_str() {
         "DELETE" => Ok(Operation::Delete),
-        "GET" => {
-            let list = body::form_pairs(query).find(|(name, _)| name == "list");
-            match list.as_ref().map_or("", |(_, value)| value.as_str()) {
-                "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(Operation::List),
-                "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(Operation::Read),
-                _ => Err(StatusCode::BAD_REQUEST),
-            }
-        }
+        "GET" => match (flag(query, "list")?, flag(query, "scan")?) {
+            (false, false) => Ok(Operation::Read),
+            (true, false) => Ok(Operation::List),
+            (false, true) => Ok(Operation::Scan),
+            (true, true) => Err(StatusCode::BAD_REQUEST),
+        },
         "LIST" => Ok(Operation::List),
         "PATCH" => Ok(Operation::Patch),
         "POST" | "PUT" => Ok(Operation::Update),
+        "SCAN" => Ok(Operation::Scan),
         _ => Err(StatusCode::METHOD_NOT_ALLOWED),
+    }
+}
+
+/// Reads a parameter that is true or false; one that is not there is false.
+fn flag(query: &str, name: &str) -> Result<bool, StatusCode> {
+    let given = body::form_pairs(query).find(|(given, _)| given == name);
+    match given.as_ref().map_or("", |(_, value)| value.as_str()) {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err(StatusCode::BAD_REQUEST),
     }
 }
 

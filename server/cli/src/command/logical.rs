@@ -1,6 +1,7 @@
-//! `keyward read`, `write`, `patch`, `list` and `delete`: any path of the API.
+//! `keyward read`, `write`, `patch`, `list`, `scan` and `delete`: any path of the API.
 
 use clap::Args;
+use keyward_api::client::percent_encode;
 
 use super::Field;
 use crate::{
@@ -156,13 +157,54 @@ impl List {
     }
 }
 
+/// List all that lies below a path, however deep
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  keyward scan secret/metadata
+  keyward scan -after=team/last -limit=100 secret/metadata
+  keyward scan -format=json cubbyhole")]
+pub(crate) struct Scan {
+    /// The path, such as secret/metadata.
+    path: String,
+    /// Only names after this one.
+    #[arg(long, value_name = "NAME")]
+    after: Option<String>,
+    /// At most so many names.
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<u32>,
+}
+
+impl Scan {
+    pub(crate) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        let path = trimmed(&self.path);
+        let mut query = "scan=true".to_owned();
+        if let Some(after) = &self.after {
+            query += &format!("&after={}", percent_encode(after));
+        }
+        if let Some(limit) = self.limit {
+            query += &format!("&limit={limit}");
+        }
+        let raw = Raw {
+            query,
+            ..Raw::new("GET", path)
+        };
+        names(session, path, "scanning", raw).await
+    }
+}
+
 /// Prints the names below a path.
 pub(super) async fn list(session: &mut Session<'_, '_>, path: &str) -> Outcome {
     let raw = Raw {
         query: "list=true".to_owned(),
         ..Raw::new("GET", path)
     };
-    let answer = match session.find(&format!("listing {path}"), raw).await? {
+    names(session, path, "listing", raw).await
+}
+
+/// Prints the names that a request is answered with.
+async fn names(session: &mut Session<'_, '_>, path: &str, doing: &str, raw: Raw<'_>) -> Outcome {
+    let answer = match session.find(&format!("{doing} {path}"), raw).await? {
         // Readers of JSON get JSON, and see by the exit code that there is nothing.
         Found::Nothing(_) if session.format != Format::Table => {
             session.io.say("{}")?;

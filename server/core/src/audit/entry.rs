@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use keyward_api::{
-    GrantedAuth, Operation, WrapInfo,
+    GrantedAuth, WrapInfo,
     sys::{AuditedHeader, AuditedHeaders},
 };
 
@@ -253,7 +253,7 @@ impl<'a> Entry<'a> {
                     let rules = Rules {
                         clear_keys: config
                             .map_or(&[][..], |config| &config.audit_non_hmac_response_keys),
-                        elides_lists: format.elides_lists && facts.operation == Operation::List,
+                        elides_lists: format.elides_lists && facts.operation.lists(),
                     };
                     if let Some(data) = data {
                         // EXPOSE: as the data of the request.

@@ -112,9 +112,9 @@ impl Routes {
     /// [`Error::UnsupportedOperation`] if one does, but not for this operation.
     pub fn find(&self, operation: Operation, path: &str) -> Result<Matched<'_>, Error> {
         // A folder and its name are one thing to a list; elsewhere the slash counts.
-        let path = match operation {
-            Operation::List => path.strip_suffix('/').unwrap_or(path),
-            _ => path,
+        let path = match operation.lists() {
+            true => path.strip_suffix('/').unwrap_or(path),
+            false => path,
         };
         let mut covering: Option<&Template> = None;
         for route in &self.routes {

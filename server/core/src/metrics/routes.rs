@@ -15,12 +15,13 @@ pub(crate) struct RouteMetrics {
     latencies: [OnceLock<Histogram>; OPERATIONS.len()],
 }
 
-const OPERATIONS: [Operation; 6] = [
+const OPERATIONS: [Operation; 7] = [
     Operation::Create,
     Operation::Delete,
     Operation::List,
     Operation::Patch,
     Operation::Read,
+    Operation::Scan,
     Operation::Update,
 ];
 

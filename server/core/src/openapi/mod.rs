@@ -137,10 +137,7 @@ impl Parts {
     }
 
     fn add(&mut self, place: &Place, route: &Described, path: &Path) {
-        let slash = match route.operation {
-            Operation::List => "/",
-            _ => "",
-        };
+        let slash = if route.operation.lists() { "/" } else { "" };
         let full = format!("/{}/{}{slash}", place.path, path.text);
         let item = self.paths.entry(full.clone()).or_insert_with(|| {
             let captured = place.parameter.as_deref().into_iter();
@@ -152,11 +149,15 @@ impl Parts {
         let method = match route.operation {
             Operation::Create | Operation::Update => "post",
             Operation::Delete => "delete",
-            Operation::List | Operation::Read => "get",
+            Operation::List | Operation::Read | Operation::Scan => "get",
             Operation::Patch => "patch",
         };
-        // A path that is spelled out wins over what another leaves open there; both are one call.
-        if item.contains_key(method) {
+        if let Some(known) = item.get_mut(method) {
+            // A path that is spelled out wins over what another leaves open there; both are one call.
+            // A list and a scan of one path are two.
+            if route.operation == Operation::Scan {
+                or_scanned(known);
+            }
             return;
         }
         let mut id = format!("{}-{}", place.id, words(route.name).join("-"));
@@ -207,15 +208,15 @@ impl Parts {
                 };
                 operation["requestBody"] = json!({ "content": { media: { "schema": schema } } });
             }
-            Operation::Delete | Operation::List | Operation::Read => {
+            Operation::Delete | Operation::List | Operation::Read | Operation::Scan => {
                 let mut query: Vec<Value> = fields
                     .into_iter()
                     .filter(|(name, _)| !path.captures.contains(&name.as_str()))
                     .map(|(name, schema)| json!({ "name": name, "in": "query", "schema": schema }))
                     .collect();
-                if route.operation == Operation::List {
+                if route.operation.lists() {
                     query.push(json!({
-                        "name": "list",
+                        "name": route.operation.name(),
                         "in": "query",
                         "required": true,
                         "schema": { "type": "string", "enum": ["true"] },
@@ -361,6 +362,23 @@ fn words(name: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// Adds to a list that it may be a scan: one of the two parameters must be given.
+fn or_scanned(list: &mut Value) {
+    let Some(Value::Array(query)) = list.get_mut("parameters") else {
+        return;
+    };
+    let Some(parameter) = query.iter_mut().find(|it| it["name"] == "list") else {
+        return;
+    };
+    parameter["required"] = false.into();
+    parameter["description"] = "Names what lies one level below; this, or `scan`.".into();
+    let mut scan = parameter.clone();
+    scan["name"] = "scan".into();
+    scan["description"] =
+        "Names what lies below, however deep; this, or `list`. Needs `scan`.".into();
+    query.push(scan);
 }
 
 #[cfg(test)]

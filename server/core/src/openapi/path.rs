@@ -22,7 +22,7 @@ pub(super) fn spelled(template: &'static str, operation: Operation) -> Vec<Path>
     let needed = segments
         .iter()
         .rposition(|segment| {
-            let is_listed = operation == Operation::List && segment.ends_with("*}");
+            let is_listed = operation.lists() && segment.ends_with("*}");
             !segment.ends_with("?}") && !is_listed
         })
         .map_or(1, |last| last + 1);

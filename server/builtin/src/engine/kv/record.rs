@@ -226,13 +226,37 @@ pub(super) async fn list(
     after: Option<&str>,
     limit: Option<usize>,
 ) -> Result<Response<Keys>, Error> {
-    let folder = folder.trim_end_matches('/');
-    let folder = if folder.is_empty() {
-        String::new()
-    } else {
-        format!("{folder}/")
-    };
-    let keys = view.list(&folder, after, limit).await?;
+    keys(view.list(&as_folder(folder), after, limit).await?)
+}
+
+/// Lists the paths of all entries below a folder of `view`, however deep.
+///
+/// # Errors
+/// There are none ([`Error::NotFound`]), or the store failed.
+pub(super) async fn scan(
+    view: &View,
+    folder: &str,
+    after: Option<&str>,
+    limit: Option<usize>,
+) -> Result<Response<Keys>, Error> {
+    keys(view.scan(&as_folder(folder), after, limit).await?)
+}
+
+/// Returns how many names are wanted at most; none is no limit.
+pub(super) fn page(limit: Option<i64>) -> Option<usize> {
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+    limit.filter(|&limit| limit > 0)
+}
+
+/// Writes a path as the folder that it names.
+pub(super) fn as_folder(path: &str) -> String {
+    match path.trim_end_matches('/') {
+        "" => String::new(),
+        path => format!("{path}/"),
+    }
+}
+
+fn keys(keys: Vec<String>) -> Result<Response<Keys>, Error> {
     if keys.is_empty() {
         return Err(Error::not_found());
     }

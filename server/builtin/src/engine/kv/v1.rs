@@ -13,6 +13,8 @@ use keyward_core::{
 use keyward_crypto::SecretBytes;
 use serde_json::value::RawValue;
 
+use super::record;
+
 /// For how long a reader may use a value that does not say: Vault's 32 days.
 const USUAL_TTL: Duration = Duration::from_secs(2_764_800);
 
@@ -28,6 +30,7 @@ pub(super) fn mount() -> Mounted {
         .on_upsert(write, exists)
         .on(delete)
         .on(list)
+        .on(scan)
         .build();
     Mounted { routes, engine }
 }
@@ -74,7 +77,12 @@ async fn delete(cx: Context<Kv>, request: v1::Delete) -> Result<Response<()>, Er
 }
 
 async fn list(cx: Context<Kv>, request: v1::List) -> Result<Response<Keys>, Error> {
-    super::record::list(cx.view(), &request.path, None, None).await
+    record::list(cx.view(), &request.path, None, None).await
+}
+
+async fn scan(cx: Context<Kv>, request: v1::Scan) -> Result<Response<Keys>, Error> {
+    let limit = record::page(request.limit);
+    record::scan(cx.view(), &request.path, request.after.as_deref(), limit).await
 }
 
 /// Tells whether a path cannot be that of a secret.

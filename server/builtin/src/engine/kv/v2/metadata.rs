@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use keyward_api::{
     coerce,
     kv::{
-        CustomMetadata, DeleteMetadata, Keys, List, Metadata, PatchMetadata, ReadMetadata,
+        CustomMetadata, DeleteMetadata, Keys, List, Metadata, PatchMetadata, ReadMetadata, Scan,
         VersionSummary, WriteMetadata,
     },
 };
@@ -19,10 +19,16 @@ use super::{
 
 /// Names the secrets below a folder.
 pub(super) async fn list(cx: Context<Kv>, request: List) -> Result<Response<Keys>, Error> {
-    let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
-    let limit = limit.filter(|&limit| limit > 0);
+    let limit = record::page(request.limit);
     let view = cx.view().below("metadata/");
     record::list(&view, &request.path, request.after.as_deref(), limit).await
+}
+
+/// Names all secrets below a folder, however deep.
+pub(super) async fn scan(cx: Context<Kv>, request: Scan) -> Result<Response<Keys>, Error> {
+    let limit = record::page(request.limit);
+    let view = cx.view().below("metadata/");
+    record::scan(&view, &request.path, request.after.as_deref(), limit).await
 }
 
 /// Reads what is known of a secret.

@@ -34,6 +34,7 @@ pub(super) fn mount() -> Mounted {
         .on(versions::undelete)
         .on(versions::destroy)
         .on(metadata::list)
+        .on(metadata::scan)
         .on(metadata::read)
         .on_upsert(metadata::write, exists)
         .on(metadata::patch)
