@@ -105,6 +105,12 @@ pub struct WriteConfig {
         deserialize_with = "coerce::seconds"
     )]
     pub delete_version_after: Option<i64>,
+    /// Whether every change of metadata must say which version of it that replaces.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub metadata_cas_required: Option<bool>,
 }
 endpoint!(WriteConfig {} => (): Update "config");
 
@@ -117,6 +123,9 @@ pub struct Config {
     pub cas_required: bool,
     /// After how long a version is deleted by itself, as `1h0m0s`; `0s` is never.
     pub delete_version_after: String,
+    /// Whether every change of metadata must say which version of it that replaces.
+    #[serde(default)]
+    pub metadata_cas_required: bool,
 }
 
 /// `GET data/:path`: reads a version of a secret.
@@ -272,6 +281,61 @@ pub struct Scan {
 }
 endpoint!(Scan { path } => Keys: Scan "metadata/{path*}" as "metadata/{path}");
 
+/// `LIST detailed-metadata/:path`: as [`List`], with what is known of each secret.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ListDetailed {
+    /// The path of the folder.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// Only names after this one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub after: Option<String>,
+    /// At most so many names; none or a negative number is no limit.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub limit: Option<i64>,
+}
+endpoint!(ListDetailed { path } => DetailedKeys:
+    List "detailed-metadata/{path*}" as "detailed-metadata/{path}");
+
+/// `SCAN detailed-metadata/:path`: as [`Scan`], with what is known of each secret.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ScanDetailed {
+    /// The path of the folder.
+    #[serde(skip_serializing)]
+    pub path: String,
+    /// Only names after this one.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub after: Option<String>,
+    /// At most so many names; none or a negative number is no limit.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub limit: Option<i64>,
+}
+endpoint!(ScanDetailed { path } => DetailedKeys:
+    Scan "detailed-metadata/{path*}" as "detailed-metadata/{path}");
+
+/// Names with what is known of each.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct DetailedKeys {
+    /// The [`Metadata`] of each secret; of a folder nothing, which is an empty object.
+    pub key_info: BTreeMap<String, serde_json::Value>,
+    /// The names.
+    pub keys: Vec<String>,
+}
+
 path_only!(ReadMetadata { path }, "`GET metadata/:path`: reads what is known of a secret.",
     Read "metadata/{path*}" as "metadata/{path}" => Metadata);
 path_only!(DeleteMetadata { path }, "`DELETE metadata/:path`: removes a secret with all its versions.",
@@ -284,6 +348,9 @@ pub struct Metadata {
     pub cas_required: bool,
     /// When the secret was made, RFC 3339.
     pub created_time: String,
+    /// Counts the changes of the metadata; 0 while there was none.
+    #[serde(default)]
+    pub current_metadata_version: u32,
     /// The number of the latest version; 0 if there is none.
     pub current_version: u32,
     /// The labels.
@@ -292,6 +359,9 @@ pub struct Metadata {
     pub delete_version_after: String,
     /// How many versions are kept; 0 is as the mount says.
     pub max_versions: u32,
+    /// Whether every change of metadata must say which version of it that replaces.
+    #[serde(default)]
+    pub metadata_cas_required: bool,
     /// The number of the oldest version that is kept; 0 while none was dropped.
     pub oldest_version: u32,
     /// When a version was last written or the metadata changed, RFC 3339.
@@ -342,6 +412,18 @@ pub struct WriteMetadata {
         deserialize_with = "coerce::map"
     )]
     pub custom_metadata: Option<CustomMetadata>,
+    /// The version of the metadata that this replaces; 0 if there must be none. If left out, any.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub metadata_cas: Option<i64>,
+    /// Whether every change of metadata must say which version of it that replaces.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub metadata_cas_required: Option<bool>,
 }
 endpoint!(WriteMetadata { path } => (): Update "metadata/{path*}" as "metadata/{path}");
 
@@ -373,6 +455,18 @@ pub struct PatchMetadata {
     /// The labels to set, or to remove where null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_metadata: Option<BTreeMap<String, Option<String>>>,
+    /// The version of the metadata that this replaces; 0 if there must be none. If left out, any.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::int"
+    )]
+    pub metadata_cas: Option<i64>,
+    /// Whether every change of metadata must say which version of it that replaces.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub metadata_cas_required: Option<bool>,
 }
 endpoint!(PatchMetadata { path } => (): Patch "metadata/{path*}" as "metadata/{path}");
 

@@ -26,6 +26,7 @@ pub(super) struct Settings {
     pub(super) cas_required: bool,
     /// Seconds; 0 is never.
     pub(super) delete_version_after: u64,
+    pub(super) metadata_cas_required: bool,
 }
 
 /// One secret without its data.
@@ -34,6 +35,9 @@ pub(super) struct Record {
     pub(super) id: String,
     pub(super) settings: Settings,
     pub(super) custom_metadata: Option<CustomMetadata>,
+    /// Counts the changes of settings and labels.
+    #[serde(default)]
+    pub(super) metadata_version: u32,
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
     /// The latest version; 0 before the first.
@@ -65,6 +69,7 @@ impl Record {
             id: uuid::Uuid::new_v4().to_string(),
             settings: Settings::default(),
             custom_metadata: None,
+            metadata_version: 0,
             created: now,
             updated: now,
             current: 0,

@@ -25,38 +25,49 @@ pub(super) async fn read(cx: Context<Kv>, _: ReadConfig) -> Result<Response<Conf
         max_versions: settings.max_versions,
         cas_required: settings.cas_required,
         delete_version_after: coerce::format_seconds(settings.delete_version_after),
+        metadata_cas_required: settings.metadata_cas_required,
     }))
 }
 
 pub(super) async fn write(cx: Context<Kv>, request: WriteConfig) -> Result<Response<()>, Error> {
     let mut settings = load(cx.view()).await?;
-    apply(
-        &mut settings,
-        request.max_versions,
-        request.cas_required,
-        request.delete_version_after,
-    )?;
+    let asked = Asked {
+        max_versions: request.max_versions,
+        cas_required: request.cas_required,
+        delete_version_after: request.delete_version_after,
+        metadata_cas_required: request.metadata_cas_required,
+    };
+    asked.apply(&mut settings)?;
     cx.view().put_as(KEY, &settings).await?;
     Ok(Response::empty())
 }
 
-/// Changes what is given of the settings of a mount or of a secret.
-pub(super) fn apply(
-    settings: &mut Settings,
-    max_versions: Option<i64>,
-    cas_required: Option<bool>,
-    delete_version_after: Option<i64>,
-) -> Result<(), Error> {
-    if let Some(max) = max_versions {
-        settings.max_versions =
-            u32::try_from(max).map_err(|_| Error::invalid("max_versions must not be negative"))?;
+/// What a request gives of the settings of a mount or of a secret.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) max_versions: Option<i64>,
+    pub(super) cas_required: Option<bool>,
+    pub(super) delete_version_after: Option<i64>,
+    pub(super) metadata_cas_required: Option<bool>,
+}
+
+impl Asked {
+    /// Changes what is given.
+    pub(super) fn apply(self, settings: &mut Settings) -> Result<(), Error> {
+        if let Some(max) = self.max_versions {
+            settings.max_versions = u32::try_from(max)
+                .map_err(|_| Error::invalid("max_versions must not be negative"))?;
+        }
+        if let Some(required) = self.cas_required {
+            settings.cas_required = required;
+        }
+        if let Some(seconds) = self.delete_version_after {
+            // A negative duration switches the deletion off, as in Vault.
+            settings.delete_version_after = u64::try_from(seconds).unwrap_or(0);
+        }
+        if let Some(required) = self.metadata_cas_required {
+            settings.metadata_cas_required = required;
+        }
+        Ok(())
     }
-    if let Some(required) = cas_required {
-        settings.cas_required = required;
-    }
-    if let Some(seconds) = delete_version_after {
-        // A negative duration switches the deletion off, as in Vault.
-        settings.delete_version_after = u64::try_from(seconds).unwrap_or(0);
-    }
-    Ok(())
 }

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use keyward_api::{
     coerce,
     kv::{
-        CustomMetadata, DeleteMetadata, Keys, List, Metadata, PatchMetadata, ReadMetadata, Scan,
-        VersionSummary, WriteMetadata,
+        CustomMetadata, DeleteMetadata, DetailedKeys, Keys, List, ListDetailed, Metadata,
+        PatchMetadata, ReadMetadata, Scan, ScanDetailed, VersionSummary, WriteMetadata,
     },
 };
 use keyward_core::{Error, Response, engine::Context};
+use serde_json::{Map, Value};
 
 use super::{
-    Kv, at_root, config,
-    record::{self, Record, Update},
+    Kv, at_root,
+    config::{self, Asked},
+    record::{self, Record, Settings, Update},
     versions,
 };
 
@@ -31,6 +33,57 @@ pub(super) async fn scan(cx: Context<Kv>, request: Scan) -> Result<Response<Keys
     record::scan(&view, &request.path, request.after.as_deref(), limit).await
 }
 
+/// Names the secrets below a folder, with what is known of each.
+pub(super) async fn list_detailed(
+    cx: Context<Kv>,
+    request: ListDetailed,
+) -> Result<Response<DetailedKeys>, Error> {
+    let limit = record::page(request.limit);
+    let folder = record::as_folder(&request.path);
+    let view = cx.view().below("metadata/");
+    let keys = view.list(&folder, request.after.as_deref(), limit).await?;
+    detailed(&cx, &folder, keys).await
+}
+
+/// Names all secrets below a folder, however deep, with what is known of each.
+pub(super) async fn scan_detailed(
+    cx: Context<Kv>,
+    request: ScanDetailed,
+) -> Result<Response<DetailedKeys>, Error> {
+    let limit = record::page(request.limit);
+    let folder = record::as_folder(&request.path);
+    let view = cx.view().below("metadata/");
+    let keys = view.scan(&folder, request.after.as_deref(), limit).await?;
+    detailed(&cx, &folder, keys).await
+}
+
+/// Looks up what names stand for; one that was removed meanwhile is left out.
+async fn detailed(
+    cx: &Context<Kv>,
+    folder: &str,
+    names: Vec<String>,
+) -> Result<Response<DetailedKeys>, Error> {
+    let mut keys = Vec::with_capacity(names.len());
+    let mut key_info = BTreeMap::new();
+    for name in names {
+        let known = if name.ends_with('/') {
+            Some(Value::Object(Map::new()))
+        } else {
+            let record = record::read(cx.view(), &format!("{folder}{name}")).await?;
+            let known = record.map(|record| serde_json::to_value(describe(&record)));
+            known.transpose().map_err(Error::internal)?
+        };
+        if let Some(known) = known {
+            key_info.insert(name.clone(), known);
+            keys.push(name);
+        }
+    }
+    if keys.is_empty() {
+        return Err(Error::not_found());
+    }
+    Ok(Response::data(DetailedKeys { key_info, keys }))
+}
+
 /// Reads what is known of a secret.
 pub(super) async fn read(
     cx: Context<Kv>,
@@ -42,27 +95,7 @@ pub(super) async fn read(
     let record = record::read(cx.view(), &request.path)
         .await?
         .ok_or_else(Error::not_found)?;
-    let versions = record.versions.iter().map(|(&number, version)| {
-        let summary = VersionSummary {
-            created_time: version.created.to_string(),
-            deletion_time: version
-                .deleted
-                .map_or_else(String::new, |time| time.to_string()),
-            destroyed: version.destroyed,
-        };
-        (number, summary)
-    });
-    Ok(Response::data(Metadata {
-        cas_required: record.settings.cas_required,
-        created_time: record.created.to_string(),
-        current_version: record.current,
-        custom_metadata: record.custom_metadata.clone(),
-        delete_version_after: coerce::format_seconds(record.settings.delete_version_after),
-        max_versions: record.settings.max_versions,
-        oldest_version: record.oldest,
-        updated_time: record.updated.to_string(),
-        versions: versions.collect(),
-    }))
+    Ok(Response::data(describe(&record)))
 }
 
 /// Changes settings and replaces labels; makes the secret if there is none.
@@ -73,6 +106,8 @@ pub(super) async fn write(cx: Context<Kv>, request: WriteMetadata) -> Result<Res
         cas_required,
         delete_version_after,
         custom_metadata,
+        metadata_cas,
+        metadata_cas_required,
     } = request;
     if path.is_empty() {
         return Ok(at_root());
@@ -81,19 +116,24 @@ pub(super) async fn write(cx: Context<Kv>, request: WriteMetadata) -> Result<Res
         check_labels(labels)?;
     }
     check_delay(delete_version_after)?;
+    let asked = Asked {
+        max_versions,
+        cas_required,
+        delete_version_after,
+        metadata_cas_required,
+    };
+    let is_change = asked != Asked::default() || custom_metadata.is_some();
+    let mount = config::load(cx.view()).await?;
     let now = cx.now();
     record::update(cx.view(), &path, |record| {
+        check_version(record.as_ref(), &mount, metadata_cas)?;
         let mut record = record.unwrap_or_else(|| Record::new(now));
-        config::apply(
-            &mut record.settings,
-            max_versions,
-            cas_required,
-            delete_version_after,
-        )?;
+        asked.apply(&mut record.settings)?;
         if custom_metadata.is_some() {
             record.custom_metadata.clone_from(&custom_metadata);
         }
         record.updated = now;
+        record.metadata_version += u32::from(is_change);
         Ok(Some(Update::record(record)))
     })
     .await?;
@@ -108,23 +148,30 @@ pub(super) async fn patch(cx: Context<Kv>, request: PatchMetadata) -> Result<Res
         cas_required,
         delete_version_after,
         custom_metadata,
+        metadata_cas,
+        metadata_cas_required,
     } = request;
     check_delay(delete_version_after)?;
+    let asked = Asked {
+        max_versions,
+        cas_required,
+        delete_version_after,
+        metadata_cas_required,
+    };
+    let is_change = asked != Asked::default() || custom_metadata.is_some();
+    let mount = config::load(cx.view()).await?;
     let now = cx.now();
     record::update(cx.view(), &path, |record| {
         let mut record = record.ok_or_else(Error::not_found)?;
-        config::apply(
-            &mut record.settings,
-            max_versions,
-            cas_required,
-            delete_version_after,
-        )?;
+        check_version(Some(&record), &mount, metadata_cas)?;
+        asked.apply(&mut record.settings)?;
         if let Some(changes) = &custom_metadata {
             let labels = record.custom_metadata.get_or_insert_default();
             merge_labels(labels, changes);
             check_labels(labels)?;
         }
         record.updated = now;
+        record.metadata_version += u32::from(is_change);
         Ok(Some(Update::record(record)))
     })
     .await?;
@@ -151,12 +198,59 @@ pub(super) async fn delete(
     Ok(Response::empty())
 }
 
+/// Tells what is known of a secret.
+fn describe(record: &Record) -> Metadata {
+    let versions = record.versions.iter().map(|(&number, version)| {
+        let summary = VersionSummary {
+            created_time: version.created.to_string(),
+            deletion_time: version
+                .deleted
+                .map_or_else(String::new, |time| time.to_string()),
+            destroyed: version.destroyed,
+        };
+        (number, summary)
+    });
+    Metadata {
+        cas_required: record.settings.cas_required,
+        created_time: record.created.to_string(),
+        current_metadata_version: record.metadata_version,
+        current_version: record.current,
+        custom_metadata: record.custom_metadata.clone(),
+        delete_version_after: coerce::format_seconds(record.settings.delete_version_after),
+        max_versions: record.settings.max_versions,
+        metadata_cas_required: record.settings.metadata_cas_required,
+        oldest_version: record.oldest,
+        updated_time: record.updated.to_string(),
+        versions: versions.collect(),
+    }
+}
+
 fn merge_labels(labels: &mut CustomMetadata, changes: &BTreeMap<String, Option<String>>) {
     for (name, value) in changes {
         match value {
             Some(value) => drop(labels.insert(name.clone(), value.clone())),
             None => drop(labels.remove(name)),
         }
+    }
+}
+
+/// Refuses a change that says it replaces another version of the metadata than there is, or must say
+/// and does not.
+fn check_version(record: Option<&Record>, mount: &Settings, cas: Option<i64>) -> Result<(), Error> {
+    let required = mount.metadata_cas_required
+        || record.is_some_and(|record| record.settings.metadata_cas_required);
+    match (cas, record) {
+        (None, _) if required => Err(Error::invalid(
+            "metadata check-and-set parameter required for this call",
+        )),
+        (None, _) | (Some(0), None) => Ok(()),
+        (Some(_), None) => Err(Error::invalid(
+            "metadata_cas must be 0 when creating new metadata",
+        )),
+        (Some(cas), Some(record)) if cas == i64::from(record.metadata_version) => Ok(()),
+        (Some(_), Some(_)) => Err(Error::invalid(
+            "metadata check-and-set parameter does not match the current version",
+        )),
     }
 }
 

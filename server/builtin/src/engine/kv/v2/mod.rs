@@ -35,6 +35,8 @@ pub(super) fn mount() -> Mounted {
         .on(versions::destroy)
         .on(metadata::list)
         .on(metadata::scan)
+        .on(metadata::list_detailed)
+        .on(metadata::scan_detailed)
         .on(metadata::read)
         .on_upsert(metadata::write, exists)
         .on(metadata::patch)
