@@ -19,7 +19,9 @@ use crate::{
     App,
     begun::Begun,
     body::{self, BodyError},
-    cors, open, proof, respond, sealed, ui,
+    cors,
+    listen::{Pending, Taken},
+    open, proof, respond, sealed, ui,
 };
 
 /// Answers every request.
@@ -39,7 +41,8 @@ pub(crate) async fn handle(
 
 /// Returns where a request came from.
 fn remote(app: &App, parts: &Parts) -> Result<Remote, String> {
-    let Some(peer) = parts.extensions.get::<SocketAddr>() else {
+    let taken = parts.extensions.get::<Taken>();
+    let Some(peer) = taken.and_then(|taken| taken.remote) else {
         return Ok(Remote::default());
     };
     // An IPv4 client of an IPv6 socket is an IPv4 client.
@@ -136,6 +139,8 @@ async fn answer(
     if let Some(response) = open::answer(app, id, &parts) {
         return response;
     }
+    let pending = parts.extensions.get::<Taken>().map(|it| it.pending.clone());
+    let most = limits.max_request_duration;
     let query = parts.uri.query().unwrap_or("");
     if let Some(face) = sealed::face(&parts)
         && !asks_for_help(query)
@@ -149,7 +154,7 @@ async fn answer(
             Ok(body) => {
                 let (app, query) = (Arc::clone(app), query.to_owned());
                 let work = async move { sealed::answer(face, &app.core, id, &query, &body).await };
-                finish(id, limits.max_request_duration, work).await
+                finish(id, most, pending, work).await
             }
             Err(error) => refuse_body(id, error),
         };
@@ -198,7 +203,7 @@ async fn answer(
                     Err(error) => respond::failed(id, &error),
                 }
             };
-            let response = finish(id, limits.max_request_duration, work).await;
+            let response = finish(id, most, pending, work).await;
             proof::sign(&app.core, id, proof, response).await
         }
         Err(error) => refuse_body(id, error),
@@ -207,11 +212,18 @@ async fn answer(
 
 /// Waits for work until its time is over. What was begun goes on to its end in any case, and onto
 /// the record, even if the client hangs up: half a change would be worse than one nobody waits for.
-async fn finish(
+/// Until then a listener that stops has something to wait for.
+pub(crate) async fn finish(
     id: RequestId,
     most: Duration,
+    pending: Option<Pending>,
     work: impl Future<Output = Response> + Send + 'static,
 ) -> Response {
+    let work = async move {
+        let response = work.await;
+        drop(pending);
+        response
+    };
     match tokio::time::timeout(most, Begun::new(work)).await {
         Ok(Some(response)) => response,
         Ok(None) => respond::failed(id, &Error::internal("the request panicked")),
@@ -451,7 +463,7 @@ mod tests {
         let (go_on, told) = oneshot::channel::<()>();
         let (ended, end) = oneshot::channel();
         let id = RequestId::generate();
-        let answer = finish(id, Duration::from_millis(10), async move {
+        let answer = finish(id, Duration::from_millis(10), None, async move {
             told.await.unwrap();
             ended.send(()).unwrap();
             respond::empty(StatusCode::NO_CONTENT, id)
@@ -466,7 +478,7 @@ mod tests {
         let (go_on, told) = oneshot::channel::<()>();
         let (ended, end) = oneshot::channel();
         let id = RequestId::generate();
-        let mut answer = Box::pin(finish(id, Duration::from_secs(60), async move {
+        let mut answer = Box::pin(finish(id, Duration::from_secs(60), None, async move {
             told.await.unwrap();
             ended.send(()).unwrap();
             respond::empty(StatusCode::NO_CONTENT, id)
@@ -481,7 +493,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_costs_one_answer() {
         let id = RequestId::generate();
-        let answer = finish(id, Duration::from_secs(60), async { panic!("a bug") });
+        let answer = finish(id, Duration::from_secs(60), None, async { panic!("a bug") });
         assert_eq!(answer.await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

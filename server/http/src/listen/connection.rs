@@ -47,13 +47,25 @@ const NO_TLS: &[u8] =
 /// makes work on purpose (CVE-2023-44487).
 const MOST_RESETS: usize = 20;
 
+/// What a listener tells of a request that it took.
+#[derive(Clone)]
+pub(crate) struct Taken {
+    /// Where it comes from; none on Unix sockets.
+    pub(crate) remote: Option<SocketAddr>,
+    /// Keeps the listener, once it stops, waiting until this is dropped.
+    pub(crate) pending: Pending,
+}
+
+/// Something that a listener waits for when it stops.
+pub(crate) type Pending = watch::Receiver<()>;
+
 /// What serves one connection.
 pub(super) struct Connection {
     pub(super) remote: Option<SocketAddr>,
     pub(super) router: Router,
     pub(super) limits: ListenerLimits,
     /// Changes when the server stops; that it exists is how the listener knows of the connection.
-    pub(super) stop: watch::Receiver<()>,
+    pub(super) stop: Pending,
 }
 
 impl Connection {
@@ -88,7 +100,7 @@ impl Connection {
             .header_read_timeout(None)
             .max_headers(self.limits.headers)
             .max_header_size(self.limits.header_bytes as usize)
-            .serve_connection(io, service(self.router.clone(), self.remote, &activity));
+            .serve_connection(io, service(self.router.clone(), self.taken(), &activity));
         self.drive(connection, &activity).await;
     }
 
@@ -102,8 +114,15 @@ impl Connection {
             .max_header_list_size(self.limits.header_bytes)
             .max_pending_accept_reset_streams(MOST_RESETS)
             .max_local_error_reset_streams(MOST_RESETS)
-            .serve_connection(io, service(self.router.clone(), self.remote, &activity));
+            .serve_connection(io, service(self.router.clone(), self.taken(), &activity));
         self.drive(connection, &activity).await;
+    }
+
+    fn taken(&self) -> Taken {
+        Taken {
+            remote: self.remote,
+            pending: self.stop.clone(),
+        }
     }
 
     /// Drives a connection to its end: its own, the server's, or that of all patience.
@@ -135,10 +154,10 @@ impl Connection {
     }
 }
 
-/// Hands requests to the router, with the address they came from.
+/// Hands requests to the router, with what is to be known of them.
 fn service(
     router: Router,
-    remote: Option<SocketAddr>,
+    taken: Taken,
     activity: &Arc<Activity>,
 ) -> impl Service<
     Request<Incoming>,
@@ -150,9 +169,7 @@ fn service(
     service_fn(move |request: Request<Incoming>| {
         let in_flight = activity.begin();
         let mut request = request.map(Body::new);
-        if let Some(remote) = remote {
-            request.extensions_mut().insert(remote);
-        }
+        request.extensions_mut().insert(taken.clone());
         let answer = router.clone().oneshot(request);
         async move {
             let guarded = |body| Guarded {

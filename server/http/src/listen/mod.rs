@@ -9,6 +9,7 @@ use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::Router;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+pub(crate) use self::connection::{Pending, Taken};
 pub use self::socket::UnixSocket;
 use self::{
     connection::Connection,
@@ -107,7 +108,8 @@ impl Listener {
         Ok(format!("{scheme}://{}", self.socket.address()?))
     }
 
-    /// Serves until `stop` is done, then finishes what was begun.
+    /// Serves until `stop` is done, then finishes what was begun: also that for which no client waits
+    /// any more.
     pub async fn serve(self, router: Router, stop: impl Future<Output = ()> + Send) {
         let slots = Arc::new(Semaphore::new(self.limits.connections));
         let (stopping, stopped) = watch::channel(());
@@ -132,7 +134,7 @@ impl Listener {
             .await
             .is_err()
         {
-            tracing::warn!("connections were cut off: they did not finish in time");
+            tracing::warn!("requests were cut off: they did not finish in time");
         }
     }
 
@@ -150,7 +152,7 @@ impl Listener {
         accepted: Accepted,
         slot: Option<OwnedSemaphorePermit>,
         router: &Router,
-        stop: watch::Receiver<()>,
+        stop: Pending,
     ) {
         let (router, limits) = (router.clone(), self.limits);
         let tls = self.tls.clone();
