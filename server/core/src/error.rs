@@ -80,6 +80,13 @@ impl Error {
         Self::Internal(cause.into())
     }
 
+    /// Makes an [`Internal`](Self::Internal) of work that panicked, or was cut off with the process.
+    /// What a panic says is left out, unlike in tokio's `JoinError`: it may quote a secret.
+    #[must_use]
+    pub fn panicked() -> Self {
+        Self::internal("the work panicked, the log says where")
+    }
+
     /// Makes a [`NotFound`](Self::NotFound) without a text.
     #[must_use]
     pub const fn not_found() -> Self {

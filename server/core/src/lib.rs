@@ -29,6 +29,7 @@ mod metrics;
 mod mount;
 mod mounts;
 mod openapi;
+mod panics;
 mod password;
 mod path;
 mod pipeline;

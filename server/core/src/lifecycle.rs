@@ -35,6 +35,7 @@ use crate::{
     lease::{self, Leases},
     metrics::{Format, Measured, Metrics, Telemetry, render},
     mounts::Mounts,
+    panics::caught,
     policy::{Holder, PolicyStore},
     proof::Proofs,
     quorum::Quorum,
@@ -284,16 +285,20 @@ impl Core {
             return Ok(());
         };
         let now = self.clock.now();
-        let mut outcome = unsealed.tokens.tick(now).await;
-        outcome = outcome.and(unsealed.policies.tick(now).await);
-        outcome = outcome.and(unsealed.idempotency.tick(now).await);
-        outcome = outcome.and(unsealed.mounts.finish_upgrades(now).await);
-        outcome = outcome.and(unsealed.keys.tick(unsealed.rotation.current(), now).await);
+        let mut outcome = caught(unsealed.tokens.tick(now)).await;
+        outcome = outcome.and(caught(unsealed.policies.tick(now)).await);
+        outcome = outcome.and(caught(unsealed.idempotency.tick(now)).await);
+        outcome = outcome.and(caught(unsealed.mounts.finish_upgrades(now)).await);
+        let rotation = unsealed.rotation.current();
+        outcome = outcome.and(caught(unsealed.keys.tick(rotation, now)).await);
         for mount in unsealed.mounts.all() {
-            outcome = outcome.and(mount.mounted.engine.tick(now).await);
+            outcome = outcome.and(caught(mount.mounted.engine.tick(now)).await);
         }
-        lease::tidy_some(&unsealed).await;
-        outcome
+        let tidied = async {
+            lease::tidy_some(&unsealed).await;
+            Ok(())
+        };
+        outcome.and(caught(tidied).await)
     }
 
     /// Counts tokens and leases for the metrics, if it is time to. Call it every second or so, beside

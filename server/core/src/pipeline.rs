@@ -1,6 +1,7 @@
 //! The whole path of a request.
 //!
-//! Mount and route, gate, handler, leases and tokens, record: in this order, for every request.
+//! Mount and route, gate, handler, leases and tokens, record: in this order, for every request. A
+//! panic on the way is a failure like any other, and is on record as one.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,6 +16,7 @@ use crate::{
     lease::{self, Prepared},
     lifecycle::Unsealed,
     mounts::Mount,
+    panics::caught,
     response::{GrantedLease, LeaseGrant, Rewrapped},
     token::{Auth, AuthGrant},
     view::View,
@@ -96,8 +98,10 @@ async fn admit_and_run(
         Some((mount, rest)) => mount.mounted.routes.find(request.operation, rest),
     };
     let mount = found.as_ref().map(|(mount, _)| mount);
-    let admitted = gate::admit(core, request, mount, route, now).await;
+    let admitted = caught(async { Ok(gate::admit(core, request, mount, route, now).await) }).await;
     core.metrics.stop(now, &core.metrics.check_token);
+    let admitted =
+        admitted.unwrap_or_else(|error| Err(undecided(core, request, mount, now, error)));
     let (mut matched, admitted) = match admitted {
         Ok(admitted) => admitted,
         Err(refused) => return record_failure(refused).await,
@@ -124,7 +128,7 @@ async fn admit_and_run(
     let begun = match principal.as_deref() {
         Some(Principal { token, .. }) => {
             let keys = &core.idempotency;
-            keys.begin(request, token, &mount.entry, &view, now).await
+            caught(keys.begin(request, token, &mount.entry, &view, now)).await
         }
         None => Ok(None),
     };
@@ -138,7 +142,7 @@ async fn admit_and_run(
         Err(error) => return record_failure(Refused { error, ticket }).await,
     };
     let start = core.metrics.start();
-    let ran = matched.run(call).await;
+    let ran = caught(async { matched.run(call).await }).await;
     core.metrics.stop(start, mount.metrics.of(operation));
     let answered = match ran {
         Ok(response) => {
@@ -150,7 +154,7 @@ async fn admit_and_run(
                 view: &view,
                 prepared: prepared.get(),
             };
-            complete(answering, response).await
+            caught(complete(answering, response)).await
         }
         Err(error) => Err(error),
     };
@@ -171,6 +175,25 @@ async fn admit_and_run(
         },
         Err(error) => record_failure(Refused { error, ticket }).await,
     }
+}
+
+/// Makes what is written down of a request over which the gate panicked: that it came, and failed.
+fn undecided(
+    core: &Unsealed,
+    request: &Arc<Request>,
+    mount: Option<&Arc<Mount>>,
+    time: Timestamp,
+    error: Error,
+) -> Refused {
+    let ticket = core.audit.ticket(Facts {
+        operation: request.operation,
+        request: Arc::clone(request),
+        principal: None,
+        verdict: None,
+        mount: mount.map(|mount| Arc::clone(&mount.entry)),
+        time,
+    });
+    Refused { error, ticket }
 }
 
 /// Has a secret taken back that nobody gets.

@@ -149,7 +149,8 @@ impl Pkcs11 {
     ) -> Result<T, SealError> {
         let module = Arc::clone(&self.module);
         let done = tokio::task::spawn_blocking(move || work(&module)).await;
-        done.map_err(|error| SealError::Unavailable(error.to_string()))?
+        // What a panic says is left out: it may quote a secret.
+        done.map_err(|_| SealError::Unavailable("the work panicked".to_owned()))?
     }
 }
 

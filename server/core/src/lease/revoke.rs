@@ -20,7 +20,9 @@ use super::{
     record::{Record, SecretLeaseId},
     register::mark_again,
 };
-use crate::{Error, Timestamp, engine::BoxFuture, lifecycle::Unsealed, mounts::Mount};
+use crate::{
+    Error, Timestamp, engine::BoxFuture, lifecycle::Unsealed, mounts::Mount, panics::caught,
+};
 
 /// How many secrets of one mount are being taken back at once because they are due.
 const AT_ONCE: usize = 32;
@@ -40,7 +42,7 @@ pub(crate) async fn tend(core: &Unsealed) -> Result<(), Error> {
     let mounts = mounts
         .iter()
         .filter(|mount| leasing.contains(&mount.entry.uuid));
-    let all = mounts.map(|mount| tend_mount(core, mount).boxed());
+    let all = mounts.map(|mount| caught(tend_mount(core, mount)).boxed());
     let all: Vec<_> = all.collect();
     let tended = future::join_all(all).await.into_iter().collect();
     marked.and(tended)
@@ -207,7 +209,7 @@ pub(super) async fn take_back(
     }
     let limits = mount.entry.config.limits();
     let lease = record.lease(id, Duration::ZERO, limits, now);
-    match mount.mounted.engine.revoke(&lease).await {
+    match caught(mount.mounted.engine.revoke(&lease)).await {
         Ok(()) => leases.remove(id).await,
         Err(error) => leases.postpone(id, error, now).await,
     }

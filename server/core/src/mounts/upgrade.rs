@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::{Mount, Mounts};
-use crate::{Error, MountEntry, Timestamp, engine::Upgrade};
+use crate::{Error, MountEntry, Timestamp, engine::Upgrade, panics::caught};
 
 /// Tells when the last request has let go of a mount.
 #[derive(Default)]
@@ -101,10 +101,11 @@ impl Mounts {
             return Ok(());
         }
         let _changing = self.changing.lock().await;
+        let mut outcome = Ok(());
         for path in paths(self) {
-            self.finish_upgrade(&path, now).await?;
+            outcome = outcome.and(self.finish_upgrade(&path, now).await);
         }
-        Ok(())
+        outcome
     }
 
     /// Finishes the upgrade of one mount, or takes it back where the engine refuses it; its caller
@@ -121,7 +122,7 @@ impl Mounts {
             // The next attempt, if there must be one, need not wait again.
             before.notify_one();
         }
-        let outcome = (pending.upgrade)(mount.view.clone(), now).await;
+        let outcome = caught((pending.upgrade)(mount.view.clone(), now)).await;
         let mut entry = (*mount.entry).clone();
         match &outcome {
             Ok(()) => {}

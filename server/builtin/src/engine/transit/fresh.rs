@@ -10,7 +10,7 @@ pub(super) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, crypto::Error> + Send + 'static,
 ) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work);
-    Ok(done.await.map_err(Error::internal)??)
+    Ok(done.await.map_err(|_| Error::panicked())??)
 }
 
 /// Key material that was made for a version to come.

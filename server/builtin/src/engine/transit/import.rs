@@ -38,7 +38,7 @@ async fn load(view: &View) -> Result<Arc<byok::WrappingKey>, Error> {
             return Ok(Arc::new(byok::WrappingKey::decode(entry.value)?));
         }
         let key = tokio::task::spawn_blocking(byok::WrappingKey::generate);
-        let key = key.await.map_err(Error::internal)??;
+        let key = key.await.map_err(|_| Error::panicked())??;
         let put = Change::put(WRAPPING_KEY, key.encode().duplicate()).expecting(Expect::Absent);
         // Another node may have made one meanwhile; callers may have wrapped keys for that.
         if committed(view.commit(vec![put]).await)? {
@@ -188,7 +188,7 @@ async fn unwrap(
         // EXPOSE: a ciphertext.
         key.unwrap(wrapped.expose(), hash)
     });
-    match unwrapped.await.map_err(Error::internal)? {
+    match unwrapped.await.map_err(|_| Error::panicked())? {
         Err(keyward_crypto::Error::Decryption) => Err(Error::invalid(
             "the ciphertext was not made with the wrapping key of this mount, or was changed",
         )),

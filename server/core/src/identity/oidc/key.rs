@@ -236,7 +236,7 @@ impl Half {
         Ok(Arc::new(Self {
             kid: Uuid::new_v4().to_string(),
             algorithm,
-            keyring: keyring.map_err(Error::internal)??,
+            keyring: keyring.map_err(|_| Error::panicked())??,
         }))
     }
 
