@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use keyward_api::proof::Address;
 use keyward_core::Core;
 use keyward_http::{Listener, Rules, Tls, router};
@@ -125,7 +125,9 @@ impl Serving {
     pub(super) async fn finish(self) -> Result<()> {
         self.stop.send_replace(());
         for listener in self.serving {
-            listener.await?;
+            // What a panic says is left out: it may quote a secret.
+            let ended = listener.await;
+            ended.map_err(|_| anyhow!("a listener panicked, the log says where"))?;
         }
         Ok(())
     }

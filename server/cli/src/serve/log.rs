@@ -74,6 +74,11 @@ pub(super) fn start(level: Option<&str>, format: Option<&str>) -> Result<&'stati
     Ok(log)
 }
 
+/// Tells whether there is a log that takes what is to be told.
+pub(super) fn is_started() -> bool {
+    LOG.get().is_some()
+}
+
 impl Log {
     /// Returns every logger and its level.
     pub(super) fn levels(&self) -> Loggers {

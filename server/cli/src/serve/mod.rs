@@ -6,6 +6,7 @@ mod host;
 mod listeners;
 mod log;
 mod monitor;
+mod panics;
 
 use std::{
     path::{Path, PathBuf},
@@ -107,6 +108,8 @@ impl Options {
 /// Runs a server until SIGINT or SIGTERM; SIGHUP opens its audit files anew and reads its
 /// certificates again.
 pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
+    // Before anything is read that is secret.
+    panics::hide_messages();
     let options = options.with(&io.environment);
     // What a development server keeps goes with it.
     let dev = options.dev.then(|| Dev::prepare(&options)).transpose()?;
