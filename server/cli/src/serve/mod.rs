@@ -7,11 +7,11 @@ mod listeners;
 mod log;
 mod monitor;
 mod panics;
+mod upkeep;
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -19,15 +19,13 @@ use clap::Args;
 use keyward_api::proof::Address;
 use keyward_builtin::{AUDIT_DEVICES, ENGINES, storage};
 use keyward_core::{Core, Registry, Settings, SystemClock};
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::Semaphore,
-};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::{
     dev::Dev,
     host::Process,
     listeners::{Certificates, Listeners},
+    upkeep::Upkeep,
 };
 use crate::{Environment, Io, config::Config};
 
@@ -157,10 +155,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
         dev.unseal(&core, &options, &addresses, io).await?;
     }
     let serving = listeners.serve(&core);
-    let ticking = tokio::spawn(tick(Arc::clone(&core)));
-    let tending = tokio::spawn(tend_seal(Arc::clone(&core)));
-    let leases = tokio::spawn(tend_leases(Arc::clone(&core)));
-    let counting = tokio::spawn(count_usage(Arc::clone(&core)));
+    let upkeep = Upkeep::begin(&core);
     io.print(&format!(
         "==> Keyward server started! Listening on {addresses}\n\n"
     ))?;
@@ -169,10 +164,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     // They would not end by themselves.
     log.end_monitors();
     serving.finish().await?;
-    ticking.abort();
-    tending.abort();
-    leases.abort();
-    counting.abort();
+    upkeep.end().await;
     core.seal().await;
     Ok(())
 }
@@ -200,72 +192,6 @@ async fn open(config: &Config) -> Result<Core> {
     };
     let core = Core::new(storage, Arc::new(SystemClock), registry, settings).with_seals(seals);
     Ok(core.reached_at(&config.api_addr))
-}
-
-/// Has a seal that opens by itself do so, and what it has to do, beside what else is due: its other
-/// side may keep it waiting.
-async fn tend_seal(core: Arc<Core>) {
-    let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    loop {
-        seconds.tick().await;
-        if let Err(error) = core.tend_seal().await {
-            tracing::error!(error = %chain(&error), "the seal did not do its part, it is tried again");
-        }
-    }
-}
-
-/// How often the core does what is due, and how often it revokes what is leased: a secret whose
-/// token ends with its time is found by the one and then by the other, within a second.
-const TICK: Duration = Duration::from_millis(500);
-const TEND: Duration = Duration::from_millis(250);
-
-/// How many looks for what is due may wait at once, for engines or a store that hang.
-const TENDING: usize = 8;
-
-/// Has the core revoke what is leased and due, each time on a task of its own: an engine that hangs
-/// must not hold up what others leased.
-async fn tend_leases(core: Arc<Core>) {
-    let free = Arc::new(Semaphore::new(TENDING));
-    let mut moments = tokio::time::interval(TEND);
-    moments.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    loop {
-        moments.tick().await;
-        let Ok(free) = Arc::clone(&free).try_acquire_owned() else {
-            continue;
-        };
-        let core = Arc::clone(&core);
-        tokio::spawn(async move {
-            let _free = free;
-            if let Err(error) = core.tend_leases().await {
-                tracing::error!(error = %chain(&error), "leases that are due could not be read, it is tried again");
-            }
-        });
-    }
-}
-
-/// Has the core do what is due.
-async fn tick(core: Arc<Core>) {
-    let mut moments = tokio::time::interval(TICK);
-    moments.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    loop {
-        moments.tick().await;
-        if let Err(error) = core.tick().await {
-            tracing::error!(error = %chain(&error), "something due could not be done, it is tried again");
-        }
-    }
-}
-
-/// Has the core count what the metrics show of its stores.
-async fn count_usage(core: Arc<Core>) {
-    let mut seconds = tokio::time::interval(Duration::from_secs(1));
-    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    loop {
-        seconds.tick().await;
-        if let Err(error) = core.count_usage().await {
-            tracing::error!(error = %chain(&error), "tokens and leases could not be counted");
-        }
-    }
 }
 
 /// The signals that a server obeys.
