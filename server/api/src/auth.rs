@@ -1,11 +1,14 @@
-//! Tokens: the operations below `auth/token/`.
+//! Tokens, the operations below `auth/token/`; and the auth methods, a module each.
 
 mod caveat;
+mod login;
 mod role;
+pub mod userpass;
 
 use std::collections::BTreeMap;
 
 pub use caveat::Caveat;
+pub use login::{LoginTokens, OlderParameters, TokenParameters};
 pub use role::{
     CreateTokenByRole, DeleteTokenRole, ListTokenRoles, ReadTokenRole, TokenRole, TokenRoles,
     WriteTokenRole,

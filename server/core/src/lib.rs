@@ -72,6 +72,7 @@ pub use response::{Document, GrantedLease, LeaseGrant, LineSource, Lines, Outcom
 pub use seal::{AutoSeal, SealConfig, SealError, Seals, Unwrapped, parse_share};
 pub use storage::Expect;
 pub use token::{
-    Auth, AuthGrant, BoundCidr, Caveats, Created, NoCidr, Token, TokenKind, TokenType,
+    Auth, AuthGrant, BoundCidr, Caveats, Created, LoginTokens, NoCidr, OlderNames, Token,
+    TokenKind, TokenType,
 };
 pub use view::View;

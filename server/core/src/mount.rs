@@ -76,6 +76,20 @@ pub struct TtlLimits {
     pub max: Duration,
 }
 
+impl TtlLimits {
+    /// Returns the same with a maximum beside the mount's; zero is none.
+    #[must_use]
+    pub(crate) fn capped(self, max: Duration) -> Self {
+        match max {
+            Duration::ZERO => self,
+            max => Self {
+                max: self.max.min(max),
+                ..self
+            },
+        }
+    }
+}
+
 impl MountConfig {
     /// Decides on the kind of a token that a login asks for.
     #[must_use]

@@ -85,6 +85,11 @@ impl Mount {
     pub(crate) fn full_path(&self) -> String {
         full_path(self.class, &self.entry.path)
     }
+
+    /// Tells whether its tokens are given for who logs in, not for another token.
+    pub(crate) fn gives_logins(&self) -> bool {
+        self.class == Class::Auth && !is_builtin(&self.entry.kind)
+    }
 }
 
 impl Mounts {
@@ -169,6 +174,13 @@ impl Mounts {
         self.table.load().get(&full_path(class, path)).cloned()
     }
 
+    /// Tells whether a mount is still where it was, though it may be tuned anew.
+    pub(crate) fn has(&self, mount: &Mount) -> bool {
+        let table = self.table.load();
+        let there = table.get(&mount.full_path());
+        there.is_some_and(|there| there.entry.uuid == mount.entry.uuid)
+    }
+
     /// Returns what can be mounted.
     pub(crate) fn kinds(&self) -> &'static [EngineKind] {
         self.kinds
@@ -225,7 +237,8 @@ impl Mounts {
 
     /// Unmounts an engine and removes its data; its absence is no error.
     ///
-    /// Its leases are revoked first, while no request reaches it any more.
+    /// Its leases are revoked first, while no request reaches it any more, and so are the tokens that
+    /// an auth method gave.
     ///
     /// # Errors
     /// [`Error::Invalid`] if it cannot be unmounted, or its engine cannot take back now what it
@@ -235,6 +248,7 @@ impl Mounts {
         &self,
         class: Class,
         path: &str,
+        tokens: &TokenStore,
         leases: &Leases,
         now: Timestamp,
         request: &View,
@@ -264,6 +278,9 @@ impl Mounts {
                      sys/leases/revoke-force"
                 ))
             })?;
+            if class == Class::Auth {
+                tokens.revoke_prefix(&full, now).await?;
+            }
             self.store(&table, request).await
         };
         if let Err(error) = ended.await {

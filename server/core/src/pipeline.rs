@@ -276,6 +276,9 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
         None => None,
         Some(Auth::Renewed(renewed)) => Some(renewed),
         Some(Auth::Asked(mut grant)) => {
+            if mount.gives_logins() {
+                grant.at_login(&mount.entry)?;
+            }
             view.on_record().await?;
             grant.kind = Some(mount.entry.config.token_kind(grant.kind));
             let parent = principal.map(|principal| &*principal.token);
@@ -284,6 +287,12 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
             let now = core.clock.now();
             let identity = enter(core, mount, &mut grant, view, now).await?;
             let mut created = core.tokens.create(grant, parent, limits, path, now).await?;
+            // It was unmounted or moved meanwhile, which may have missed this token: whoever writes
+            // first, one of the two sees the other.
+            if mount.gives_logins() && !core.mounts.has(mount) {
+                core.tokens.revoke(created.token.digest()).await?;
+                return Err(Error::NoRoute(path.to_owned()));
+            }
             created.identity = identity;
             let mount_point = mount.full_path();
             let labels = [&*mount_point, created.token.kind().name()];

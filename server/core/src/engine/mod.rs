@@ -3,6 +3,7 @@
 mod context;
 mod extract;
 mod lease;
+mod login;
 mod routes;
 mod values;
 
@@ -13,11 +14,12 @@ use async_trait::async_trait;
 pub use context::{Call, Context};
 pub use extract::Fields;
 pub use lease::{Lease, LeaseData, LeaseTerm, LeasedSecret};
+pub use login::LoginTerm;
 pub(crate) use routes::Asker;
 pub use routes::{Described, Matched, Routes, is_name};
 pub use values::{globs, not_negative};
 
-use crate::{Error, Timestamp, mount::MountEntry, view::View};
+use crate::{Error, Timestamp, Token, mount::MountEntry, view::View};
 
 /// A boxed future, as erased handlers return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -103,6 +105,17 @@ pub trait Engine: Send + Sync + 'static {
     async fn revoke(&self, lease: &Lease<'_>) -> Result<(), Error> {
         let _ = lease;
         Err(Error::internal("the engine takes no secrets back"))
+    }
+
+    /// Says how long a token that a login here gave may last on, and renews nothing itself; none if
+    /// whoever logged in is not known any more. The request is not yet on record, and the token's
+    /// time is not over.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the token cannot last on; else the engine failed.
+    async fn renew_login(&self, token: &Token) -> Result<Option<LoginTerm>, Error> {
+        let _ = token;
+        Err(Error::invalid("this auth type doesn't support renew"))
     }
 
     /// Drops what is cached of the named storage key, relative to the mount's view, because

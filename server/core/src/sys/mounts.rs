@@ -55,8 +55,9 @@ pub(super) async fn disable(
 ) -> Result<Response<()>, Error> {
     let path = folder(&request.path);
     let (mounts, leases) = (&cx.core().mounts, &cx.core().leases);
+    let tokens = &cx.core().tokens;
     mounts
-        .disable(Class::Secret, &path, leases, cx.now(), cx.view())
+        .disable(Class::Secret, &path, tokens, leases, cx.now(), cx.view())
         .await?;
     cx.core().quotas.unmounted(&path, cx.view()).await?;
     Ok(Response::empty())
@@ -74,8 +75,9 @@ pub(super) async fn disable_auth(
         ));
     }
     let (mounts, leases) = (&cx.core().mounts, &cx.core().leases);
+    let tokens = &cx.core().tokens;
     mounts
-        .disable(Class::Auth, &path, leases, cx.now(), cx.view())
+        .disable(Class::Auth, &path, tokens, leases, cx.now(), cx.view())
         .await?;
     let path = format!("auth/{path}");
     cx.core().quotas.unmounted(&path, cx.view()).await?;

@@ -10,7 +10,7 @@ use super::{
     record::Record,
     ttl::{Term, Terms},
 };
-use crate::{AliasGrant, Identity, Timestamp, TokenId, TtlLimits};
+use crate::{AliasGrant, Error, Identity, MountEntry, Timestamp, TokenId, TtlLimits};
 
 /// A token that is asked for. Durations of zero ask for nothing.
 ///
@@ -28,6 +28,8 @@ pub struct AuthGrant {
     pub display_name: String,
     /// How long it lasts.
     pub ttl: Duration,
+    /// How long its first term may be, beside what the mount allows.
+    pub max_ttl: Duration,
     /// How long it lasts at most, whatever is renewed.
     pub explicit_max_ttl: Duration,
     /// What each renewal gives, for ever.
@@ -68,6 +70,7 @@ impl Default for AuthGrant {
             meta: None,
             display_name: String::new(),
             ttl: Duration::ZERO,
+            max_ttl: Duration::ZERO,
             explicit_max_ttl: Duration::ZERO,
             period: Duration::ZERO,
             num_uses: 0,
@@ -97,6 +100,21 @@ impl AuthGrant {
             renewable: false,
             ..Self::default()
         }
+    }
+
+    /// Takes over what holds for every login at a mount, whose path goes before the name that audit
+    /// entries show.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], in Vault's words, if it asks for a root token.
+    pub(crate) fn at_login(&mut self, mount: &MountEntry) -> Result<(), Error> {
+        if sanitize(&self.policies) == ["root"] {
+            return Err(Error::invalid("auth methods cannot create root tokens"));
+        }
+        let place = mount.path.replace('/', "-");
+        let name = format!("{place}{}", self.display_name);
+        self.display_name = name.strip_suffix('-').unwrap_or(&name).to_owned();
+        Ok(())
     }
 
     /// Returns the policies as they are stored.
@@ -139,6 +157,7 @@ impl Record {
             explicit_max: grant.explicit_max_ttl,
             created: now,
         };
+        let limits = limits.capped(grant.max_ttl);
         let term = (!endless).then(|| terms.grant(limits, now));
         let (ttl, expires, warning) = match term {
             Some(Term { length, warning }) => (length.as_secs(), Some(now.plus(length)), warning),

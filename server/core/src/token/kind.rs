@@ -14,6 +14,13 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
+    /// Reads the name on the wire; none if there is no such kind.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let mut kinds = [Self::Batch, Self::Service].into_iter();
+        kinds.find(|known| known.name() == name)
+    }
+
     /// Returns the name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -16,6 +16,7 @@ mod engine;
 mod grant;
 mod kind;
 mod leases;
+mod login;
 mod record;
 mod renew;
 mod revoke;
@@ -23,6 +24,7 @@ mod role;
 mod store;
 mod tidy;
 mod ttl;
+mod two_named;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ pub(crate) use engine::{mount, named, role_origins};
 pub use grant::{Auth, AuthGrant, Created};
 pub(crate) use grant::{sanitize, together};
 pub use kind::{TokenKind, TokenType};
+pub use login::{LoginTokens, OlderNames};
 pub use record::Token;
 pub(crate) use store::{TOKEN_LENGTH, TokenStore};
 pub(crate) use ttl::{Term, Terms};

@@ -7,17 +7,29 @@ use super::{
     record::Record,
     role::Role,
     store::{expiry_key, grave_key, id_key, mark},
-    ttl::Terms,
+    ttl::{Term, Terms},
 };
 use crate::{
     Error, Timestamp, TtlLimits,
     barrier::Change,
+    engine::LoginTerm,
     json,
     storage::{Expect, Revision},
 };
 
 /// For how long the request that had the last use of a token may work with what the token kept.
 const LAST_REQUEST: Duration = Duration::from_secs(300);
+
+/// Who decides on the next term of a token.
+#[derive(Clone, Copy)]
+pub(super) enum Renewal<'a> {
+    /// What it was made with.
+    AsMade,
+    /// The auth method that it is from.
+    Login(LoginTerm),
+    /// The role that it was made under, as it is now.
+    Role(&'a Role),
+}
 
 impl TokenStore {
     /// Counts one use of a token that has only so many; false if none is left.
@@ -59,7 +71,7 @@ impl TokenStore {
     }
 
     /// Gives a token its next term, from `now` on; durable when it returns. An increment of zero
-    /// asks for the same term as last time.
+    /// asks for the same term as last time, or for the one that the auth method now gives.
     ///
     /// A token that was made under a role gets the period that the role has by now, and no more
     /// than its explicit maximum; the one that the token was made with stays as well.
@@ -70,7 +82,7 @@ impl TokenStore {
         &self,
         digest: Digest,
         increment: Duration,
-        role: Option<&Role>,
+        renewal: Renewal<'_>,
         limits: TtlLimits,
         now: Timestamp,
     ) -> Result<Created, Error> {
@@ -84,10 +96,7 @@ impl TokenStore {
             if expires <= now {
                 return Err(Error::invalid("token not found"));
             }
-            if let Some(role) = role {
-                record.follow(role);
-            }
-            let term = record.terms(increment).grant(limits, now);
+            let term = record.next_term(renewal, increment, limits, now);
             if term.length.is_zero() {
                 return Err(Error::invalid("past the max TTL, cannot renew"));
             }
@@ -131,14 +140,38 @@ impl Record {
         };
     }
 
-    fn terms(&self, increment: Duration) -> Terms {
-        let last = Duration::from_secs(self.ttl);
-        Terms {
-            asked: if increment.is_zero() { last } else { increment },
-            period: Duration::from_secs(self.period),
+    fn next_term(
+        &mut self,
+        renewal: Renewal<'_>,
+        increment: Duration,
+        limits: TtlLimits,
+        now: Timestamp,
+    ) -> Term {
+        if let Renewal::Role(role) = renewal {
+            self.follow(role);
+        }
+        let (usual, period, limits) = match renewal {
+            Renewal::AsMade | Renewal::Role(_) => {
+                let seconds = Duration::from_secs;
+                (seconds(self.ttl), seconds(self.period), limits)
+            }
+            Renewal::Login(LoginTerm {
+                ttl,
+                max_ttl,
+                period,
+            }) => (ttl, period, limits.capped(max_ttl)),
+        };
+        let terms = Terms {
+            asked: if increment.is_zero() {
+                usual
+            } else {
+                increment
+            },
+            period,
             explicit_max: Duration::from_secs(self.explicit_max_ttl),
             created: self.created,
-        }
+        };
+        terms.grant(limits, now)
     }
 
     /// Writes the record again, if it is still what was read.

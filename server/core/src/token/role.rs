@@ -5,7 +5,7 @@ use std::time::Duration;
 use keyward_api::auth::{Caveat, TokenRole, WriteTokenRole};
 use serde::{Deserialize, Serialize};
 
-use super::{BoundCidr, TokenType, caveat, grant::sanitize};
+use super::{BoundCidr, TokenType, caveat, grant::sanitize, two_named::TwoNamed};
 use crate::{
     Error, TtlLimits,
     engine::{globs, not_negative},
@@ -35,41 +35,6 @@ pub(super) struct Role {
     pub(super) require_pop: bool,
     #[serde(default, skip_serializing_if = "Caveat::is_empty")]
     pub(super) caveat: Caveat,
-}
-
-/// A setting with an older name on the wire, which shows it only if it was given by that name.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub(super) struct TwoNamed<T> {
-    pub(super) value: T,
-    by_older_name: bool,
-}
-
-impl<T> TwoNamed<T> {
-    /// Takes what was given by either name; returns a warning if it was given by both.
-    fn set(&mut self, name: &str, given: Option<T>, by_older_name: Option<T>) -> Option<String> {
-        let both = given.is_some() && by_older_name.is_some();
-        if let Some(value) = given {
-            *self = Self {
-                value,
-                by_older_name: false,
-            };
-        } else if let Some(value) = by_older_name {
-            *self = Self {
-                value,
-                by_older_name: true,
-            };
-        }
-        both.then(|| {
-            format!(
-                "Both 'token_{name}' and deprecated '{name}' value supplied, ignoring the \
-                 deprecated value"
-            )
-        })
-    }
-
-    fn older(&self) -> Option<&T> {
-        self.by_older_name.then_some(&self.value)
-    }
 }
 
 impl Default for Role {

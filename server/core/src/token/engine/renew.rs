@@ -1,16 +1,17 @@
 //! `auth/token/renew*`: the next term of a token.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use keyward_api::auth::{RenewAccessor, RenewSelf, RenewToken};
 
 use super::{
-    super::{Created, Token, TokenStore},
+    super::{Created, Token, TokenStore, renew::Renewal, role::Role},
     accessed, fault, named, principal, roles,
 };
 use crate::{
     Error, Response, TokenId,
     engine::{Context, not_negative},
+    mounts::Mount,
 };
 
 /// Renews the token of the request.
@@ -57,25 +58,27 @@ async fn renew(
     if !token.renewable() {
         return Err(Error::invalid("lease is not renewable"));
     }
-    let role = match token.role() {
-        "" => None,
-        name => Some(roles::find(cx.view(), name).await?.ok_or_else(|| {
-            fault(&format!(
-                "failed to renew entry: original token role \"{name}\" could not be found, not \
-                 renewing"
-            ))
-        })?),
+    let role;
+    let (renewal, limits) = match login_mount(cx, token)? {
+        Some(mount) => {
+            let term = mount.mounted.engine.renew_login(token).await;
+            // Whoever logged in is gone: the answer is as empty as Vault's, and the token ends with
+            // its time.
+            let Some(term) = term.map_err(unrenewed)? else {
+                return Ok(Response::empty());
+            };
+            (Renewal::Login(term), mount.entry.config.limits())
+        }
+        None => {
+            role = made_under(cx, token).await?;
+            let renewal = role.as_ref().map_or(Renewal::AsMade, Renewal::Role);
+            (renewal, cx.mount().config.limits())
+        }
     };
     cx.view().on_record().await?;
-    let limits = cx.mount().config.limits();
+    let increment = Duration::from_secs(seconds);
     let renewed = cx
-        .renew(
-            token.digest(),
-            Duration::from_secs(seconds),
-            role.as_ref(),
-            limits,
-            cx.now(),
-        )
+        .renew(token.digest(), increment, renewal, limits, cx.now())
         .await?;
     let identity = cx.core().identities.store.of(token.entity_id());
     Ok(Response::renewed(Created {
@@ -83,4 +86,35 @@ async fn renew(
         identity,
         ..renewed
     }))
+}
+
+/// Returns the role that a token was made under, as it is now.
+async fn made_under(cx: &Context<TokenStore>, token: &Token) -> Result<Option<Role>, Error> {
+    let name = token.role();
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let role = roles::find(cx.view(), name).await?;
+    role.map(Some).ok_or_else(|| {
+        let text = format!("original token role \"{name}\" could not be found, not renewing");
+        unrenewed(Error::Invalid(text))
+    })
+}
+
+/// Says in Vault's words that who decides on a renewal refuses it.
+fn unrenewed(error: Error) -> Error {
+    match error {
+        Error::Invalid(text) => fault(&format!("failed to renew entry: {text}")),
+        other => other,
+    }
+}
+
+/// Returns the auth method that gave the token for a login; none if no login did.
+fn login_mount(cx: &Context<TokenStore>, token: &Token) -> Result<Option<Arc<Mount>>, Error> {
+    let path = token.path();
+    match cx.core().mounts.find(path) {
+        Some((mount, _)) => Ok(Some(mount).filter(|mount| mount.gives_logins())),
+        // It is being unmounted, and the token ends with it.
+        None => Err(Error::invalid("lease is not renewable")),
+    }
 }

@@ -1,6 +1,6 @@
 //! One token, or one tree, from beginning to end.
 
-use super::*;
+use super::{super::renew::Renewal, *};
 
 #[tokio::test]
 async fn a_token_has_vaults_form_and_is_not_stored() {
@@ -331,9 +331,13 @@ async fn a_renewal_counts_from_now_and_moves_the_end() {
     let bench = Bench::new().await;
     let created = bench.create(lasting(2 * HOUR), None).await;
     let renew = |increment| {
-        bench
-            .store
-            .renew(created.token.digest(), increment, None, LIMITS, bench.now())
+        bench.store.renew(
+            created.token.digest(),
+            increment,
+            Renewal::AsMade,
+            LIMITS,
+            bench.now(),
+        )
     };
     assert!(bench.is_alive(&created).await);
     bench.clock.advance(HOUR);
@@ -375,7 +379,7 @@ async fn no_renewal_goes_beyond_the_explicit_maximum() {
     let digest = created.token.digest();
     let renewed = bench
         .store
-        .renew(digest, 2 * HOUR, None, LIMITS, bench.now())
+        .renew(digest, 2 * HOUR, Renewal::AsMade, LIMITS, bench.now())
         .await
         .unwrap();
     assert_eq!(renewed.token.ttl(), 5400);
@@ -407,7 +411,7 @@ async fn a_periodic_token_lives_as_long_as_it_is_renewed() {
         let digest = created.token.digest();
         let renewed = bench
             .store
-            .renew(digest, 500 * HOUR, None, LIMITS, bench.now())
+            .renew(digest, 500 * HOUR, Renewal::AsMade, LIMITS, bench.now())
             .await
             .unwrap();
         assert_eq!((renewed.token.ttl(), renewed.warnings.len()), (7200, 0));
@@ -433,7 +437,13 @@ async fn what_cannot_be_renewed_says_so() {
     for created in [&fixed, &root] {
         let renewed = bench
             .store
-            .renew(created.token.digest(), HOUR, None, LIMITS, bench.now())
+            .renew(
+                created.token.digest(),
+                HOUR,
+                Renewal::AsMade,
+                LIMITS,
+                bench.now(),
+            )
             .await;
         assert_eq!(renewed.unwrap_err().to_string(), "lease is not renewable");
     }
@@ -445,7 +455,13 @@ async fn what_cannot_be_renewed_says_so() {
     bench.clock.advance(2 * HOUR);
     let late = bench
         .store
-        .renew(created.token.digest(), HOUR, None, outlived, bench.now())
+        .renew(
+            created.token.digest(),
+            HOUR,
+            Renewal::AsMade,
+            outlived,
+            bench.now(),
+        )
         .await;
     assert_eq!(
         late.unwrap_err().to_string(),

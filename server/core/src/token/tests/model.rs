@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{super::renew::Renewal, *};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -167,7 +167,7 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 let digest = known.created.token.digest();
                 let renewed = bench
                     .store
-                    .renew(digest, hours * HOUR, None, LIMITS, now)
+                    .renew(digest, hours * HOUR, Renewal::AsMade, LIMITS, now)
                     .await;
                 prop_assert_eq!(renewed.is_ok(), alive);
                 if alive {

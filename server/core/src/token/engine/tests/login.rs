@@ -1,12 +1,13 @@
 //! Tokens that a login gives: the mount decides on their kind.
 
-use keyward_api::endpoint;
+use async_trait::async_trait;
+use keyward_api::{GrantedAuth, endpoint};
 use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::{
-    AuthGrant, Response, TokenKind,
-    engine::{Backing, Class, Context, Engine, EngineKind, Mounted, Routes},
+    AuthGrant, Response, Token, TokenKind,
+    engine::{Backing, Class, Context, Engine, EngineKind, LoginTerm, Mounted, Routes},
 };
 
 /// An auth method that lets everybody in, with a token of the kind that is asked for.
@@ -20,12 +21,34 @@ pub(super) const DOOR: EngineKind = EngineKind {
 
 struct Door;
 
-impl Engine for Door {}
+/// It says of a renewal what its logins were told to say: hours, or why not.
+#[async_trait]
+impl Engine for Door {
+    async fn renew_login(&self, token: &Token) -> Result<Option<LoginTerm>, Error> {
+        let said = token.meta().and_then(|meta| meta.get("renewal"));
+        let hours = match said.map(String::as_str) {
+            None | Some("gone") => return Ok(None),
+            Some("refused") => return Err(Error::invalid("not today")),
+            Some(hours) => hours.split(' ').map(|hours| hours.parse().unwrap()),
+        };
+        let hours: Vec<u64> = hours.collect();
+        let hours = |at: usize| Duration::from_secs(hours[at] * AN_HOUR);
+        Ok(Some(LoginTerm {
+            ttl: hours(0),
+            max_ttl: hours(1),
+            period: hours(2),
+        }))
+    }
+}
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 struct Login {
     batch: Option<bool>,
+    name: String,
+    policies: Vec<String>,
+    max_ttl: u64,
+    renewal: Option<String>,
 }
 endpoint!(Login {} => (): Update "login", access Public);
 
@@ -42,8 +65,13 @@ async fn login(_: Context<Door>, request: Login) -> Result<Response<()>, Error> 
         true => TokenKind::Batch,
         false => TokenKind::Service,
     });
+    let meta = request.renewal.map(|said| ("renewal".to_owned(), said));
     Ok(Response::auth(AuthGrant {
         kind,
+        display_name: request.name,
+        policies: request.policies,
+        max_ttl: Duration::from_secs(request.max_ttl),
+        meta: Some(meta.into_iter().collect()),
         ..AuthGrant::default()
     }))
 }
@@ -108,4 +136,130 @@ async fn a_method_that_moves_takes_the_tokens_of_its_old_path_with_it() {
     assert!(login("auth/door/login").await.is_err());
     let new = login("auth/gate/login").await.unwrap();
     assert!(house.is_alive(&new).await);
+}
+
+#[tokio::test]
+async fn a_method_that_is_disabled_takes_its_tokens_with_it() {
+    let house = House::with_door("door").await;
+    let auth = house.log_in("door", json!({})).await.unwrap();
+    let token = auth.client_token.expose();
+    assert!(house.is_alive(token).await);
+    let disabled = house.call(Operation::Delete, &house.root, "sys/auth/door", Value::Null);
+    disabled.await.unwrap();
+    assert!(!house.is_alive(token).await);
+    house
+        .root("sys/auth/door", json!({"type": "door"}))
+        .await
+        .unwrap();
+    assert!(!house.is_alive(token).await);
+}
+
+impl House {
+    async fn with_door(path: &str) -> Self {
+        let house = Self::new().await;
+        let enabled = house
+            .root(&format!("sys/auth/{path}"), json!({"type": "door"}))
+            .await;
+        enabled.unwrap();
+        house
+    }
+
+    async fn log_in(&self, path: &str, body: Value) -> Result<GrantedAuth, Error> {
+        let path = CanonicalPath::parse(&format!("auth/{path}/login")).unwrap();
+        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
+        let request = Request::new(Operation::Update, path, body);
+        Ok(self.core.handle(request).await?.auth.unwrap())
+    }
+
+    /// Renews a token of a login; none where nobody is there any more.
+    async fn renew(&self, auth: &GrantedAuth, hours: u64) -> Result<Option<u64>, Error> {
+        let body = json!({"increment": hours * AN_HOUR});
+        let token = auth.client_token.expose();
+        let done = self.update(token, "auth/token/renew-self", body).await?;
+        Ok(done.auth.map(|auth| auth.lease_duration))
+    }
+}
+
+const AN_HOUR: u64 = HOUR.as_secs();
+
+#[tokio::test]
+async fn the_name_of_a_login_begins_with_where_it_was() {
+    for (path, name, shown) in [
+        ("door", "ann", "door-ann"),
+        ("door", "", "door"),
+        ("a/b", "ann-", "a-b-ann"),
+    ] {
+        let house = House::with_door(path).await;
+        let auth = house.log_in(path, json!({"name": name})).await.unwrap();
+        let info = house.lookup_self(auth.client_token.expose()).await.unwrap();
+        assert_eq!(info["display_name"], shown);
+    }
+}
+
+#[tokio::test]
+async fn no_login_gives_a_root_token() {
+    let house = House::with_door("door").await;
+    let refused = house
+        .log_in("door", json!({"policies": ["a", "Root"]}))
+        .await;
+    let text = refused.unwrap_err().to_string();
+    assert_eq!(text, "auth methods cannot create root tokens");
+}
+
+#[tokio::test]
+async fn a_login_has_a_maximum_of_its_own() {
+    let house = House::with_door("door").await;
+    let auth = house
+        .log_in("door", json!({"max_ttl": AN_HOUR}))
+        .await
+        .unwrap();
+    assert_eq!(auth.lease_duration, AN_HOUR);
+    let auth = house.log_in("door", json!({})).await.unwrap();
+    assert_eq!(auth.lease_duration, 768 * AN_HOUR);
+}
+
+#[tokio::test]
+async fn the_auth_method_decides_how_long_its_tokens_last_on() {
+    let house = House::with_door("door").await;
+    let tuned = json!({"default_lease_ttl": 9 * AN_HOUR, "max_lease_ttl": 10 * AN_HOUR});
+    house.root("sys/auth/door/tune", tuned).await.unwrap();
+    // Its term, its maximum and its period; what is wished, and what is granted.
+    for (renewal, wished, granted) in [
+        ("2 4 0", 0, 2),
+        ("2 4 0", 3, 3),
+        ("2 4 0", 5, 4),
+        ("2 0 0", 20, 10),
+        ("0 0 0", 0, 9),
+        ("2 4 3", 1, 3),
+        ("2 4 5", 0, 4),
+    ] {
+        let auth = house
+            .log_in("door", json!({"renewal": renewal}))
+            .await
+            .unwrap();
+        let renewed = house.renew(&auth, wished).await.unwrap();
+        assert_eq!(renewed, Some(granted * AN_HOUR), "{renewal} {wished}");
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_the_auth_method_refuses_changes_nothing() {
+    let house = House::with_door("door").await;
+    for renewal in ["gone", "refused"] {
+        let auth = house
+            .log_in("door", json!({"renewal": renewal}))
+            .await
+            .unwrap();
+        let renewed = house.renew(&auth, 0).await;
+        match renewal {
+            "gone" => assert_eq!(renewed.unwrap(), None),
+            _ => assert_eq!(
+                renewed.unwrap_err().to_string(),
+                "1 error occurred:\n\t* failed to renew entry: not today\n\n"
+            ),
+        }
+        let info = house.lookup_self(auth.client_token.expose()).await.unwrap();
+        assert_eq!(info["last_renewal"], Value::Null);
+        assert_eq!(info["ttl"], 768 * AN_HOUR);
+    }
 }
