@@ -7,7 +7,7 @@ use keyward_api::{
     Operation,
     proof::{Address, RequestToSign, SigningKey, sign_request},
 };
-use keyward_builtin::{AUDIT_DEVICES, ENGINES, storage};
+use keyward_builtin::{AUDIT_DEVICES, MOUNTABLE, storage};
 use keyward_core::{
     CanonicalPath, Claim, Core, Proof, Registry, Request, SealConfig, Settings, SystemClock,
     TokenId,
@@ -31,7 +31,7 @@ impl House {
             .await
             .expect("memory opens");
         let registry = Registry {
-            engines: ENGINES,
+            engines: MOUNTABLE,
             audit: AUDIT_DEVICES,
         };
         let settings = Settings {

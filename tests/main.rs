@@ -6,6 +6,7 @@
 )]
 
 mod audit;
+mod auth;
 mod bad_input;
 mod browser_roles;
 mod canaries;

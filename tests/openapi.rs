@@ -34,6 +34,7 @@ const PUBLIC: &[(&str, u16)] = &[
     ("GET sys/seal-status", 200),
     ("GET sys/wrapping/lookup", 403),
     ("GET transit/keys/{name}/jwks", 404),
+    ("POST auth/userpass/login/{username}", 400),
     ("POST identity/oidc/provider/{name}/token", 400),
     ("POST identity/oidc/provider/{name}/userinfo", 401),
     ("POST sys/generate-root/attempt", 200),
@@ -92,6 +93,11 @@ impl House {
             ),
         ] {
             root.post(&format!("sys/mounts/{path}"), body)
+                .await
+                .expect(204);
+        }
+        for method in ["userpass"] {
+            root.post(&format!("sys/auth/{method}"), json!({ "type": method }))
                 .await
                 .expect(204);
         }

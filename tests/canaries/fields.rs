@@ -18,10 +18,13 @@ pub(super) const ECHOED: &[&str] = &[
     "auth explicit_max_ttl",
     "auth increment",
     "auth lease",
+    "auth max_ttl",
     "auth period",
     "auth token_bound_cidrs",
     "auth token_explicit_max_ttl",
+    "auth token_max_ttl",
     "auth token_period",
+    "auth token_ttl",
     "auth token_type",
     "auth ttl",
     "identity access_token_ttl",
@@ -61,6 +64,11 @@ const ENDING: &[&str] = &["auth/token/revoke-self", "sys/seal"];
 /// Sends a secret in each field; returns the fields whose value a refusal repeated, each behind the
 /// first part of its path.
 pub(super) async fn walk(watched: &mut Watched) -> Vec<String> {
+    for method in ["userpass"] {
+        let body = json!({ "type": method });
+        let path = format!("sys/auth/{method}");
+        watched.root.post(&path, body).await.expect(204);
+    }
     let document = watched
         .root
         .get("sys/internal/specs/openapi")

@@ -78,6 +78,7 @@ async fn furnish(watched: &mut Watched) {
             json!({ "type": "kv", "options": { "version": "2" } }),
         ),
         ("sys/mounts/transit", json!({ "type": "transit" })),
+        ("sys/auth/userpass", json!({ "type": "userpass" })),
         (
             "transit/keys/k",
             json!({ "exportable": true, "allow_plaintext_backup": true }),

@@ -3,6 +3,7 @@
 //! The tables here are all there is to registration: to add one is a file and a line.
 
 pub mod audit;
+pub mod auth;
 mod committer;
 pub mod engine;
 mod lock;
@@ -17,6 +18,23 @@ pub const ENGINES: &[EngineKind] = &[
     engine::kv::KV,
     engine::transit::TRANSIT,
 ];
+
+/// The auth methods that can be enabled.
+pub const AUTH_METHODS: &[EngineKind] = &[auth::userpass::USERPASS];
+
+/// All that can be mounted: secrets engines and auth methods.
+pub const MOUNTABLE: &[EngineKind] = &{
+    let mut all = [ENGINES[0]; ENGINES.len() + AUTH_METHODS.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = match place.checked_sub(ENGINES.len()) {
+            None => ENGINES[place],
+            Some(place) => AUTH_METHODS[place],
+        };
+        place += 1;
+    }
+    all
+};
 
 /// The kinds of audit device that can be enabled.
 pub const AUDIT_DEVICES: &[AuditKind] = &[

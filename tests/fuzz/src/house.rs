@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderValue, Request as HttpRequest, StatusCode, header},
 };
 use keyward_api::Operation;
-use keyward_builtin::ENGINES;
+use keyward_builtin::MOUNTABLE;
 use keyward_core::{
     CanonicalPath, Core, Error, Registry, Request, SealConfig, Settings, SystemClock, TokenId,
     storage::Memory,
@@ -54,7 +54,7 @@ struct House {
 impl House {
     fn build() -> Self {
         let registry = Registry {
-            engines: ENGINES,
+            engines: MOUNTABLE,
             audit: &[],
         };
         let settings = Settings {

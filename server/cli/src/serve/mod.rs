@@ -17,7 +17,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use keyward_api::proof::Address;
-use keyward_builtin::{AUDIT_DEVICES, ENGINES, storage};
+use keyward_builtin::{AUDIT_DEVICES, MOUNTABLE, storage};
 use keyward_core::{Core, Registry, Settings, SystemClock};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -182,7 +182,7 @@ async fn open(config: &Config) -> Result<Core> {
     let backend = storage::storage(&config.storage.name).context("unknown storage backend")?;
     let storage = (backend.open)(config.storage.settings.clone()).await?;
     let registry = Registry {
-        engines: ENGINES,
+        engines: MOUNTABLE,
         audit: AUDIT_DEVICES,
     };
     let settings = Settings {

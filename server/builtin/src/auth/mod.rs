@@ -1,0 +1,5 @@
+//! The auth methods that ship, one folder each.
+//!
+//! **Invariant:** no auth method imports another.
+
+pub mod userpass;
