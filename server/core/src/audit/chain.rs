@@ -6,7 +6,8 @@
 //! chain n  = SHA-256( chain n-1 ‖ hashed n )     32 bytes; HEX is their lower-case form
 //! chain 0  = 32 zero bytes                       the value before the first line ever
 //! N        = n in decimal; it goes on from file to file
-//! marks    = ,"previous":"HEX n-1"               on the first line of a file, and only there
+//! marks    = ,"previous":"HEX n-1"               on the first line of a file, or of what a
+//!                                                receiver gets after it was away
 //!            ,"torn":BYTES                       where so many bytes of a line that a crash cut
 //!                                                short were removed before this one
 //! ```

@@ -76,8 +76,8 @@ pub enum Reason {
     /// It ends without a line feed.
     #[error("it is unfinished: a crash cut it short, or it is still being written")]
     Torn,
-    /// It begins a file, and what it follows is not the file that was checked before.
-    #[error("it does not follow the last line of the file before")]
+    /// It begins a file, and what it follows is not what was checked before.
+    #[error("it does not follow the last line before it")]
     Unlinked,
     /// It could not be read.
     #[error("it cannot be read: {0}")]
@@ -109,9 +109,13 @@ pub fn verify(mut reader: impl BufRead, after: Option<&Summary>) -> Result<Summa
         let closed = Closed::parse(line).ok_or_else(|| broken(Reason::Foreign))?;
         let current = match summary.take() {
             None => begin(&closed, after).map_err(broken)?,
-            // Only the first line says what it follows.
-            Some(_) if closed.previous.is_some() => return Err(broken(Reason::Foreign)),
-            Some(current) => current,
+            // It begins a file, or what a receiver got after it had been away, behind the one before.
+            Some(current) => match closed.previous {
+                Some(previous) if previous != current.last.0 => {
+                    return Err(broken(Reason::Unlinked));
+                }
+                _ => current,
+            },
         };
         summary = Some(follow(current, &closed).map_err(broken)?);
     }
@@ -139,11 +143,13 @@ const fn empty() -> Summary {
 
 /// Returns the state before the first line of a file.
 fn begin(first: &Closed<'_>, after: Option<&Summary>) -> Result<Summary, Reason> {
-    let previous = ChainValue(first.previous.ok_or(Reason::Beheaded)?);
-    let sequence = match after {
-        Some(after) if after.last != previous => return Err(Reason::Unlinked),
-        Some(after) => after.sequence,
-        None => first.sequence.saturating_sub(1),
+    let (previous, sequence) = match (first.previous.map(ChainValue), after) {
+        (Some(previous), Some(after)) if after.last != previous => return Err(Reason::Unlinked),
+        (Some(_), Some(after)) => (after.last, after.sequence),
+        (Some(previous), None) => (previous, first.sequence.saturating_sub(1)),
+        // A copy was taken of the file before, which was then emptied in place.
+        (None, Some(after)) if first.follows(&after.last.0) => (after.last, after.sequence),
+        (None, _) => return Err(Reason::Beheaded),
     };
     Ok(Summary {
         previous,
@@ -263,8 +269,27 @@ mod tests {
         // Two chains, one after the other, are not one log.
         assert!(matches!(
             with(|lines| lines.extend(append(&mut Chain::default(), 1))),
-            (6, Reason::Foreign)
+            (6, Reason::Unlinked)
         ));
+    }
+
+    #[test]
+    fn files_in_one_and_a_file_that_was_emptied_in_place_are_one_log() {
+        let mut chain = Chain::default();
+        let first = append(&mut chain, 2).concat();
+        let copied = append(&mut chain, 2).concat();
+        chain.begin_file();
+        let second = append(&mut chain, 2).concat();
+        let whole = verify(&*[&*first, &*copied, &*second].concat(), None).unwrap();
+        assert_eq!((whole.lines, whole.sequence), (6, 6));
+
+        let before = verify(&*first, None).unwrap();
+        let after = verify(&*[&*copied, &*second].concat(), Some(&before)).unwrap();
+        assert_eq!((after.lines, after.last), (4, whole.last));
+        let beheaded = verify(&second[second.len() / 2..], Some(&before)).unwrap_err();
+        assert_eq!(beheaded.line, 1);
+        let unknown = verify(&*copied, None).unwrap_err();
+        assert!(matches!(unknown.reason, Reason::Beheaded));
     }
 
     proptest! {
