@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use keyward_api::sys::Loggers;
 use keyward_core::{Error, Lines, unknown_logger};
 use tracing_subscriber::{
@@ -46,7 +46,7 @@ pub(super) struct Log {
 /// # Errors
 /// The level or the format is none.
 pub(super) fn start(level: Option<&str>, format: Option<&str>) -> Result<&'static Log> {
-    let configured = level.unwrap_or("info").to_owned();
+    let configured = parse_levels(level.unwrap_or("info"))?;
     let filter = EnvFilter::try_new(&configured)
         .with_context(|| format!("{configured:?} is not a log level"))?;
     let lines = fmt::layer().with_writer(std::io::stderr);
@@ -149,6 +149,31 @@ fn configured_level<'c>(configured: &'c str, modules: &str) -> &'c str {
     found.1
 }
 
+/// Reads what is configured: a level, or directives such as `info,hyper=debug`.
+///
+/// The filter takes a word that is no level for the name of a module, and then logs nothing else.
+fn parse_levels(configured: &str) -> Result<String> {
+    let directives = configured.split(',').map(|directive| {
+        let (module, level) = match directive.split_once('=') {
+            Some((module, level)) => (module.trim(), level),
+            None => ("", directive),
+        };
+        let level = match level.trim() {
+            "off" => "off",
+            level => parse_level(level).map_err(|_| {
+                anyhow!(
+                    "unknown log level {level:?}: use trace, debug, info, warn or error, or off"
+                )
+            })?,
+        };
+        Ok(match module {
+            "" => level.to_owned(),
+            module => format!("{module}={level}"),
+        })
+    });
+    Ok(directives.collect::<Result<Vec<_>>>()?.join(","))
+}
+
 /// Reads a level in any of the spellings that Vault takes.
 fn parse_level(text: &str) -> Result<&'static str, Error> {
     match text.trim().to_ascii_lowercase().as_str() {
@@ -187,6 +212,21 @@ mod tests {
             directives("info", &changed),
             "info,keyward_core=error,keyward_builtin::storage=debug"
         );
+    }
+
+    #[test]
+    fn what_is_configured_is_levels_and_nothing_that_looks_like_one() {
+        for (configured, read) in [
+            ("Warning", "warn"),
+            ("notice", "info"),
+            ("err, hyper = debug,h2=off", "error,hyper=debug,h2=off"),
+        ] {
+            assert_eq!(parse_levels(configured).unwrap(), read);
+        }
+        for configured in ["wran", "", "info,keyward_core", "hyper=loud", "info,"] {
+            let refused = parse_levels(configured).unwrap_err().to_string();
+            assert!(refused.starts_with("unknown log level"), "{refused}");
+        }
     }
 
     #[test]
