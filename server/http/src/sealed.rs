@@ -45,7 +45,7 @@ pub(crate) async fn answer(
         Face::Health => health(core, id, query).await,
         Face::Init => init(core, id, body).await,
         Face::InitStatus => init_status(core, id).await,
-        Face::Leader => leader(core, id).await,
+        Face::Leader => Ok(leader(id)),
         Face::SealStatus => seal_status(core, id).await,
         Face::Unseal => unseal(core, id, body).await,
     };
@@ -170,10 +170,8 @@ async fn seal_status(core: &Core, id: RequestId) -> Result<Response, Error> {
     ))
 }
 
-async fn leader(core: &Core, id: RequestId) -> Result<Response, Error> {
-    if core.status().await?.sealed {
-        return Err(Error::Sealed);
-    }
+/// Answers while sealed as well: a client that gets a 503 takes it for a server among many.
+fn leader(id: RequestId) -> Response {
     let leader = Leader {
         ha_enabled: false,
         is_self: false,
@@ -181,7 +179,7 @@ async fn leader(core: &Core, id: RequestId) -> Result<Response, Error> {
         leader_cluster_address: String::new(),
         performance_standby: false,
     };
-    Ok(respond::json(StatusCode::OK, id, &leader))
+    respond::json(StatusCode::OK, id, &leader)
 }
 
 /// Answers with a status that load balancers read, which the query may change.

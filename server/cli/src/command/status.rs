@@ -42,7 +42,7 @@ pub(super) async fn show(session: &mut Session<'_, '_>, mut status: Json) -> Out
     let typed = bytes.and_then(|bytes| serde_json::from_slice::<SealStatus>(bytes.expose()));
     let typed =
         typed.map_err(|error| Error::server(format!("the status cannot be read: {error}")))?;
-    // A sealed server does not know.
+    // One that does not tell is none of many.
     let leader = session.bare::<Leader>(Raw::new("GET", "sys/leader")).await;
     let is_one_of_many = leader.is_ok_and(|leader| leader.ha_enabled);
     match session.format {
