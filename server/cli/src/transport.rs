@@ -74,8 +74,18 @@ impl Unreachable {
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        Self(cause.to_string())
+        Self(explained(cause.to_string()))
     }
+}
+
+/// Says what to do about a certificate as `openssl req -x509` makes it unless told otherwise.
+fn explained(cause: String) -> String {
+    if !cause.contains("CaUsedAsEndEntity") {
+        return cause;
+    }
+    "the certificate of the server is that of an authority, which no server may show: make it with \
+     -addext basicConstraints=critical,CA:FALSE, or have an authority sign one for the server"
+        .to_owned()
 }
 
 impl Http {

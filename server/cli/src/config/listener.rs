@@ -1,6 +1,9 @@
 //! The `listener` stanzas: where a server listens, and within what bounds.
 
-use std::{fs, net::SocketAddr};
+use std::{
+    fs,
+    net::{SocketAddr, ToSocketAddrs as _},
+};
 
 use anyhow::{Context as _, Result, bail};
 use ipnet::IpNet;
@@ -58,8 +61,14 @@ impl ListenerConfig {
     }
 }
 
+/// Reads an address to listen at: `127.0.0.1:8200`, a name of this machine and a port, or only
+/// `:8200` for all its IPv4 addresses.
 fn parse_address(text: &str) -> Result<SocketAddr> {
-    text.parse()
+    let all = text.strip_prefix(':').map(|port| format!("0.0.0.0:{port}"));
+    let mut found = all.as_deref().unwrap_or(text).to_socket_addrs().ok();
+    found
+        .as_mut()
+        .and_then(Iterator::next)
         .with_context(|| format!("{text:?} is not an address such as 127.0.0.1:8200"))
 }
 
@@ -71,7 +80,7 @@ fn tcp(block: Block<'_>, rules: &Rules) -> Result<ListenerConfig> {
     for entry in &block.body.entries {
         match entry.key.as_str() {
             "address" => {
-                let parsed = text(entry)?.parse();
+                let parsed = parse_address(&text(entry)?);
                 address = parsed
                     .map_err(|_| refuse(entry, "must be an address such as \"127.0.0.1:8200\""))?;
             }

@@ -57,6 +57,29 @@ fn every_bound_can_be_set() {
 }
 
 #[test]
+fn an_address_may_be_a_name_or_a_port_alone() {
+    for (given, read) in [
+        ("127.0.0.1:8200", "127.0.0.1:8200"),
+        ("[::1]:8200", "[::1]:8200"),
+        (":8200", "0.0.0.0:8200"),
+    ] {
+        let config = tcp(&format!("address = \"{given}\"")).unwrap();
+        let Place::Tcp(address, None) = config.place else {
+            panic!("{given} is for TCP");
+        };
+        assert_eq!(address.to_string(), read);
+    }
+    let config = tcp("address = \"localhost:8200\"").unwrap();
+    assert!(matches!(config.place, Place::Tcp(address, None) if address.ip().is_loopback()));
+    for given in ["127.0.0.1", "8200", ":", "a b:1"] {
+        assert_eq!(
+            refused("tcp", &format!("address = \"{given}\"")),
+            "\"address\" at line 2 must be an address such as \"127.0.0.1:8200\"",
+        );
+    }
+}
+
+#[test]
 fn a_time_that_may_be_nothing_is_told_from_one_that_may_not() {
     let config = tcp("http_idle_timeout = 0\nhttp_write_timeout = 0\nhttp_read_timeout = 9");
     let limits = config.unwrap().limits;
