@@ -160,7 +160,7 @@ pub struct WriteTokenRole {
     /// canonical JSON (RFC 8785), and put in where it is not given.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::map"
+        deserialize_with = "coerce::pairs"
     )]
     pub required_context: Option<BTreeMap<String, String>>,
     /// The most inputs of one request with its tokens; 0 is without limit.
