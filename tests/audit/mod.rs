@@ -1,6 +1,7 @@
 //! What a server leaves behind in its audit file, and that it serves nobody when it cannot.
 
 mod devices;
+mod files;
 mod headers;
 mod sink;
 
@@ -235,7 +236,7 @@ async fn the_chain_finds_a_line_that_was_changed_removed_or_moved() {
         );
         assert!(!output.status.success(), "{fault} is not found: {said}");
         assert!(
-            said.contains(&named.to_string()),
+            said.contains(&format!("line {named}: ")),
             "{fault}: line {named} is not named: {said}"
         );
     };

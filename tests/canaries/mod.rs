@@ -86,7 +86,10 @@ impl Watched {
             mut outputs,
             ..
         } = self;
-        outputs.push(("the log".to_owned(), server.end_and_tell()));
+        let log = server.end_and_tell();
+        // It would tell the place alone: `server/cli/src/serve/panics.rs`, which tests that.
+        assert!(!log.contains("a panic"), "the server panicked: {log:.9000}");
+        outputs.push(("the log".to_owned(), log));
         let mut found = Vec::new();
         for (place, text) in &outputs {
             let secrets = scanner.scan(text.as_bytes());

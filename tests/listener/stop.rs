@@ -1,11 +1,15 @@
 //! A server that is told to stop finishes what it has begun.
 
 use std::{
+    fs,
     io::{Read as _, Write as _},
     net::TcpStream,
 };
 
+use serde_json::{Value, json};
+
 use super::installed;
+use crate::support::Client;
 
 #[test]
 fn a_request_in_flight_is_answered_before_the_server_ends() {
@@ -40,4 +44,61 @@ fn a_request_in_flight_is_answered_before_the_server_ends() {
     idle.read_to_end(&mut nothing).unwrap();
     assert!(nothing.is_empty());
     assert!(server.wait_until_it_ends().0.success());
+}
+
+/// Waits until the server is at a request; false if it was faster than one can ask.
+async fn is_being_made(root: &Client, key: &str) -> bool {
+    loop {
+        let working = root.get("sys/in-flight-req").await.expect(200);
+        if working.text.contains(key) {
+            return true;
+        }
+        if root.get(key).await.status == 200 {
+            return false;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_whose_client_hung_up_is_made_before_the_server_ends() {
+    let installation = installed("tls_disable = true");
+    let server = installation.start();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let root = installation.client(&keys.root_token);
+    let transit = json!({ "type": "transit" });
+    root.post("sys/mounts/transit", transit).await.expect(204);
+    let log = installation.path("audit.log");
+    let device = json!({ "type": "file", "options": { "file_path": log } });
+    root.post("sys/audit/file", device).await.expect(204);
+    let mut number = 0;
+    let key = loop {
+        number += 1;
+        let key = format!("transit/keys/slow-{number}");
+        // A second of work.
+        let body = "{\"type\": \"rsa-4096\"}";
+        let mut client = TcpStream::connect(installation.socket_address()).unwrap();
+        write!(
+            client,
+            "POST /v1/{key} HTTP/1.1\r\nHost: x\r\nX-Vault-Token: {}\r\nContent-Length: {}\r\n\r\n{body}",
+            keys.root_token,
+            body.len()
+        )
+        .unwrap();
+        if is_being_made(&root, &key).await {
+            break key;
+        }
+    };
+    assert!(server.terminate().success());
+
+    let _server = installation.start();
+    installation.unseal(&keys).await;
+    root.get(&key).await.expect(200);
+    let log = fs::read_to_string(log).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+    let of_it = lines.filter(|line: &Value| {
+        line["request"]["path"] == *key && line["request"]["data"]["type"].is_string()
+    });
+    let kinds: Vec<_> = of_it.map(|line| line["type"].clone()).collect();
+    assert_eq!(kinds, ["request", "response"]);
 }
