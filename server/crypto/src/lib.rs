@@ -39,6 +39,8 @@ mod keyring;
 #[cfg(feature = "keyring")]
 mod mac;
 #[cfg(all(feature = "keyring", not(target_arch = "wasm32")))]
+pub mod otp;
+#[cfg(all(feature = "keyring", not(target_arch = "wasm32")))]
 pub mod proof;
 #[cfg(feature = "keyring")]
 pub mod random;
