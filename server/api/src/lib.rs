@@ -25,5 +25,7 @@ pub mod transit;
 pub use client::Client;
 pub use endpoint::{Access, Endpoint, Operation};
 pub use keyed::{KeyUse, Keyed};
-pub use reply::{Failure, GrantedAuth, Reply, WrapInfo};
+pub use reply::{
+    Failure, GrantedAuth, MfaConstraint, MfaMethodRef, MfaRequirement, Reply, WrapInfo,
+};
 pub use sensitive::{Base64, Sensitive, SensitiveJson};

@@ -1,5 +1,7 @@
 //! What the server answers: Vault's envelope around the data, or a list of errors.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -78,12 +80,12 @@ impl<'a> Reply<&'a RawValue> {
 /// The `auth` block of a reply: a token and what it may do.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct GrantedAuth {
-    /// The token.
+    /// The token; empty where a second factor is asked for first.
     pub client_token: Sensitive,
     /// The handle by which the token can be looked up and revoked, but not used.
     pub accessor: String,
-    /// All policies: the token's own and its identity's.
-    pub policies: Vec<String>,
+    /// All policies: the token's own and its identity's; null where there is no token yet.
+    pub policies: Option<Vec<String>>,
     /// The policies of the token itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_policies: Vec<String>,
@@ -91,21 +93,75 @@ pub struct GrantedAuth {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_policies: Vec<String>,
     /// What the creator attached.
-    pub metadata: Option<std::collections::BTreeMap<String, String>>,
+    pub metadata: Option<BTreeMap<String, String>>,
     /// Seconds until the token expires; 0 is never.
     pub lease_duration: u64,
     /// Whether the token can be renewed.
     pub renewable: bool,
     /// The identity entity; empty where there is none.
     pub entity_id: String,
-    /// `service` or `batch`.
+    /// `service` or `batch`; `default` where there is no token yet.
     pub token_type: String,
     /// Whether the token outlives its creator.
     pub orphan: bool,
-    /// Always null: no login enforcement is configured.
-    pub mfa_requirement: Option<()>,
+    /// The second factor that the login needs; then there is nothing else.
+    pub mfa_requirement: Option<MfaRequirement>,
     /// How often the token may be used; 0 is without limit.
     pub num_uses: u64,
+}
+
+impl GrantedAuth {
+    /// Makes the block that asks for a second factor in the place of giving a token.
+    #[must_use]
+    pub fn requiring(requirement: MfaRequirement) -> Self {
+        Self {
+            client_token: Sensitive::new(String::new()),
+            accessor: String::new(),
+            policies: None,
+            token_policies: Vec::new(),
+            identity_policies: Vec::new(),
+            metadata: None,
+            lease_duration: 0,
+            renewable: false,
+            entity_id: String::new(),
+            token_type: "default".to_owned(),
+            orphan: false,
+            mfa_requirement: Some(requirement),
+            num_uses: 0,
+        }
+    }
+}
+
+/// What a login needs before it gives a token: see [`ValidateMfa`](crate::sys::ValidateMfa).
+#[derive(Debug, Deserialize, Serialize)]
+pub struct MfaRequirement {
+    /// The name under which the login waits.
+    pub mfa_request_id: Sensitive,
+    /// What must be met, all of it, by the name of the enforcement.
+    pub mfa_constraints: BTreeMap<String, MfaConstraint>,
+}
+
+/// What meets one enforcement.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct MfaConstraint {
+    /// The methods, one of which is enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub any: Vec<MfaMethodRef>,
+}
+
+/// A method that a login can be validated with.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct MfaMethodRef {
+    /// `totp`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Whether it takes a passcode.
+    pub uses_passcode: bool,
+    /// Its name, if it has one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
 }
 
 /// The `wrap_info` block of a reply: a token that opens the answer, once.

@@ -111,6 +111,12 @@ impl Done {
             && self.lease_id.is_empty()
     }
 
+    /// Tells whether it asks for a second factor in the place of giving a token.
+    pub(crate) fn requires_mfa(&self) -> bool {
+        let auth = self.auth.as_ref();
+        auth.is_some_and(|auth| auth.mfa_requirement.is_some())
+    }
+
     /// Writes Vault's envelope, by hand, so that the data is copied once and never escaped again.
     ///
     /// An answer that was wrapped names no request outside; inside it names the one that it answers.

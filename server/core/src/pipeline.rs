@@ -5,20 +5,21 @@
 
 use std::sync::{Arc, OnceLock};
 
-use keyward_api::Operation;
+use keyward_api::{GrantedAuth, Operation};
 
 use crate::{
-    Core, Done, Error, Identity, Request, Response, Timestamp,
+    Core, Done, Error, Identity, Request, Response, Timestamp, ValidatedLogin,
     audit::{Answer, Facts},
     engine::Call,
     gate::{self, Admitted, Principal, Refused},
     idempotency::Begun,
+    identity::{Demanded, Login, PendingLogin},
     lease::{self, Prepared},
     lifecycle::Unsealed,
     mounts::Mount,
     panics::caught,
     response::{GrantedLease, LeaseGrant, Rewrapped},
-    token::{Auth, AuthGrant},
+    token::{Auth, AuthGrant, Created, Token},
     view::View,
     wrapping::{self, WrapGrant, Wrapped},
 };
@@ -238,15 +239,23 @@ async fn complete(answering: Answering<'_>, mut response: Response) -> Result<Do
         ..
     } = answering;
     let entry = Arc::clone(&mount.entry);
+    let path = || request.path.as_str().to_owned();
+    let asked = request.wrap_ttl.map(|ttl| WrapGrant { ttl, path: path() });
+    // Who asked for a token to be wrapped gets it so, at whichever half of the login that was.
+    let asked = asked.or_else(|| match response.auth.as_deref() {
+        Some(Auth::Validated(ValidatedLogin { login, .. })) => {
+            let path = login.path.clone();
+            login.wrap_ttl.map(|ttl| WrapGrant { ttl, path })
+        }
+        _ => None,
+    });
     let (done, again) = match response.wrapped.take().map(|wrapped| *wrapped) {
         Some(Rewrapped { wrapped, again }) => (Done::unwrapped(&wrapped, entry)?, again),
         None => (grant(answering, response).await?, None),
     };
-    let asked = || {
-        let path = request.path.as_str().to_owned();
-        request.wrap_ttl.map(|ttl| WrapGrant { ttl, path })
-    };
-    match again.or_else(asked) {
+    match again.or(asked) {
+        // What asks for a second factor opens nothing by itself.
+        _ if done.requires_mfa() => Ok(done),
         Some(how) if !done.is_empty() => wrap(core, request, view, done, how).await,
         _ => Ok(done),
     }
@@ -280,24 +289,47 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
                 grant.at_login(&mount.entry)?;
             }
             view.on_record().await?;
-            grant.kind = Some(mount.entry.config.token_kind(grant.kind));
             let parent = principal.map(|principal| &*principal.token);
-            let limits = mount.entry.config.limits();
             let path = request.path.as_str();
             let now = core.clock.now();
             let identity = enter(core, mount, &mut grant, view, now).await?;
-            let mut created = core.tokens.create(grant, parent, limits, path, now).await?;
-            // It was unmounted or moved meanwhile, which may have missed this token: whoever writes
-            // first, one of the two sees the other.
-            if mount.gives_logins() && !core.mounts.has(mount) {
-                core.tokens.revoke(created.token.digest()).await?;
-                return Err(Error::NoRoute(path.to_owned()));
+            if mount.gives_logins() {
+                let login = Login {
+                    request,
+                    mount: &mount.entry,
+                    identity: identity.as_deref(),
+                    view,
+                    now,
+                };
+                match core.identities.mfa.demand(login, grant).await? {
+                    Demanded::Met {
+                        grant: met,
+                        warning,
+                    } => {
+                        grant = met;
+                        warnings.extend(warning.map(str::to_owned));
+                    }
+                    Demanded::Needed(requirement) => {
+                        warnings.push(MFA_NEEDED.to_owned());
+                        return Ok(Done {
+                            warnings,
+                            auth: Some(GrantedAuth::requiring(requirement)),
+                            ..Done::empty(Arc::clone(&mount.entry))
+                        });
+                    }
+                }
             }
-            created.identity = identity;
-            let mount_point = mount.full_path();
-            let labels = [&*mount_point, created.token.kind().name()];
-            core.metrics.token_creation.with_label_values(&labels).inc();
-            Some(created)
+            Some(mint(core, mount, grant, parent, path, identity, now).await?)
+        }
+        Some(Auth::Validated(validated)) => {
+            view.on_record().await?;
+            let ValidatedLogin {
+                login: PendingLogin { grant, path, .. },
+                mount,
+                identity,
+            } = validated;
+            let now = core.clock.now();
+            Some(mint(core, &mount, grant, None, &path, Some(identity), now).await?)
         }
     };
     let mut display_name = String::new();
@@ -336,6 +368,36 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
         document,
         ..Done::empty(Arc::clone(&mount.entry))
     })
+}
+
+/// What Vault says to who logs in without a second factor that is needed.
+const MFA_NEEDED: &str = "A login request was issued that is subject to MFA validation. Please make \
+    sure to validate the login by sending another request to mfa/validate endpoint.";
+
+/// Makes the token that a mount granted.
+async fn mint(
+    core: &Unsealed,
+    mount: &Mount,
+    mut grant: AuthGrant,
+    parent: Option<&Token>,
+    path: &str,
+    identity: Option<Arc<Identity>>,
+    now: Timestamp,
+) -> Result<Created, Error> {
+    grant.kind = Some(mount.entry.config.token_kind(grant.kind));
+    let limits = mount.entry.config.limits();
+    let mut created = core.tokens.create(grant, parent, limits, path, now).await?;
+    // It was unmounted or moved meanwhile, which may have missed this token: whoever writes first,
+    // one of the two sees the other.
+    if mount.gives_logins() && !core.mounts.has(mount) {
+        core.tokens.revoke(created.token.digest()).await?;
+        return Err(Error::NoRoute(path.to_owned()));
+    }
+    created.identity = identity;
+    let mount_point = mount.full_path();
+    let labels = [&*mount_point, created.token.kind().name()];
+    core.metrics.token_creation.with_label_values(&labels).inc();
+    Ok(created)
 }
 
 /// Finds or makes the entity that a token is for, and tells what it brings; none if it is for none.

@@ -6,7 +6,7 @@ use keyward_api::Operation;
 use keyward_crypto::{SecretBytes, SecretString};
 use uuid::Uuid;
 
-use crate::{CanonicalPath, IdempotencyKey, Proof};
+use crate::{CanonicalPath, IdempotencyKey, MfaCredentials, Proof};
 
 /// The id under which the audit log holds a request: a random UUID (RFC 9562 section 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +95,8 @@ pub struct Request {
     pub token: Option<TokenId>,
     /// The credentials, if some were sent; never audited.
     pub credentials: Option<Credentials>,
+    /// The second factors that a login brings along; never audited.
+    pub mfa: MfaCredentials,
     /// What it brings to prove that its sender holds the key of the token; none if it is not signed.
     pub proof: Option<Arc<Proof>>,
     /// The name under which a change is made once, however often it is asked for.
@@ -120,6 +122,7 @@ impl Request {
             body,
             token: None,
             credentials: None,
+            mfa: MfaCredentials::default(),
             proof: None,
             idempotency_key: None,
             wrap_ttl: None,
@@ -140,6 +143,13 @@ impl Request {
     #[must_use]
     pub fn with_credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
+        self
+    }
+
+    /// Sets the second factors.
+    #[must_use]
+    pub fn with_mfa(mut self, mfa: MfaCredentials) -> Self {
+        self.mfa = mfa;
         self
     }
 

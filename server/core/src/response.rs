@@ -10,7 +10,7 @@ use keyward_crypto::SecretBytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error,
+    Error, ValidatedLogin,
     engine::LeasedSecret,
     json,
     token::{Auth, AuthGrant, Created},
@@ -123,6 +123,14 @@ impl<T> Response<T> {
     pub fn renewed(token: Created) -> Self {
         Self {
             auth: Some(Box::new(Auth::Renewed(token))),
+            ..Self::empty()
+        }
+    }
+
+    /// Answers with the token of a login that waited for its second factor.
+    pub(crate) fn validated(login: ValidatedLogin) -> Self {
+        Self {
+            auth: Some(Box::new(Auth::Validated(login))),
             ..Self::empty()
         }
     }

@@ -10,8 +10,8 @@ use axum::{
 };
 use keyward_api::{Operation, coerce};
 use keyward_core::{
-    CanonicalPath, Core, Credentials, Error, IdempotencyKey, PageOrigin, Proof, Remote, Request,
-    RequestId, TokenId,
+    CanonicalPath, Core, Credentials, Error, IdempotencyKey, MfaCredentials, PageOrigin, Proof,
+    Remote, Request, RequestId, TokenId,
 };
 use keyward_crypto::{SecretBytes, SecretString, encoding};
 
@@ -258,6 +258,7 @@ fn parse(
         body: SecretBytes::new(Vec::new()),
         token: token(&parts.headers)?,
         credentials: credentials(&parts.headers),
+        mfa: mfa(&parts.headers)?,
         proof: None,
         idempotency_key: idempotency_key(&parts.headers)?,
         wrap_ttl: wrap_ttl(&parts.headers)?,
@@ -277,7 +278,10 @@ fn helped(path: &CanonicalPath) -> Result<CanonicalPath, Error> {
     CanonicalPath::parse(&path).map_err(|error| Error::Invalid(error.to_string()))
 }
 
-/// Takes those headers that the audit log shows, but never one that holds a token.
+/// The headers that hold a token or a passcode.
+const HOLD_SECRETS: [&str; 3] = ["authorization", "x-vault-mfa", "x-vault-token"];
+
+/// Takes those headers that the audit log shows, but never one that holds a secret.
 fn audited(core: &Core, headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
     let Some(shown) = core.audited_headers() else {
         return BTreeMap::new();
@@ -290,7 +294,7 @@ fn audited(core: &Core, headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
     };
     let names = shown.headers.keys();
     names
-        .filter(|name| !matches!(name.as_str(), "authorization" | "x-vault-token"))
+        .filter(|name| !HOLD_SECRETS.contains(&name.as_str()))
         .filter(|name| headers.contains_key(name.as_str()))
         .map(|name| (name.clone(), values(name)))
         .collect()
@@ -371,6 +375,16 @@ fn credentials(headers: &HeaderMap) -> Option<Credentials> {
         name: body::form_decode(name),
         secret: SecretString::new(body::form_decode(secret)),
     })
+}
+
+/// Reads the second factors that a login brings along.
+fn mfa(headers: &HeaderMap) -> Result<MfaCredentials, Error> {
+    let lines = headers.get_all("x-vault-mfa").iter();
+    let lines = lines.map(|line| {
+        let unreadable = || Error::invalid("the X-Vault-MFA header is not readable text");
+        line.to_str().map_err(|_| unreadable())
+    });
+    MfaCredentials::parse(lines.collect::<Result<Vec<_>, _>>()?)
 }
 
 /// Reads the name of a change.

@@ -234,7 +234,8 @@ pub struct MergeEntities {
         deserialize_with = "coerce::list"
     )]
     pub conflicting_alias_ids_to_keep: Option<Vec<String>>,
-    /// Kept for clients that set it: it means secrets of two-factor methods, of which there are none.
+    /// Whether the secret of the entity that stays is kept where others have one of the same MFA
+    /// method; without it they are refused.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::flag"

@@ -7,6 +7,7 @@ mod alias;
 mod entity;
 mod group;
 mod lookup;
+mod mfa;
 mod oidc;
 mod provider;
 
@@ -26,6 +27,13 @@ pub use group::{
     ListGroups, ReadGroup, ReadGroupByName, WriteGroup, WriteGroupById, WriteGroupByName,
 };
 pub use lookup::{LookupEntity, LookupGroup};
+pub use mfa::{
+    AdminGenerateTotpSecret, CreateForeignMfaMethod, CreateTotpMfaMethod, DeleteLoginEnforcement,
+    DeleteTotpMfaMethod, DestroyTotpSecret, GenerateTotpSecret, ListForeignMfaMethods,
+    ListLoginEnforcements, ListMfaMethods, ListTotpMfaMethods, LoginEnforcement, LoginEnforcements,
+    MfaMethod, MfaMethodCreated, MfaMethods, ReadLoginEnforcement, ReadMfaMethod,
+    ReadTotpMfaMethod, TotpSecretShown, UpdateTotpMfaMethod, WriteLoginEnforcement,
+};
 pub use oidc::{
     DeleteOidcKey, DeleteOidcRole, IntrospectOidcToken, Introspection, ListOidcKeys, ListOidcRoles,
     OidcConfig, OidcDiscovery, OidcKey, OidcKeySet, OidcRole, OidcToken, ReadOidcConfig,

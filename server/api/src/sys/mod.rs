@@ -9,6 +9,7 @@ mod health;
 mod host;
 mod loggers;
 mod metrics;
+mod mfa;
 mod mounts;
 mod openapi;
 mod passwords;
@@ -53,6 +54,7 @@ pub use metrics::{
     CountEntities, CountTokens, EntityCount, EntityCounters, ReadMetrics, TokenCount,
     TokenCounters, Total,
 };
+pub use mfa::{Passcodes, ValidateMfa};
 pub use mounts::{
     DisableAuth, DisableMount, EnableAuth, EnableMount, EngineOptions, ListAuth, ListMounts,
     MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,

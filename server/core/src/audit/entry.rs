@@ -380,7 +380,11 @@ struct Granted<'a> {
 
 impl<'a> Granted<'a> {
     fn of(done: &'a Done) -> Option<Self> {
+        // Who is asked for a second factor is nobody yet.
         let auth = done.auth.as_ref()?;
+        if auth.mfa_requirement.is_some() {
+            return None;
+        }
         Some(Self {
             auth,
             display_name: &done.display_name,
@@ -396,7 +400,7 @@ impl<'a> Granted<'a> {
         }
         accessor("accessor", &auth.accessor, salt, format, block);
         block.text("display_name", display_name);
-        block.texts("policies", &auth.policies);
+        block.texts("policies", auth.policies.as_deref().unwrap_or_default());
         block.texts("token_policies", &auth.token_policies);
         block.texts("identity_policies", &auth.identity_policies);
         metadata(auth.metadata.as_ref(), block);

@@ -3,14 +3,15 @@
 //! An [`Entity`] is one person or machine, an [`Alias`] its name at one auth method, a [`Group`]
 //! gives policies to many. The [`IdentityStore`] keeps them all in memory as one immutable
 //! [`Snapshot`] and behind the barrier in storage; [`IdentityStore::of`] tells what a token's entity
-//! brings to a request, [`template`] puts its values into the paths of policies, and [`oidc`] signs
-//! statements about it. The endpoints below `identity/` are in [`engine`].
+//! brings to a request, [`template`] puts its values into the paths of policies, [`oidc`] signs
+//! statements about it, and [`mfa`] asks it for a second factor. The endpoints below `identity/` are in [`engine`].
 //!
 //! Below the view of the mount:
 //!
 //! ```text
 //! entity/ID         an entity with its aliases, as JSON
 //! group/ID          a group with its alias, as JSON
+//! mfa/…             see `mfa`
 //! oidc/…            see `oidc`
 //! ```
 //!
@@ -22,6 +23,7 @@ mod engine;
 mod entity;
 mod group;
 mod login;
+mod mfa;
 mod oidc;
 mod resolved;
 mod snapshot;
@@ -36,6 +38,8 @@ pub(crate) use engine::{Identities, mount};
 use entity::{Alias, Entity, check_metadata};
 use group::{Group, GroupKind};
 pub use login::AliasGrant;
+pub(crate) use mfa::{Demanded, Login, Mfa, PendingLogin, Validation};
+pub use mfa::{MfaCredentials, ValidatedLogin};
 pub(crate) use oidc::Oidc;
 pub use resolved::Identity;
 use snapshot::{Draft, Snapshot};

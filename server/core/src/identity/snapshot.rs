@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use keyward_crypto::SecretBytes;
+
 use super::{Alias, Entity, Group, table::Table};
 use crate::{Error, barrier::Change, json};
 
@@ -144,6 +146,7 @@ enum Stored {
     Entity(Arc<Entity>),
     Group(Arc<Group>),
     Nothing,
+    Value(SecretBytes),
 }
 
 pub(super) const ENTITIES: &str = "entity/";
@@ -236,6 +239,16 @@ impl Draft {
         self.stored.insert(format!("{GROUPS}{id}"), Stored::Nothing);
     }
 
+    /// Removes what else is kept of an entity that goes, with it.
+    pub(super) fn erase(&mut self, key: String) {
+        self.stored.insert(key, Stored::Nothing);
+    }
+
+    /// Writes what else is kept of an entity.
+    pub(super) fn keep(&mut self, key: String, value: SecretBytes) {
+        self.stored.insert(key, Stored::Value(value));
+    }
+
     fn unlist_entity(&mut self, id: &str) {
         let it = &mut self.snapshot;
         let Some(old) = it.entities.get(id).cloned() else {
@@ -280,6 +293,7 @@ impl Draft {
             Stored::Entity(entity) => Ok(Change::put(key, json::to_secret(&*entity)?)),
             Stored::Group(group) => Ok(Change::put(key, json::to_secret(&*group)?)),
             Stored::Nothing => Ok(Change::delete(key)),
+            Stored::Value(value) => Ok(Change::put(key, value)),
         });
         let changes: Result<_, Error> = changes.collect();
         Ok((self.snapshot, changes?))

@@ -9,6 +9,7 @@ mod host;
 mod leases;
 mod loggers;
 mod metrics;
+mod mfa;
 mod mounts;
 mod openapi;
 mod passwords;
@@ -104,6 +105,7 @@ pub(crate) fn mount() -> Mounted {
         .on(metrics::count_entities)
         .on(metrics::count_tokens)
         .on(metrics::read)
+        .on(mfa::validate)
         .on(mounts::list)
         .on(mounts::list_auth)
         .on(mounts::enable)

@@ -10,7 +10,9 @@ use super::{
     record::Record,
     ttl::{Term, Terms},
 };
-use crate::{AliasGrant, Error, Identity, MountEntry, Timestamp, TokenId, TtlLimits};
+use crate::{
+    AliasGrant, Error, Identity, MountEntry, Timestamp, TokenId, TtlLimits, ValidatedLogin,
+};
 
 /// A token that is asked for. Durations of zero ask for nothing.
 ///
@@ -221,15 +223,13 @@ pub(crate) fn sanitize<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Vec
 
 /// The token that an answer gives.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a response boxes it as a whole, whichever it is"
-)]
 pub enum Auth {
     /// One to be made when the handler is done.
     Asked(AuthGrant),
     /// One that was renewed.
     Renewed(Created),
+    /// One to be made for a login that waited for its second factor.
+    Validated(ValidatedLogin),
 }
 
 /// A token that was made or renewed.
@@ -259,7 +259,7 @@ impl Created {
         GrantedAuth {
             client_token: Sensitive::new(id.to_owned()),
             accessor: record.accessor,
-            policies,
+            policies: Some(policies),
             token_policies: record.policies,
             identity_policies,
             metadata: record.meta,

@@ -157,6 +157,9 @@ async fn remove(cx: &Context<Identities>, ids: &[String]) -> Result<Response<()>
         for id in ids {
             if let Some(entity) = draft.now().entity(id).cloned() {
                 draft.remove_entity(&entity.id);
+                for secret in cx.mfa.secrets_of(&entity.id) {
+                    draft.erase(secret);
+                }
             }
         }
         Ok(())

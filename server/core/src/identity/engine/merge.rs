@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use keyward_api::identity::MergeEntities;
+use keyward_crypto::SecretBytes;
 
 use super::{
-    super::{Draft, Entity},
+    super::{Draft, Entity, Mfa},
     Identities, given,
 };
 use crate::{Error, Response, Timestamp, engine::Context};
@@ -21,11 +22,19 @@ pub(super) async fn merge(
     let from = from.ok_or_else(|| Error::invalid("missing entity ids to merge from"))?;
     let keep = request.conflicting_alias_ids_to_keep.unwrap_or_default();
     let now = cx.now();
+    let overrides = request.force.unwrap_or_default();
+    let secrets = second_factors(&cx, &to, &from, overrides).await?;
     let change = |draft: &mut Draft| {
         let (mut to, from) = involved(draft, &to, &from)?;
         check(&to, &from, &keep)?;
         for from in from {
+            for secret in cx.mfa.secrets_of(&from.id) {
+                draft.erase(secret);
+            }
             take_over(draft, &mut to, from, &keep);
+        }
+        for (key, secret) in secrets {
+            draft.keep(key, secret);
         }
         to.updated = now;
         draft.put_entity(to.clone());
@@ -34,6 +43,45 @@ pub(super) async fn merge(
     };
     cx.store.change(cx.view(), change).await?;
     Ok(Response::empty())
+}
+
+/// Reads the secrets of MFA methods that go over to the entity that stays, by the keys that they get.
+///
+/// # Errors
+/// [`Error::Invalid`] if two are of one method, unless that of the entity that stays `overrides`; the
+/// text is Vault's.
+async fn second_factors(
+    cx: &Context<Identities>,
+    to: &str,
+    from: &[String],
+    overrides: bool,
+) -> Result<Vec<(String, SecretBytes)>, Error> {
+    let snapshot = cx.store.now();
+    // What is not there is refused with the rest.
+    let id_of = |id: &str| snapshot.entity(id).map(|entity| entity.id.clone());
+    let Some(to) = id_of(to) else {
+        return Ok(Vec::new());
+    };
+    let mut from: Vec<_> = from.iter().filter_map(|id| id_of(id)).collect();
+    from.sort_unstable();
+    from.dedup();
+    from.retain(|id| *id != to);
+    let own = cx.mfa.stored_secrets(&to).await?;
+    let mut methods: Vec<_> = own.into_iter().map(|(method, _)| method).collect();
+    let mut secrets = Vec::new();
+    for id in from {
+        for (method, secret) in cx.mfa.stored_secrets(&id).await? {
+            if !methods.contains(&method) {
+                secrets.push((Mfa::secret_of(&method, &to), secret.value));
+                methods.push(method);
+            } else if !overrides {
+                return Err(Error::Invalid(format!(
+                    "conflicting MFA config ID {method:?} in entity ID {id:?}"
+                )));
+            }
+        }
+    }
+    Ok(secrets)
 }
 
 /// Finds the entities that are named, each once.

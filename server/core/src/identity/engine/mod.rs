@@ -6,6 +6,7 @@ mod group_aliases;
 mod groups;
 mod lookup;
 mod merge;
+mod mfa;
 mod oidc;
 mod oidc_flow;
 mod oidc_provider;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{IdentityStore, Oidc};
+use super::{IdentityStore, Mfa, Oidc};
 use crate::{
     Error, Timestamp,
     engine::{Engine, Mounted, Routes},
@@ -26,6 +27,7 @@ use crate::{
 pub(crate) struct Identities {
     pub(crate) store: IdentityStore,
     pub(crate) oidc: Oidc,
+    pub(crate) mfa: Mfa,
 }
 
 impl Identities {
@@ -35,6 +37,7 @@ impl Identities {
     /// The store below failed.
     pub(crate) async fn open(view: View) -> Result<Self, Error> {
         Ok(Self {
+            mfa: Mfa::open(&view).await?,
             oidc: Oidc::open(view.below("oidc/")).await?,
             store: IdentityStore::open(view).await?,
         })
@@ -44,6 +47,7 @@ impl Identities {
 #[async_trait]
 impl Engine for Identities {
     async fn tick(&self, now: Timestamp) -> Result<(), Error> {
+        self.mfa.tick(now);
         self.oidc.tick(now).await
     }
 }
@@ -88,6 +92,22 @@ pub(crate) fn mount(identities: Arc<Identities>) -> Mounted {
         .on(lookup::entity)
         .on(lookup::group)
         .on(merge::merge)
+        .on(mfa::admin_destroy)
+        .on(mfa::admin_generate)
+        .on(mfa::create_foreign)
+        .on(mfa::create_totp)
+        .on(mfa::delete_enforcement)
+        .on(mfa::delete_totp)
+        .on(mfa::generate)
+        .on(mfa::list)
+        .on(mfa::list_enforcements)
+        .on(mfa::list_foreign)
+        .on(mfa::list_totp)
+        .on(mfa::read)
+        .on(mfa::read_enforcement)
+        .on(mfa::read_totp)
+        .on(mfa::update_totp)
+        .on(mfa::write_enforcement)
         .on(oidc::delete_key)
         .on(oidc::delete_role)
         .on(oidc::discovery)

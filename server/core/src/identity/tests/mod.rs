@@ -3,6 +3,7 @@
 mod access;
 mod groups;
 mod login;
+mod mfa;
 mod oidc;
 mod oidc_provider;
 mod paths;
@@ -17,8 +18,8 @@ use serde_json::{Value, json};
 
 use super::AliasGrant;
 use crate::{
-    AuthGrant, CanonicalPath, Core, Denial, Done, Error, ManualClock, Registry, Request, Response,
-    SealConfig, Settings, Timestamp, TokenId, TokenKind,
+    AuthGrant, BoundCidr, CanonicalPath, Core, Denial, Done, Error, ManualClock, Registry, Request,
+    Response, SealConfig, Settings, Timestamp, TokenId, TokenKind,
     engine::{Backing, Class, Context, Engine, EngineKind, Mounted, Routes},
     storage::Memory,
 };
@@ -43,6 +44,10 @@ struct Login {
     metadata: BTreeMap<String, String>,
     groups: Vec<String>,
     batch: bool,
+    uses: u64,
+    cidrs: Vec<BoundCidr>,
+    /// Whether nobody is named.
+    nameless: bool,
 }
 endpoint!(Login {} => (): Update "login", access Public);
 
@@ -57,7 +62,9 @@ fn build(_: Backing) -> Result<Mounted, Error> {
 async fn login(_: Context<Door>, request: Login) -> Result<Response<()>, Error> {
     Ok(Response::auth(AuthGrant {
         kind: request.batch.then_some(TokenKind::Batch),
-        alias: Some(AliasGrant {
+        num_uses: request.uses,
+        bound_cidrs: request.cidrs,
+        alias: (!request.nameless).then_some(AliasGrant {
             name: request.name,
             metadata: request.metadata,
             groups: request.groups,

@@ -206,7 +206,7 @@ async fn creation_says_what_the_token_may_do_and_how_long() {
         let done = house.root("auth/token/create", body).await.unwrap();
         let auth = done.auth.unwrap();
         assert_eq!(done.warnings, warnings);
-        assert_eq!(auth.policies, policies);
+        assert_eq!(auth.policies.unwrap(), policies);
         assert_eq!(auth.token_policies, policies);
         assert_eq!(
             (auth.lease_duration, auth.renewable),
@@ -341,7 +341,7 @@ async fn a_child_has_what_its_parent_has_and_no_more() {
             .update(&parent.token, "auth/token/create", body)
             .await
             .unwrap();
-        assert_eq!(done.auth.unwrap().policies, policies);
+        assert_eq!(done.auth.unwrap().policies.unwrap(), policies);
     }
 }
 

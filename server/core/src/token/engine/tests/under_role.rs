@@ -8,7 +8,7 @@ use super::{
 impl House {
     async fn policies(&self, token: &str, body: Value) -> Result<Vec<String>, String> {
         let made = self.update(token, CREATE, body).await;
-        made.map(|done| done.auth.unwrap().policies)
+        made.map(|done| done.auth.unwrap().policies.unwrap())
             .map_err(|error| error.to_string())
     }
 }

@@ -1,0 +1,88 @@
+//! `sys/mfa/`: the second half of a login.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::{Sensitive, coerce, endpoint};
+
+/// `POST sys/mfa/validate`: ends a login that was answered with `mfa_requirement`. Public; the token
+/// stands in the `auth` block of the reply.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ValidateMfa {
+    /// The id of the requirement.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub mfa_request_id: Option<String>,
+    /// By the id or name of a method: its passcode, in a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfa_payload: Option<BTreeMap<String, Passcodes>>,
+}
+endpoint!(ValidateMfa {} => (): Update "mfa/validate", access Public);
+
+/// What is given for one method: a list of one passcode, which may be empty.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+pub struct Passcodes(
+    /// The passcodes; none if something else than a list came.
+    pub Option<Vec<Sensitive>>,
+);
+
+impl<'de> Deserialize<'de> for Passcodes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PasscodesVisitor)
+    }
+}
+
+struct PasscodesVisitor;
+
+impl<'de> de::Visitor<'de> for PasscodesVisitor {
+    type Value = Passcodes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E>(self) -> Result<Passcodes, E> {
+        Ok(Passcodes(Some(Vec::new())))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Passcodes, E> {
+        Ok(Passcodes(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Passcodes, E> {
+        Ok(Passcodes(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Passcodes, E> {
+        Ok(Passcodes(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Passcodes, E> {
+        Ok(Passcodes(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Passcodes, E> {
+        Ok(Passcodes(None))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Passcodes, A::Error> {
+        let mut passcodes = Vec::new();
+        while let Some(passcode) = items.next_element()? {
+            passcodes.push(passcode);
+        }
+        Ok(Passcodes(Some(passcodes)))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Passcodes, A::Error> {
+        while map
+            .next_entry::<de::IgnoredAny, de::IgnoredAny>()?
+            .is_some()
+        {}
+        Ok(Passcodes(None))
+    }
+}

@@ -1,0 +1,25 @@
+//! `sys/mfa/`: the second half of a login.
+
+use keyward_api::sys::ValidateMfa;
+
+use super::Sys;
+use crate::{Error, MfaCredentials, Response, Validation, engine::Context};
+
+/// Ends a login that waits for its second factor.
+pub(super) async fn validate(
+    cx: Context<Sys>,
+    request: ValidateMfa,
+) -> Result<Response<()>, Error> {
+    let id = request.mfa_request_id.filter(|id| !id.is_empty());
+    let id = id.ok_or_else(|| Error::invalid("missing request ID"))?;
+    let credentials = MfaCredentials::of_payload(request.mfa_payload.unwrap_or_default())?;
+    let validation = Validation {
+        core: cx.core(),
+        remote: &cx.request().remote,
+        view: cx.view(),
+        now: cx.now(),
+    };
+    let mfa = &cx.core().identities.mfa;
+    let login = mfa.validate(&id, &credentials, validation).await?;
+    Ok(Response::validated(login))
+}
