@@ -40,6 +40,7 @@ const PUBLIC: &[(&str, u16)] = &[
     ("POST sys/generate-root/attempt", 200),
     ("POST sys/generate-root/update", 400),
     ("POST sys/init", 400),
+    ("POST sys/mfa/validate", 400),
     ("POST sys/unseal", 400),
     ("POST sys/wrapping/lookup", 403),
     ("POST sys/wrapping/unwrap", 403),
