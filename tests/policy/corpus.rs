@@ -1,6 +1,8 @@
 //! Ten thousand spellings of one path: what clients, proxies and attackers write in its place.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use regex::Regex;
 
 use crate::support::Chance;
 
@@ -152,6 +154,15 @@ const ENDS: &[&[u8]] = &[
     b"%cc%81",
     b"%e2%80%a8",
     b"%e3%80%80",
+    b"%c2%ad",
+    b"%ee%80%80",
+    b"%f3%a0%81%81",
+    b"%ef%bf%be",
+    b"%cd%b8",
+    b"%e2%81%a6",
+    "\u{202e}".as_bytes(),
+    "\u{2028}".as_bytes(),
+    "\u{e0041}".as_bytes(),
     b"%f4%90%80%80",
     b".json",
     b".bak",
@@ -284,6 +295,10 @@ pub(super) fn spellings(path: &str, chance: &mut Chance) -> BTreeSet<Vec<u8>> {
     all
 }
 
+/// What cannot be seen, and is no space of ASCII.
+static UNSEEN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[^\p{L}\p{M}\p{N}\p{P}\p{S} ]").unwrap());
+
 /// What a spelling means, decided by the rules in words: the percent signs are resolved once, and
 /// then there is nothing left to repair.
 pub(super) enum Meaning {
@@ -322,7 +337,7 @@ pub(super) fn meaning(spelling: &[u8]) -> Meaning {
     };
     let inner = text.strip_suffix('/').unwrap_or(&text);
     let odd = |segment: &str| segment.is_empty() || segment == "." || segment == "..";
-    if text.chars().any(|c| c.is_control()) || inner.split('/').any(odd) {
+    if UNSEEN.is_match(&text) || inner.split('/').any(odd) {
         return Meaning::Refused;
     }
     Meaning::Path(text)

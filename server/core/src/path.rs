@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
+
 /// The longest path, in bytes.
 const MAX_LEN: usize = 4096;
 
 /// A request path without `/v1/`, parsed once at the edge.
 ///
-/// Segments are not empty, not `.` or `..`, and hold no control characters; one `/` may stand at
-/// the end, which names a folder. Percent-encoding has been resolved before, and an encoded slash
+/// Segments are not empty, not `.` or `..`, and hold only characters that can be seen, and the space
+/// of ASCII; one `/` may stand at the end, which names a folder. Percent-encoding has been resolved before, and an encoded slash
 /// is refused there, so nothing downstream decodes again.
 ///
 /// **Invariant:** the parser refuses and never repairs: two spellings are never one path.
@@ -24,7 +26,7 @@ pub enum PathError {
     /// `.` or `..`.
     #[error("path has a relative segment")]
     RelativeSegment,
-    /// A control character, or an encoded slash or NUL.
+    /// A character that cannot be seen, or an encoded slash.
     #[error("path has a forbidden character")]
     ForbiddenCharacter,
     /// More than 4,096 bytes.
@@ -41,7 +43,7 @@ impl CanonicalPath {
         if text.len() > MAX_LEN {
             return Err(PathError::TooLong);
         }
-        if text.chars().any(char::is_control) {
+        if !text.chars().all(is_printable) {
             return Err(PathError::ForbiddenCharacter);
         }
         let segments = text.strip_suffix('/').unwrap_or(text);
@@ -59,7 +61,7 @@ impl CanonicalPath {
     /// Parses a path as it stands in a URL, resolving percent-encoding once (RFC 3986 section 2.1).
     ///
     /// # Errors
-    /// The text is not in its one form, or encodes a slash, a control character or no UTF-8.
+    /// The text is not in its one form, or encodes a slash, what cannot be seen or no UTF-8.
     pub fn parse_encoded(text: &str) -> Result<Self, PathError> {
         if !text.contains('%') {
             return Self::parse(text);
@@ -100,6 +102,20 @@ impl CanonicalPath {
     }
 }
 
+/// Tells whether a character can be seen: a letter, mark, number, sign or symbol, or the space of
+/// ASCII. Two paths that look the same to who reads a policy or a log shall not differ by one that
+/// joins, turns round, or stands for nothing.
+fn is_printable(c: char) -> bool {
+    match c {
+        ' '..='~' => true,
+        _ if c.is_ascii() => false,
+        _ => !matches!(
+            c.general_category_group(),
+            GeneralCategoryGroup::Other | GeneralCategoryGroup::Separator
+        ),
+    }
+}
+
 impl fmt::Display for CanonicalPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -120,6 +136,8 @@ mod tests {
             "secret/data/a b",
             "secret/metadata/",
             "a/ö",
+            "a/o\u{308}",
+            "a/\u{1f600}\u{4e2d}\u{661}\u{20ac}\u{ff0f}",
         ] {
             assert_eq!(CanonicalPath::parse(text).map(|p| p.0), Ok(text.to_owned()));
         }
@@ -141,6 +159,19 @@ mod tests {
             ("a%c0%af", PathError::ForbiddenCharacter),
         ] {
             assert_eq!(CanonicalPath::parse_encoded(text), Err(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused() {
+        let controls = ['\0', '\t', '\u{7f}', '\u{85}'];
+        let formats = ['\u{ad}', '\u{200b}', '\u{200d}', '\u{202e}', '\u{feff}'];
+        let spaces = ['\u{a0}', '\u{2028}', '\u{2029}', '\u{3000}'];
+        let unassigned = ['\u{378}', '\u{e000}', '\u{fffe}', '\u{e0041}', '\u{10ffff}'];
+        let all = [&controls[..], &formats, &spaces, &unassigned].concat();
+        for c in all {
+            let wanted = Err(PathError::ForbiddenCharacter);
+            assert_eq!(CanonicalPath::parse(&format!("a{c}b")), wanted, "{c:?}");
         }
     }
 
