@@ -188,4 +188,7 @@ pub struct Failure {
     /// One sentence each; empty where nothing was found.
     #[serde(default)]
     pub errors: Vec<String>,
+    /// What the caller has to choose between, where there is a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<serde_json::Value>,
 }

@@ -28,6 +28,14 @@ pub enum Error {
     /// Another request changed the same thing first; trying again may succeed.
     #[error("{0}")]
     Conflict(String),
+    /// The caller must change the request, and is shown what it has to choose between.
+    #[error("{text}")]
+    Contested {
+        /// The sentence.
+        text: String,
+        /// The `data` beside it.
+        data: serde_json::Value,
+    },
     /// The caller was not let in.
     #[error("{}", match .0 { Denial::Origin => "origin denied", _ => "permission denied" })]
     Denied(Denial),

@@ -60,6 +60,13 @@ pub(crate) fn done(id: RequestId, done: Done) -> Response {
 pub(crate) fn failed(id: RequestId, error: &Error) -> Response {
     let (status, text) = match error {
         Error::Busy(text) => return busy(id, text.clone()),
+        Error::Contested { text, data } => {
+            let failure = Failure {
+                errors: vec![text.clone()],
+                data: Some(data.clone()),
+            };
+            return json(StatusCode::BAD_REQUEST, id, &failure);
+        }
         Error::Conflict(text) => (StatusCode::CONFLICT, Some(text.clone())),
         Error::Denied(Denial::Policy) => (StatusCode::FORBIDDEN, Some(multierror(error))),
         Error::Denied(Denial::Origin | Denial::Token) | Error::Refused(_) => {
@@ -126,6 +133,7 @@ pub(crate) fn errors(status: StatusCode, id: RequestId, text: Option<String>) ->
         id,
         &Failure {
             errors: text.into_iter().collect(),
+            data: None,
         },
     )
 }

@@ -39,7 +39,7 @@ pub struct WriteEntityAlias {
         deserialize_with = "coerce::text"
     )]
     pub entity_id: Option<String>,
-    /// What its keeper attaches; policies can refer to it. It is replaced as a whole.
+    /// What its keeper attaches; policies can refer to it. Where it is given, it is replaced as a whole.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::pairs"

@@ -76,7 +76,7 @@ pub struct EntityWritten {
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadEntity {
-    /// The id, or that of an entity that was merged into it.
+    /// The id.
     #[serde(skip_serializing)]
     pub id: String,
 }
@@ -177,14 +177,14 @@ pub struct EntityKeys {
 pub struct EntityKey {
     /// Its names at auth methods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub aliases: Vec<EntityKeyAlias>,
+    pub aliases: Vec<KeyAlias>,
     /// Its name.
     pub name: String,
 }
 
-/// What a list tells of a name of an entity.
+/// What a list tells of a name of an entity or a group.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct EntityKeyAlias {
+pub struct KeyAlias {
     /// The id of the alias.
     pub id: String,
     /// The accessor of the auth method.
@@ -195,6 +195,22 @@ pub struct EntityKeyAlias {
     pub mount_type: String,
     /// The name.
     pub name: String,
+}
+
+/// One side of a merge that two names at one auth method keep from being done: what stands in the
+/// `data` beside the error.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct MergeConflict {
+    /// The name at the auth method.
+    pub alias: String,
+    /// The name of the entity.
+    pub entity: String,
+    /// Its id.
+    pub entity_id: String,
+    /// The type of the auth method; empty if it is gone.
+    pub mount: String,
+    /// Where the auth method is; empty if it is gone.
+    pub mount_path: String,
 }
 
 /// `LIST identity/entity/name`: the names of all entities.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupAlias, Names, in_path};
+use super::{GroupAlias, KeyAlias, Names, in_path};
 use crate::{coerce, endpoint};
 
 /// `POST identity/group`: makes a group, or changes the one that has this id or name.
@@ -174,6 +174,9 @@ pub struct GroupKeys {
 /// What a list tells of a group.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct GroupKey {
+    /// Its name at an auth method, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<KeyAlias>,
     /// Its name.
     pub name: String,
     /// How many entities are members.

@@ -18,9 +18,9 @@ pub use alias::{
     WriteGroupAlias, WriteGroupAliasById, WritePersona, WritePersonaById,
 };
 pub use entity::{
-    BatchDeleteEntities, DeleteEntity, DeleteEntityByName, EntityInfo, EntityKey, EntityKeyAlias,
-    EntityKeys, EntityWritten, ListEntities, ListEntityNames, MergeEntities, Names, ReadEntity,
-    ReadEntityByName, WriteEntity, WriteEntityById, WriteEntityByName,
+    BatchDeleteEntities, DeleteEntity, DeleteEntityByName, EntityInfo, EntityKey, EntityKeys,
+    EntityWritten, KeyAlias, ListEntities, ListEntityNames, MergeConflict, MergeEntities, Names,
+    ReadEntity, ReadEntityByName, WriteEntity, WriteEntityById, WriteEntityByName,
 };
 pub use group::{
     DeleteGroup, DeleteGroupByName, GroupInfo, GroupKey, GroupKeys, GroupWritten, ListGroupNames,

@@ -324,9 +324,11 @@ fn shown_to_caller(error: &Error) -> Option<String> {
 /// Returns what kind of failure it was, in words that quote nothing.
 const fn failure(error: &Error) -> Option<&'static str> {
     match error {
-        Error::Busy(_) | Error::Conflict(_) | Error::Invalid(_) | Error::Unprocessable(_) => {
-            Some("invalid request")
-        }
+        Error::Busy(_)
+        | Error::Conflict(_)
+        | Error::Contested { .. }
+        | Error::Invalid(_)
+        | Error::Unprocessable(_) => Some("invalid request"),
         Error::Denied(Denial::Origin) => Some("origin denied"),
         Error::Denied(_) | Error::Refused(_) => Some("permission denied"),
         Error::Internal(_) | Error::SealUnavailable(_) => Some("internal error"),

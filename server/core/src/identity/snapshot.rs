@@ -40,11 +40,17 @@ fn alias_name(accessor: &str, name: &str) -> String {
 }
 
 impl Snapshot {
-    /// Finds an entity by its id, or by that of one that was merged into it.
+    /// Finds an entity by its id. The id of one that was merged leads to none: who removes or
+    /// changes what is gone must not hit the one that is left.
     pub(super) fn entity(&self, id: &str) -> Option<&Arc<Entity>> {
-        self.entities
-            .get(id)
-            .or_else(|| self.entities.get(self.merged.get(id)?))
+        self.entities.get(id)
+    }
+
+    /// Finds the entity that a token speaks for: the one of its id, or the one that this was merged
+    /// into.
+    pub(super) fn entity_of_token(&self, id: &str) -> Option<&Arc<Entity>> {
+        self.entity(id)
+            .or_else(|| self.entity(self.merged.get(id)?))
     }
 
     /// Finds an entity by its name, in any case.

@@ -85,7 +85,7 @@ impl IdentityStore {
     /// group is changed.
     pub(crate) fn of(&self, entity_id: &str) -> Option<Arc<Identity>> {
         let snapshot = self.snapshot.load();
-        let entity = snapshot.entity(entity_id)?;
+        let entity = snapshot.entity_of_token(entity_id)?;
         if let Some(known) = self.resolved.get(entity_id)
             && known.is_of(entity, snapshot.group_changes)
         {

@@ -37,7 +37,7 @@ impl Failures {
             Error::Busy(_) | Error::Conflict(_) => &self.conflict,
             Error::Denied(_) | Error::Refused(_) | Error::Unproven(_) => &self.denied,
             Error::Internal(_) | Error::SealUnavailable(_) => &self.internal,
-            Error::Invalid(_) | Error::Unprocessable(_) => &self.invalid,
+            Error::Contested { .. } | Error::Invalid(_) | Error::Unprocessable(_) => &self.invalid,
             Error::Limited(_) => &self.limited,
             Error::NotFound(_) => &self.not_found,
             Error::Sealed => &self.sealed,

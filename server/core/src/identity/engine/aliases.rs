@@ -91,7 +91,12 @@ fn put(
         None => None,
         Some(id) => {
             let entity = draft.now().entity(id);
-            let entity = entity.ok_or_else(|| Error::invalid("invalid canonical ID"))?;
+            let entity = entity.ok_or_else(|| {
+                Error::invalid(match known {
+                    None => "invalid canonical ID",
+                    Some(_) => "given 'canonical_id' is not associated with an entity",
+                })
+            })?;
             Some((**entity).clone())
         }
     };
@@ -101,7 +106,7 @@ fn put(
             let alias = Alias {
                 name,
                 mount_accessor: accessor,
-                custom_metadata: custom,
+                custom_metadata: custom.or(alias.custom_metadata),
                 updated: now,
                 ..alias
             };

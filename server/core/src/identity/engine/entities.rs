@@ -155,9 +155,9 @@ pub(super) async fn delete_batch(
 async fn remove(cx: &Context<Identities>, ids: &[String]) -> Result<Response<()>, Error> {
     let remove = |draft: &mut Draft| {
         for id in ids {
-            if let Some(entity) = draft.now().entity(id).cloned() {
-                draft.remove_entity(&entity.id);
-                for secret in cx.mfa.secrets_of(&entity.id) {
+            if draft.now().entity(id).is_some() {
+                draft.remove_entity(id);
+                for secret in cx.mfa.secrets_of(id) {
                     draft.erase(secret);
                 }
             }
@@ -178,7 +178,7 @@ pub(super) async fn list(
         aliases: entity
             .aliases
             .iter()
-            .map(|alias| show::entity_key_alias(alias, &places))
+            .map(|alias| show::key_alias(alias, &places))
             .collect(),
         name: entity.name.clone(),
     };

@@ -108,12 +108,11 @@ fn entities(group: &Group, asked: Vec<String>, now: &Snapshot) -> Result<Vec<Str
     }
     let mut members: Vec<String> = Vec::new();
     for id in asked {
-        let entity = now
-            .entity(&id)
-            .ok_or_else(|| fault(&format!("invalid entity ID {id:?}")))?;
-        // The id of an entity that was merged means the one that is left.
-        if !members.contains(&entity.id) {
-            members.push(entity.id.clone());
+        if now.entity(&id).is_none() {
+            return Err(fault(&format!("invalid entity ID {id:?}")));
+        }
+        if !members.contains(&id) {
+            members.push(id);
         }
     }
     Ok(members)
@@ -221,8 +220,12 @@ pub(super) async fn list(
     cx: Context<Identities>,
     _: ListGroups,
 ) -> Result<Response<GroupKeys>, Error> {
-    let snapshot = cx.store.now();
+    let (snapshot, places) = (cx.store.now(), Places::of(&cx));
     let key = |group: &Group| GroupKey {
+        alias: group
+            .alias
+            .as_ref()
+            .map(|alias| show::key_alias(alias, &places)),
         name: group.name.clone(),
         num_member_entities: group.member_entities.len() as u64,
         num_parent_groups: snapshot.parents(&group.id).len() as u64,

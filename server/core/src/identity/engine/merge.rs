@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use keyward_api::identity::MergeEntities;
+use keyward_api::identity::{MergeConflict, MergeEntities};
 use keyward_crypto::SecretBytes;
 
 use super::{
-    super::{Draft, Entity, Mfa},
+    super::{Alias, Draft, Entity, Mfa},
     Identities, given,
+    show::{self, Places},
 };
 use crate::{Error, Response, Timestamp, engine::Context};
 
@@ -21,12 +22,12 @@ pub(super) async fn merge(
     let from = request.from_entity_ids.filter(|ids| !ids.is_empty());
     let from = from.ok_or_else(|| Error::invalid("missing entity ids to merge from"))?;
     let keep = request.conflicting_alias_ids_to_keep.unwrap_or_default();
-    let now = cx.now();
+    let (now, places) = (cx.now(), Places::of(&cx));
     let overrides = request.force.unwrap_or_default();
     let secrets = second_factors(&cx, &to, &from, overrides).await?;
     let change = |draft: &mut Draft| {
         let (mut to, from) = involved(draft, &to, &from)?;
-        check(&to, &from, &keep)?;
+        check(&to, &from, &keep, &places)?;
         for from in from {
             for secret in cx.mfa.secrets_of(&from.id) {
                 draft.erase(secret);
@@ -104,9 +105,10 @@ fn involved(draft: &Draft, to: &str, from: &[String]) -> Result<(Entity, Vec<Ent
 }
 
 /// Refuses two names at one auth method, unless it is said which one stays.
-fn check(to: &Entity, from: &[Entity], keep: &[String]) -> Result<(), Error> {
+fn check(to: &Entity, from: &[Entity], keep: &[String], places: &Places) -> Result<(), Error> {
     let mut accessors = BTreeSet::new();
     let mut clashes = String::new();
+    let mut sides: Vec<MergeConflict> = Vec::new();
     let mut count = 1;
     for from in from {
         for alias in &from.aliases {
@@ -128,6 +130,7 @@ fn check(to: &Entity, from: &[Entity], keep: &[String]) -> Result<(), Error> {
                      conflicting toEntity alias ID: {}, conflicting fromEntity alias ID: {}\n",
                     to.id, from.id, own.id, alias.id
                 );
+                sides.extend([side(to, own, places), side(from, alias, places)]);
             } else if kept(&own.id) == kept(&alias.id) {
                 let which = if kept(&own.id) { "both" } else { "neither" };
                 return Err(Error::Invalid(format!(
@@ -141,11 +144,25 @@ fn check(to: &Entity, from: &[Entity], keep: &[String]) -> Result<(), Error> {
     if clashes.is_empty() {
         return Ok(());
     }
-    Err(Error::Invalid(format!(
-        "{count} errors occurred:\n\t* toEntity and at least one fromEntity have aliases with the \
-         same mount accessor, repeat the merge request specifying exactly one fromEntity, clashes: \
-         \n{clashes}\n"
-    )))
+    Err(Error::Contested {
+        text: format!(
+            "{count} errors occurred:\n\t* toEntity and at least one fromEntity have aliases with \
+             the same mount accessor, repeat the merge request specifying exactly one fromEntity, \
+             clashes: \n{clashes}\n"
+        ),
+        data: serde_json::to_value(sides).map_err(Error::internal)?,
+    })
+}
+
+fn side(entity: &Entity, alias: &Alias, places: &Places) -> MergeConflict {
+    let alias = show::key_alias(alias, places);
+    MergeConflict {
+        alias: alias.name,
+        entity: entity.name.clone(),
+        entity_id: entity.id.clone(),
+        mount: alias.mount_type,
+        mount_path: alias.mount_path,
+    }
 }
 
 /// Moves what one entity has to another.

@@ -181,7 +181,7 @@ pub(super) async fn admin_destroy(
     Ok(Response::empty())
 }
 
-/// Finds an entity by its id, or by that of one that was merged into it.
+/// Finds an entity by its id.
 fn entity_id(cx: &Context<Identities>, id: &str) -> Result<String, Error> {
     let snapshot = cx.store.now();
     let entity = snapshot.entity(id);

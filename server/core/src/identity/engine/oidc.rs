@@ -253,7 +253,7 @@ pub(super) async fn introspect(
     let checked = known.check(token, audience.as_deref(), &issuer(&cx), cx.now());
     let checked = checked.and_then(|checked| {
         let snapshot = cx.store.now();
-        match snapshot.entity(&checked.subject) {
+        match snapshot.entity_of_token(&checked.subject) {
             None => Err("entity was not found".to_owned()),
             Some(entity) if entity.disabled => Err("entity is disabled".to_owned()),
             Some(_) => Ok(()),

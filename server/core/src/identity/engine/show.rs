@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use keyward_api::identity::{
-    AliasInfo, AliasKey, EntityInfo, EntityKeyAlias, GroupAlias, GroupAliasInfo, GroupInfo,
+    AliasInfo, AliasKey, EntityInfo, GroupAlias, GroupAliasInfo, GroupInfo, KeyAlias,
 };
 
 use super::super::{Alias, Entity, Group, Snapshot};
@@ -71,9 +71,9 @@ pub(super) fn alias_key(alias: &Alias, canonical_id: &str, places: &Places) -> A
     }
 }
 
-pub(super) fn entity_key_alias(alias: &Alias, places: &Places) -> EntityKeyAlias {
+pub(super) fn key_alias(alias: &Alias, places: &Places) -> KeyAlias {
     let (mount_path, mount_type) = places.find(&alias.mount_accessor);
-    EntityKeyAlias {
+    KeyAlias {
         id: alias.id.clone(),
         mount_accessor: alias.mount_accessor.clone(),
         mount_path,

@@ -109,6 +109,10 @@ async fn what_makes_no_entity_is_refused_and_changes_nothing() {
             "Alias already exists for requested entity and mount accessor",
         ),
         (alias("x", "nope", door), "invalid canonical ID"),
+        (
+            alias("b", "nope", door),
+            "given 'canonical_id' is not associated with an entity",
+        ),
         (alias("x", &bob, "nope"), "invalid mount accessor \"nope\""),
         (
             json!({"name": "x"}),
@@ -158,7 +162,19 @@ async fn a_merge_asks_which_of_two_names_at_one_door_stays() {
     };
     let (of_to, of_from) = (alias(&to).await, alias(&from).await);
     let merge = |keep: &[&str]| json!({"to_entity_id": to, "from_entity_ids": [from], "conflicting_alias_ids_to_keep": keep});
-    let text = house.refusal("identity/entity/merge", merge(&[])).await;
+    let conflict = house.call(
+        Operation::Update,
+        &house.root,
+        "identity/entity/merge",
+        merge(&[]),
+    );
+    let Err(Error::Contested { text, data: sides }) = conflict.await else {
+        panic!("two names at one door are merged");
+    };
+    assert_eq!(sides.as_array().unwrap().len(), 2);
+    let name = house.read(&format!("identity/entity/id/{from}")).await["name"].clone();
+    let side = json!({"alias": "from", "entity": name, "entity_id": from, "mount": "door", "mount_path": "auth/door/"});
+    assert_eq!(sides[1], side);
     assert!(
         text.starts_with("2 errors occurred:\n\t* toEntity and at least one"),
         "{text}"
@@ -181,8 +197,7 @@ async fn a_merge_asks_which_of_two_names_at_one_door_stays() {
     house
         .write("identity/entity/merge", merge(&[&of_from]))
         .await;
-    let merged = house.read(&format!("identity/entity/id/{from}")).await;
-    assert_eq!(merged["id"], to.as_str());
+    let merged = house.read(&format!("identity/entity/id/{to}")).await;
     assert_eq!(merged["merged_entity_ids"], json!([from]));
     assert_eq!(merged["aliases"].as_array().unwrap().len(), 1);
     assert_eq!(merged["aliases"][0]["id"], of_from.as_str());
@@ -192,6 +207,77 @@ async fn a_merge_asks_which_of_two_names_at_one_door_stays() {
     );
     // The name that did not stay is nobody's.
     assert_ne!(house.holder("to").await.entity, to);
+}
+
+#[tokio::test]
+async fn the_id_of_what_was_merged_hits_nobody() {
+    let mut house = House::new().await;
+    let to = house.entity(json!({"name": "to"})).await;
+    let from = house.entity(json!({"name": "from"})).await;
+    let body = json!({"to_entity_id": to, "from_entity_ids": [from]});
+    house.write("identity/entity/merge", body.clone()).await;
+    house.restart().await;
+    let gone = format!("identity/entity/id/{from}");
+    house.delete(&gone).await;
+    let batch = json!({"entity_ids": [from]});
+    house.write("identity/entity/batch-delete", batch).await;
+    let lookup = json!({"id": from});
+    assert_eq!(
+        house.write("identity/lookup/entity", lookup).await,
+        Value::Null
+    );
+    let read = house.call(Operation::Read, &house.root, &gone, Value::Null);
+    assert!(matches!(read.await, Err(Error::NotFound(None))));
+    for (path, body, text) in [
+        (
+            gone.as_str(),
+            json!({"name": "x"}),
+            "entity not found from id",
+        ),
+        (
+            "identity/entity",
+            json!({"id": from, "name": "x"}),
+            "entity not found from id",
+        ),
+        (
+            "identity/entity/merge",
+            body,
+            "entity id to merge from is invalid",
+        ),
+        (
+            "identity/entity-alias",
+            json!({"name": "x", "mount_accessor": house.door, "canonical_id": from}),
+            "invalid canonical ID",
+        ),
+    ] {
+        assert_eq!(house.refusal(path, body).await, text, "{path}");
+    }
+    let body = json!({"name": "g", "member_entity_ids": [from]});
+    let text = house.refusal("identity/group", body).await;
+    assert!(text.contains("invalid entity ID"), "{text}");
+    let left = house.read(&format!("identity/entity/id/{to}")).await;
+    assert_eq!(left["name"], "to");
+    assert_eq!(left["merged_entity_ids"], json!([from]));
+}
+
+#[tokio::test]
+async fn a_renamed_alias_keeps_what_its_keeper_attached() {
+    let house = House::new().await;
+    let [bob, ann] = [
+        house.entity(json!({"name": "bob"})).await,
+        house.entity(json!({"name": "ann"})).await,
+    ];
+    let body = json!({"name": "b", "canonical_id": bob, "mount_accessor": house.door, "custom_metadata": {"k": "v"}});
+    let made = house.write("identity/entity-alias", body).await;
+    let path = format!("identity/entity-alias/id/{}", made["id"].as_str().unwrap());
+    for (body, left) in [
+        (json!({"name": "new"}), json!({"k": "v"})),
+        (json!({"canonical_id": ann}), json!({"k": "v"})),
+        (json!({"custom_metadata": {}}), json!({})),
+    ] {
+        house.write(&path, body).await;
+        assert_eq!(house.read(&path).await["custom_metadata"], left);
+    }
 }
 
 #[tokio::test]
@@ -431,7 +517,9 @@ fn view(it: &Snapshot) -> Vec<Option<String>> {
         found.push(ids(it.direct_groups(&id)));
         found.push(ids(it.parents(&id)));
         for merged in 0..4 {
-            found.push(of_entity(it.entity(&format!("old-{slot}-{merged}"))));
+            found.push(of_entity(
+                it.entity_of_token(&format!("old-{slot}-{merged}")),
+            ));
         }
     }
     for name in ["a", "b", "c"] {
