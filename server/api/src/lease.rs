@@ -169,6 +169,15 @@ pub struct RenewLease {
 endpoint!(RenewLease {} => ():
     Update "leases/renew/{url_lease_id*}" as "leases/renew");
 
+/// `POST sys/leases/renew`: the same with the lease in the body.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct RenewLeaseInBody(
+    /// What [`RenewLease`] takes.
+    pub RenewLease,
+);
+endpoint!(RenewLeaseInBody {} => (): Update "leases/renew");
+
 /// `POST sys/leases/revoke[/:lease_id]`: ends a lease and what it stands for.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
@@ -191,6 +200,15 @@ pub struct RevokeLease {
 }
 endpoint!(RevokeLease {} => ():
     Update "leases/revoke/{url_lease_id*}" as "leases/revoke");
+
+/// `POST sys/leases/revoke`: the same with the lease in the body.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct RevokeLeaseInBody(
+    /// What [`RevokeLease`] takes.
+    pub RevokeLease,
+);
+endpoint!(RevokeLeaseInBody {} => (): Update "leases/revoke");
 
 /// `POST sys/renew[/:lease_id]`: the older spelling of [`RenewLease`].
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -248,8 +266,9 @@ macro_rules! revocation {
             /// The path of the requests that made them, or one lease.
             #[serde(skip_serializing)]
             pub $prefix: String,
-            /// Whether it is an error if a lease cannot end now; else that is tried again after the
-            /// answer.
+            /// True waits for the end, and it is an error if one cannot end now; false waits until it
+            /// is certain that all of them end. If left out, half a minute is waited at most. What has
+            /// not ended by the answer, which then is 202, ends afterwards.
             #[serde(
                 skip_serializing_if = "Option::is_none",
                 deserialize_with = "coerce::flag"

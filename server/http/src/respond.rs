@@ -42,7 +42,11 @@ pub(crate) fn done(id: RequestId, done: Done) -> Response {
         return whole(status, id, document);
     }
     let mut response = if done.is_empty() {
-        empty(StatusCode::NO_CONTENT, id)
+        let status = match done.outcome {
+            Outcome::Accepted => status,
+            _ => StatusCode::NO_CONTENT,
+        };
+        empty(status, id)
     } else {
         match done.envelope(id) {
             Ok(body) => secret_json(status, id, body),

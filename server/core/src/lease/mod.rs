@@ -22,7 +22,7 @@ mod tests;
 pub(crate) use record::{Record, SecretLeaseId};
 pub(crate) use register::{Prepared, end, prepare, register};
 pub(crate) use renew::renew;
-pub(crate) use revoke::{attempt, end_below, end_mount, force_below, tend};
+pub(crate) use revoke::{Ended, Patience, end_below, end_mount, end_one, force_below, tend};
 pub(crate) use store::Leases;
 pub(crate) use tidy::tidy_some;
 pub(crate) use token::TokenLeaseId;

@@ -99,6 +99,37 @@ pub(super) struct Revocation {
     /// Its token has ended: a secret that is still being made gets no term.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) orphaned: bool,
+    /// It ends even if its engine does not take the secret back.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) forced: bool,
+}
+
+/// Why a lease shall end before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// Somebody asked for it.
+    Asked,
+    /// Somebody asked for it, whatever its engine does.
+    Forced,
+    /// Its token has ended.
+    Orphaned,
+}
+
+impl Revocation {
+    /// Adds a reason. One that is forced is tried at once however often it failed, but not while its
+    /// secret is being made.
+    pub(super) fn add(&mut self, reason: Reason) {
+        match reason {
+            Reason::Asked => {}
+            Reason::Forced => {
+                self.forced = true;
+                if self.failures > 0 {
+                    self.next = Timestamp::default();
+                }
+            }
+            Reason::Orphaned => self.orphaned = true,
+        }
+    }
 }
 
 const fn is_false(flag: &bool) -> bool {

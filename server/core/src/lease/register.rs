@@ -9,7 +9,7 @@ use std::{mem, sync::Arc, time::Duration};
 
 use super::{
     Leases,
-    record::{Record, Revocation, SecretLeaseId},
+    record::{Reason, Record, Revocation, SecretLeaseId},
     revoke::{mount_of, take_back},
 };
 use crate::{
@@ -69,6 +69,7 @@ pub(crate) async fn prepare(
             failures: 0,
             next: now.plus(PREPARED),
             orphaned: false,
+            forced: false,
         }),
     };
     if let Some(token) = record.token {
@@ -132,7 +133,8 @@ async fn mark(leases: &Leases, Prepared { id, record }: &Prepared) -> Result<(),
         // The engine took so long that its secret was taken back before it was made.
         leases.insert(id, record).await?;
     }
-    leases.mark(std::slice::from_ref(id)).await.map(drop)
+    let id = std::slice::from_ref(id);
+    leases.mark(id, Reason::Asked).await.map(drop)
 }
 
 /// Marks those that [`end`] could not mark.
@@ -144,7 +146,7 @@ pub(super) async fn mark_again(leases: &Leases) -> Result<(), Error> {
     if unmarked.is_empty() {
         return Ok(());
     }
-    let marked = leases.mark(&unmarked).await;
+    let marked = leases.mark(&unmarked, Reason::Asked).await;
     if marked.is_err() {
         leases.unmarked.lock().extend(unmarked);
     }

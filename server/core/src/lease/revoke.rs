@@ -17,7 +17,7 @@ use keyward_crypto::random;
 
 use super::{
     Leases,
-    record::{Record, SecretLeaseId},
+    record::{Reason, Record, SecretLeaseId},
     register::mark_again,
 };
 use crate::{
@@ -48,16 +48,53 @@ pub(crate) async fn tend(core: &Unsealed) -> Result<(), Error> {
     marked.and(tended)
 }
 
-/// Tries once to revoke a lease that was marked; see [`Leases::mark`].
+/// How long a caller waits for the end of leases that shall end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// For as long as it takes.
+    Endless,
+    /// Until it is certain that they end.
+    None,
+    /// So much longer at most.
+    Some(Duration),
+}
+
+impl Patience {
+    fn is_over(self, begun: Timestamp, now: Timestamp) -> bool {
+        match self {
+            Self::Endless => false,
+            Self::None => true,
+            Self::Some(most) => now.since(begun) >= most,
+        }
+    }
+}
+
+/// How far leases are that shall end, and of which none can be kept from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// There are none any more.
+    All,
+    /// The rest ends by the next calls of [`tend`].
+    Begun,
+}
+
+/// Ends one lease.
 ///
 /// # Errors
 /// Its engine could not take the secret back, or there is none, or the store failed: it is tried
 /// again.
-pub(crate) async fn attempt(
+pub(crate) async fn end_one(
     core: &Unsealed,
     id: &SecretLeaseId,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let only = std::slice::from_ref(id);
+    core.leases.mark(only, Reason::Asked).await?;
+    attempt(core, id, now).await
+}
+
+/// Tries once to revoke a lease that was marked; see [`Leases::mark`].
+async fn attempt(core: &Unsealed, id: &SecretLeaseId, now: Timestamp) -> Result<(), Error> {
     let Some(record) = core.leases.find(id).await? else {
         return Ok(());
     };
@@ -66,44 +103,71 @@ pub(crate) async fn attempt(
 }
 
 /// Ends every lease of a path and of the paths below it, or the one that `prefix` names. When this
-/// returns, each either is gone or is being tried for ever. The request must be on record.
+/// returns, each either is gone or is being tried for ever: marking is fast beside asking engines,
+/// and comes first. The request must be on record.
 ///
 /// # Errors
 /// Some could not be revoked now, the first reason is told. After a page with such a one the rest
 /// is left to the next [`tend`], so that a caller need not wait for an engine that hangs as often
 /// as it leased something.
-pub(crate) async fn end_below(core: &Unsealed, prefix: &str) -> Result<(), Error> {
+pub(crate) async fn end_below(
+    core: &Unsealed,
+    prefix: &str,
+    patience: Patience,
+) -> Result<Ended, Error> {
+    let begun = core.clock.now();
     if let Some(id) = named(core, prefix).await? {
-        core.leases.mark(std::slice::from_ref(&id)).await?;
-        return attempt(core, &id, core.clock.now()).await;
+        let only = std::slice::from_ref(&id);
+        core.leases.mark(only, Reason::Asked).await?;
+        if patience == Patience::None {
+            return Ok(Ended::Begun);
+        }
+        return attempt(core, &id, begun).await.map(|()| Ended::All);
     }
-    mark_below(&core.leases, prefix).await?;
+    mark_below(&core.leases, prefix, Reason::Asked).await?;
     let mut walk = core.leases.below(prefix);
-    while let Some(page) = walk.next().await? {
+    loop {
         let now = core.clock.now();
+        if patience.is_over(begun, now) {
+            return Ok(Ended::Begun);
+        }
+        let Some(page) = walk.next().await? else {
+            return Ok(Ended::All);
+        };
         let attempts = page.iter().map(|id| attempt(core, id, now).boxed());
         together(attempts.collect()).await?;
     }
-    Ok(())
 }
 
 /// Ends every lease of a path and of the paths below it, or the one that `prefix` names, whether
-/// their engines take the secrets back or not. The request must be on record.
+/// their engines take the secrets back or not: none of them is tried twice. The request must be on
+/// record.
 ///
 /// # Errors
-/// The store failed; some are left.
-pub(crate) async fn force_below(core: &Unsealed, prefix: &str) -> Result<(), Error> {
+/// The store failed; what was marked ends all the same.
+pub(crate) async fn force_below(
+    core: &Unsealed,
+    prefix: &str,
+    patience: Patience,
+) -> Result<Ended, Error> {
+    let begun = core.clock.now();
     if let Some(id) = named(core, prefix).await? {
-        core.leases.mark(std::slice::from_ref(&id)).await?;
-        return force(core, &id).await;
+        let only = std::slice::from_ref(&id);
+        core.leases.mark(only, Reason::Forced).await?;
+        return force(core, &id).await.map(|()| Ended::All);
     }
-    mark_below(&core.leases, prefix).await?;
+    mark_below(&core.leases, prefix, Reason::Forced).await?;
     let mut walk = core.leases.below(prefix);
-    while let Some(page) = walk.next().await? {
+    loop {
+        if patience.is_over(begun, core.clock.now()) {
+            return Ok(Ended::Begun);
+        }
+        let Some(page) = walk.next().await? else {
+            return Ok(Ended::All);
+        };
         let forced = page.iter().map(|id| force(core, id).boxed());
         together(forced.collect()).await?;
     }
-    Ok(())
 }
 
 /// Ends every lease of a mount, which need not stand in the table any more. The request must be on
@@ -113,7 +177,7 @@ pub(crate) async fn force_below(core: &Unsealed, prefix: &str) -> Result<(), Err
 /// As [`end_below`]; [`Error::Busy`] if secrets are being made.
 pub(crate) async fn end_mount(leases: &Leases, mount: &Mount, now: Timestamp) -> Result<(), Error> {
     let path = mount.full_path();
-    mark_below(leases, &path).await?;
+    mark_below(leases, &path, Reason::Asked).await?;
     let mut walk = leases.below(&path);
     while let Some(page) = walk.next().await? {
         let attempts = page
@@ -211,16 +275,24 @@ pub(super) async fn take_back(
     let lease = record.lease(id, Duration::ZERO, limits, now);
     match caught(mount.mounted.engine.revoke(&lease)).await {
         Ok(()) => leases.remove(id).await,
+        Err(error) if record.revocation.is_some_and(|it| it.forced) => {
+            drop_by_force(leases, id, &error).await
+        }
         Err(error) => leases.postpone(id, error, now).await,
     }
 }
 
+async fn drop_by_force(leases: &Leases, id: &SecretLeaseId, error: &Error) -> Result<(), Error> {
+    tracing::warn!(lease = %id, ?error, "a lease is dropped by force, its secret may still be good");
+    leases.remove(id).await
+}
+
 async fn force(core: &Unsealed, id: &SecretLeaseId) -> Result<(), Error> {
-    if let Err(error) = attempt(core, id, core.clock.now()).await {
-        tracing::warn!(lease = %id, ?error, "a lease is dropped by force, its secret may still be good");
-        core.leases.remove(id).await?;
+    match attempt(core, id, core.clock.now()).await {
+        Ok(()) => Ok(()),
+        // Its mount is gone, or its record cannot be read.
+        Err(error) => drop_by_force(&core.leases, id, &error).await,
     }
-    Ok(())
 }
 
 /// Reads a prefix that is the name of one lease.
@@ -231,10 +303,10 @@ async fn named(core: &Unsealed, prefix: &str) -> Result<Option<SecretLeaseId>, E
     Ok(core.leases.find(&id).await?.map(|_| id))
 }
 
-async fn mark_below(leases: &Leases, prefix: &str) -> Result<(), Error> {
+async fn mark_below(leases: &Leases, prefix: &str, reason: Reason) -> Result<(), Error> {
     let mut walk = leases.below(prefix);
     while let Some(page) = walk.next().await? {
-        leases.mark(&page).await?;
+        leases.mark(&page, reason).await?;
     }
     Ok(())
 }

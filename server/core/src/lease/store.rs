@@ -22,7 +22,7 @@ use std::{
 use keyward_crypto::SecretBytes;
 use parking_lot::Mutex;
 
-use super::record::{Record, SecretLeaseId};
+use super::record::{Reason, Record, SecretLeaseId};
 use crate::{
     Error, Timestamp,
     barrier::{Change, Entry},
@@ -119,7 +119,7 @@ impl Leases {
                     Err(error) => outcome = outcome.and(Err(error)),
                 }
             }
-            outcome = outcome.and(self.mark_as(&page, true).await.map(drop));
+            outcome = outcome.and(self.mark(&page, Reason::Orphaned).await.map(drop));
             match names.into_iter().next_back() {
                 Some(last) => after = Some(last),
                 None => return outcome,
@@ -133,25 +133,19 @@ impl Leases {
     ///
     /// # Errors
     /// Some could not be marked, the first reason is told.
-    pub(crate) async fn mark(&self, ids: &[SecretLeaseId]) -> Result<bool, Error> {
-        self.mark_as(ids, false).await
-    }
-
-    /// Does what [`mark`](Self::mark) does; of those that are `orphaned`, a secret that is being
-    /// made gets no term.
-    async fn mark_as(&self, ids: &[SecretLeaseId], orphaned: bool) -> Result<bool, Error> {
-        let mut outcome = self.mark_page(ids, orphaned).await;
+    pub(super) async fn mark(&self, ids: &[SecretLeaseId], reason: Reason) -> Result<bool, Error> {
+        let mut outcome = self.mark_page(ids, reason).await;
         if outcome.is_err() && ids.len() > 1 {
             outcome = Ok(false);
             for id in ids {
-                let marked = self.mark_page(std::slice::from_ref(id), orphaned).await;
+                let marked = self.mark_page(std::slice::from_ref(id), reason).await;
                 outcome = outcome.and_then(|before| marked.map(|marked| before || marked));
             }
         }
         outcome
     }
 
-    async fn mark_page(&self, ids: &[SecretLeaseId], orphaned: bool) -> Result<bool, Error> {
+    async fn mark_page(&self, ids: &[SecretLeaseId], reason: Reason) -> Result<bool, Error> {
         loop {
             let mut changes = Vec::new();
             for id in ids {
@@ -159,8 +153,7 @@ impl Leases {
                     continue;
                 };
                 let (before, was_due) = (record.revocation, record.due());
-                let revocation = record.revocation.get_or_insert_default();
-                revocation.orphaned |= orphaned;
+                record.revocation.get_or_insert_default().add(reason);
                 if record.revocation != before {
                     changes.extend(update(id, &record, was_due, revision)?);
                 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::{
     Leases,
-    record::SecretLeaseId,
+    record::{Reason, SecretLeaseId},
     revoke::mount_of,
     store::{DUE, IDS, TOKENS, name, named, update},
 };
@@ -61,7 +61,7 @@ impl Indexes for LeaseIndexes<'_> {
     }
 
     async fn end(&self, abandoned: SecretLeaseId) -> Result<bool, Error> {
-        self.0.leases.mark(&[abandoned]).await
+        self.0.leases.mark(&[abandoned], Reason::Asked).await
     }
 }
 

@@ -4,15 +4,16 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use keyward_api::lease::{
     CountLeases, LeaseCount, LeaseInfo, LeaseNames, Leases, ListLeases, ListLeasesBelow,
-    LookupLease, ReadLeases, RenewLease, RenewLeaseOld, RevokeForce, RevokeForceOld, RevokeLease,
-    RevokeLeaseOld, RevokePrefix, RevokePrefixOld, TidyLeases,
+    LookupLease, ReadLeases, RenewLease, RenewLeaseInBody, RenewLeaseOld, RevokeForce,
+    RevokeForceOld, RevokeLease, RevokeLeaseInBody, RevokeLeaseOld, RevokePrefix, RevokePrefixOld,
+    TidyLeases,
 };
 
 use super::Sys;
 use crate::{
     Error, LeaseGrant, Outcome, Response,
     engine::Context,
-    lease::{self, Record, SecretLeaseId, TokenLeaseId},
+    lease::{self, Ended, Patience, Record, SecretLeaseId, TokenLeaseId},
     token::Token,
 };
 
@@ -70,6 +71,14 @@ pub(super) async fn renew(cx: Context<Sys>, request: RenewLease) -> Result<Respo
 }
 
 /// As [`renew`].
+pub(super) async fn renew_in_body(
+    cx: Context<Sys>,
+    RenewLeaseInBody(request): RenewLeaseInBody,
+) -> Result<Response<()>, Error> {
+    renew(cx, request).await
+}
+
+/// As [`renew`].
 pub(super) async fn renew_old(
     cx: Context<Sys>,
     request: RenewLeaseOld,
@@ -96,10 +105,8 @@ pub(super) async fn revoke(cx: Context<Sys>, request: RevokeLease) -> Result<Res
     match find(&cx, &id).await? {
         Some(Found::Secret(lease, _)) => {
             cx.view().on_record().await?;
-            let core = cx.core();
-            core.leases.mark(std::slice::from_ref(&lease)).await?;
-            let outcome = lease::attempt(core, &lease, cx.now()).await;
-            ended(outcome, request.sync)
+            let outcome = lease::end_one(cx.core(), &lease, cx.now()).await;
+            ended(outcome.map(|()| Ended::All), request.sync)
         }
         Some(Found::Token(token)) => {
             cx.view().on_record().await?;
@@ -108,6 +115,14 @@ pub(super) async fn revoke(cx: Context<Sys>, request: RevokeLease) -> Result<Res
         }
         None => Ok(Response::empty()),
     }
+}
+
+/// As [`revoke`].
+pub(super) async fn revoke_in_body(
+    cx: Context<Sys>,
+    RevokeLeaseInBody(request): RevokeLeaseInBody,
+) -> Result<Response<()>, Error> {
+    revoke(cx, request).await
 }
 
 /// As [`revoke`].
@@ -218,7 +233,7 @@ pub(super) async fn revoke_prefix(
     cx.view().on_record().await?;
     let core = cx.core();
     core.tokens.revoke_prefix(&prefix, cx.now()).await?;
-    ended(lease::end_below(core, &prefix).await, sync)
+    ended(lease::end_below(core, &prefix, patience(sync)).await, sync)
 }
 
 /// As [`revoke_prefix`].
@@ -236,11 +251,13 @@ pub(super) async fn revoke_force(
     cx: Context<Sys>,
     request: RevokeForce,
 ) -> Result<Response<()>, Error> {
+    let RevokeForce { prefix, sync } = request;
     cx.view().on_record().await?;
     let core = cx.core();
-    core.tokens.revoke_prefix(&request.prefix, cx.now()).await?;
-    lease::force_below(core, &request.prefix).await?;
-    Ok(Response::empty())
+    core.tokens.revoke_prefix(&prefix, cx.now()).await?;
+    // As at the peers, who asks for force waits, unless it would take too long.
+    let sync = sync.filter(|sync| *sync);
+    told(lease::force_below(core, &prefix, patience(sync)).await?)
 }
 
 /// As [`revoke_force`].
@@ -252,17 +269,37 @@ pub(super) async fn revoke_force_old(
     revoke_force(cx, RevokeForce { prefix, sync }).await
 }
 
+/// How long a request waits for what it ends, unless it says: well below the time that one may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Takes from `sync` how long a caller waits.
+const fn patience(sync: Option<bool>) -> Patience {
+    match sync {
+        Some(true) => Patience::Endless,
+        Some(false) => Patience::None,
+        None => Patience::Some(PATIENCE),
+    }
+}
+
 /// Answers a revocation. One that fails is tried again for ever, which is an error only for who
 /// asked to wait for it.
-fn ended(outcome: Result<(), Error>, sync: Option<bool>) -> Result<Response<()>, Error> {
+fn ended(outcome: Result<Ended, Error>, sync: Option<bool>) -> Result<Response<()>, Error> {
     match outcome {
         Err(error) if sync == Some(true) => Err(error),
         Err(_) => {
             let text = "Some of it cannot be revoked now; it is tried again until it is done.";
             Ok(Response::empty().warn(text).outcome(Outcome::Accepted))
         }
-        Ok(()) => Ok(Response::empty()),
+        Ok(ended) => told(ended),
     }
+}
+
+/// Answers a revocation that goes well.
+fn told(ended: Ended) -> Result<Response<()>, Error> {
+    Ok(match ended {
+        Ended::All => Response::empty(),
+        Ended::Begun => Response::empty().outcome(Outcome::Accepted),
+    })
 }
 
 /// Takes the lease from the path or, where that names none, from the body.

@@ -5,6 +5,7 @@ mod begin;
 mod crowd;
 mod end;
 mod model;
+mod patience;
 mod spared;
 mod tidy;
 
