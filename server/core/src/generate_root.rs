@@ -167,6 +167,42 @@ fn encode(token: &TokenId, password: &SecretString) -> SecretString {
     SecretString::from(padded.expose().trim_end_matches('='))
 }
 
+/// Takes the password off what [`encode`] hid.
+///
+/// # Errors
+/// It is no base64 or no text, or the two are not of one length.
+pub(crate) fn decode(
+    encoded: &SecretString,
+    password: &SecretString,
+) -> Result<SecretString, Error> {
+    // EXPOSE: padded for the decoder, in a buffer that is wiped.
+    let unpadded = encoded.expose().trim_end_matches('=');
+    let padding = "=".repeat(unpadded.len().wrapping_neg() % 4);
+    let padded = SecretString::from([unpadded, &padding].concat());
+    // EXPOSE: decoded.
+    let hidden = encoding::decode(padded.expose())
+        .map_err(|error| Error::Invalid(format!("error decoding base64'd token: {error}")))?;
+    // EXPOSE: combined into the token.
+    let (hidden, password) = (hidden.expose(), password.expose().as_bytes());
+    if hidden.len() != password.len() {
+        return Err(Error::Invalid(format!(
+            "error xoring token: length of byte slices is not equivalent: {} != {}",
+            hidden.len(),
+            password.len()
+        )));
+    }
+    let token = hidden
+        .iter()
+        .zip(password)
+        .map(|(hidden, mask)| hidden ^ mask);
+    let token = SecretBytes::new(token.collect());
+    // EXPOSE: read as text into a secret again.
+    let text = std::str::from_utf8(token.expose());
+    text.map(SecretString::from).map_err(|_| {
+        Error::invalid("the encoded token and the one-time password do not belong together")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,5 +213,32 @@ mod tests {
         let password = SecretString::from("8NCu09t8ad9VvUK6aYP1f3cTr5");
         let encoded = encode(&token, &password);
         assert_eq!(encoded.expose(), "S2ByQmFTTE8AUQwBJzsBRgcDFgQhBzUhOkI");
+    }
+
+    #[test]
+    fn an_encoded_token_loses_its_password_again() {
+        let (text, password) = (
+            SecretString::from("hvs.abcde"),
+            SecretString::from("123456789"),
+        );
+        let encoded = encode(&TokenId::new(text.duplicate()), &password);
+        assert_eq!(decode(&encoded, &password).unwrap().expose(), text.expose());
+        for (encoded, refusal) in [
+            (
+                "AAAA",
+                "error xoring token: length of byte slices is not equivalent: 3 != 9",
+            ),
+            (
+                "!!",
+                "error decoding base64'd token: illegal base64 data at input byte 0",
+            ),
+            (
+                "////////////",
+                "the encoded token and the one-time password do not belong together",
+            ),
+        ] {
+            let error = decode(&SecretString::from(encoded), &password);
+            assert_eq!(error.unwrap_err().to_string(), refusal);
+        }
     }
 }

@@ -14,6 +14,12 @@ use crate::{Sensitive, coerce, endpoint};
 pub struct ReadRootGeneration {}
 endpoint!(ReadRootGeneration {} => RootGenerationStatus: Read "generate-root/attempt", access Public; document);
 
+/// `GET sys/generate-root`: the older spelling of [`ReadRootGeneration`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRootGenerationOld {}
+endpoint!(ReadRootGenerationOld {} => RootGenerationStatus: Read "generate-root", access Public; document);
+
 /// `GET sys/generate-root-token/attempt`: the same with a token.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
@@ -32,6 +38,12 @@ pub struct BeginRootGeneration {
 }
 endpoint!(BeginRootGeneration {} => RootGenerationStatus: Update "generate-root/attempt", access Public; document);
 
+/// `PUT sys/generate-root`: the older spelling of [`BeginRootGeneration`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct BeginRootGenerationOld(pub BeginRootGeneration);
+endpoint!(BeginRootGenerationOld {} => RootGenerationStatus: Update "generate-root", access Public; document);
+
 /// `PUT sys/generate-root-token/attempt`: the same with a token.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
@@ -43,6 +55,12 @@ endpoint!(BeginRootTokenGeneration {} => RootGenerationStatus: Update "generate-
 #[serde(default)]
 pub struct CancelRootGeneration {}
 endpoint!(CancelRootGeneration {} => (): Delete "generate-root/attempt", access Public);
+
+/// `DELETE sys/generate-root`: the older spelling of [`CancelRootGeneration`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CancelRootGenerationOld {}
+endpoint!(CancelRootGenerationOld {} => (): Delete "generate-root", access Public);
 
 /// `DELETE sys/generate-root-token/attempt`: the same with a token.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -67,6 +85,25 @@ endpoint!(UpdateRootGeneration {} => RootGenerationStatus: Update "generate-root
 #[serde(transparent)]
 pub struct UpdateRootTokenGeneration(pub UpdateRootGeneration);
 endpoint!(UpdateRootTokenGeneration {} => RootGenerationStatus: Update "generate-root-token/update");
+
+/// `PUT sys/decode-token`: takes the password off a token that was generated, for who cannot do it at
+/// home; it needs no token, and keeps none.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DecodeToken {
+    /// The hidden token, in base64 without padding.
+    pub encoded_token: Option<Sensitive>,
+    /// The password, as long as the token.
+    pub otp: Option<Sensitive>,
+}
+endpoint!(DecodeToken {} => DecodedToken: Update "decode-token", access Public);
+
+/// A token without its password.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct DecodedToken {
+    /// The token.
+    pub token: Sensitive,
+}
 
 /// How far generating a root token is.
 #[derive(Debug, Deserialize, Serialize)]

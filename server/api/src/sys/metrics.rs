@@ -18,6 +18,12 @@ pub struct ReadMetrics {
 }
 endpoint!(ReadMetrics {} => serde_json::Value: Read "metrics"; document);
 
+/// `GET sys/internal/counters/requests`: not there any more, which older pages expect to be told.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct CountRequests {}
+endpoint!(CountRequests {} => (): Read "internal/counters/requests");
+
 /// `GET sys/internal/counters/tokens`: how many tokens are stored; batch tokens are not.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]

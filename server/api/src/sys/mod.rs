@@ -4,6 +4,7 @@ mod audit;
 mod capabilities;
 mod config;
 mod cors;
+mod experiments;
 mod generate_root;
 mod health;
 mod host;
@@ -37,10 +38,12 @@ pub use config::{
     UiHeaderNames, WriteUiHeader,
 };
 pub use cors::{Cors, DeleteCors, ReadCors, WriteCors};
+pub use experiments::{Experiments, ReadExperiments};
 pub use generate_root::{
-    BeginRootGeneration, BeginRootTokenGeneration, CancelRootGeneration, CancelRootTokenGeneration,
-    ReadRootGeneration, ReadRootTokenGeneration, RootGenerationStatus, UpdateRootGeneration,
-    UpdateRootTokenGeneration,
+    BeginRootGeneration, BeginRootGenerationOld, BeginRootTokenGeneration, CancelRootGeneration,
+    CancelRootGenerationOld, CancelRootTokenGeneration, DecodeToken, DecodedToken,
+    ReadRootGeneration, ReadRootGenerationOld, ReadRootTokenGeneration, RootGenerationStatus,
+    UpdateRootGeneration, UpdateRootTokenGeneration,
 };
 pub use health::{Health, ReadHealth};
 pub use host::{
@@ -51,8 +54,8 @@ pub use loggers::{
     WriteLoggers,
 };
 pub use metrics::{
-    CountEntities, CountTokens, EntityCount, EntityCounters, ReadMetrics, TokenCount,
-    TokenCounters, Total,
+    CountEntities, CountRequests, CountTokens, EntityCount, EntityCounters, ReadMetrics,
+    TokenCount, TokenCounters, Total,
 };
 pub use mfa::{Passcodes, ValidateMfa};
 pub use mounts::{
@@ -66,8 +69,8 @@ pub use passwords::{
     PasswordPolicy, ReadPasswordPolicy, WritePasswordPolicy,
 };
 pub use plugins::{
-    ListPlugins, ListedPlugin, Plugin, PluginNames, Plugins, ReadPlugin, ReadPlugins, ReloadPlugin,
-    Reloaded,
+    DeregisterPlugin, ListPlugins, ListedPlugin, Plugin, PluginNames, Plugins, ReadPlugin,
+    ReadPlugins, RegisterPlugin, ReloadPlugin, Reloaded,
 };
 pub use policies::{
     DeletePolicy, DeletePolicyOld, DetailedPolicies, DetailedPolicy, ListDetailedPolicies,
@@ -98,13 +101,13 @@ pub use rotate::{
 };
 pub use seal::{
     InitStatus, Initialize, Initialized, KeyStatus, Leader, ReadInitStatus, ReadKeyStatus,
-    ReadLeader, ReadRotateConfig, ReadSealStatus, Rotate, RotateConfig, RotateKeyring, Seal,
-    SealStatus, StepDown, Unseal, WriteRotateConfig,
+    ReadLeader, ReadRotateConfig, ReadRotateKeyringConfig, ReadSealStatus, Rotate, RotateConfig,
+    RotateKeyring, Seal, SealStatus, StepDown, Unseal, WriteRotateConfig, WriteRotateKeyringConfig,
 };
 pub use tools::{SystemHash, SystemRandom};
 pub use ui::{
     ReadResultantAcl, ResultantAcl, ResultantRule, ShownMount, UiMount, UiMountOutput, UiMounts,
-    UiMountsReply,
+    UiMountsReply, UiNamespaces, UiNamespacesReply,
 };
 pub use versions::{InstalledVersion, ListVersions, Versions};
 pub use wrapping::{LookupWrapping, ReadWrapping, Rewrap, Unwrap, Wrap, WrappingInfo};

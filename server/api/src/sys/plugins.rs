@@ -71,6 +71,34 @@ pub struct ReadPlugin {
 endpoint!(ReadPlugin { kind, name } => Plugin:
     Read "plugins/catalog/{type}/{name}" as "plugins/catalog/{kind}/{name}", access Sudo);
 
+/// `POST sys/plugins/catalog/:type/:name`: refused; all that can be mounted is part of the server.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct RegisterPlugin {
+    /// `auth`, `database` or `secret`.
+    #[serde(skip_serializing, rename = "type")]
+    pub kind: String,
+    /// The name.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(RegisterPlugin { kind, name } => ():
+    Update "plugins/catalog/{type}/{name}" as "plugins/catalog/{kind}/{name}", access Sudo; free_form);
+
+/// `DELETE sys/plugins/catalog/:type/:name`: refused; what is part of the server stays.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DeregisterPlugin {
+    /// `auth`, `database` or `secret`.
+    #[serde(skip_serializing, rename = "type")]
+    pub kind: String,
+    /// The name.
+    #[serde(skip_serializing)]
+    pub name: String,
+}
+endpoint!(DeregisterPlugin { kind, name } => ():
+    Delete "plugins/catalog/{type}/{name}" as "plugins/catalog/{kind}/{name}", access Sudo);
+
 /// What is known of a plugin.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Plugin {

@@ -189,6 +189,12 @@ pub struct KeyStatus {
 pub struct ReadRotateConfig {}
 endpoint!(ReadRotateConfig {} => RotateConfig: Read "rotate/config");
 
+/// `GET sys/rotate/keyring/config`: the newer spelling of [`ReadRotateConfig`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadRotateKeyringConfig {}
+endpoint!(ReadRotateKeyringConfig {} => RotateConfig: Read "rotate/keyring/config");
+
 /// What `GET sys/rotate/config` answers.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct RotateConfig {
@@ -215,3 +221,9 @@ pub struct WriteRotateConfig {
     pub max_operations: Option<i64>,
 }
 endpoint!(WriteRotateConfig {} => (): Update "rotate/config");
+
+/// `POST sys/rotate/keyring/config`: the newer spelling of [`WriteRotateConfig`].
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct WriteRotateKeyringConfig(pub WriteRotateConfig);
+endpoint!(WriteRotateKeyringConfig {} => (): Update "rotate/keyring/config");

@@ -89,3 +89,14 @@ pub struct ResultantRule {
     /// The capabilities, by name.
     pub capabilities: Vec<String>,
 }
+
+/// `GET sys/internal/ui/namespaces`: the namespaces that the caller may use beside this one: none. Any
+/// token will do.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct UiNamespaces {}
+endpoint!(UiNamespaces {} => UiNamespacesReply: Read "internal/ui/namespaces", access Public);
+
+/// What `GET sys/internal/ui/namespaces` answers: nothing.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct UiNamespacesReply {}

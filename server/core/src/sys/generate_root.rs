@@ -5,15 +5,19 @@
 //! stranger little: without a quorum of shares no token is made, there is one attempt at a time,
 //! and every call is on record. The second is where the command line of OpenBao asks.
 
-use keyward_api::sys::{
-    BeginRootGeneration, BeginRootTokenGeneration, CancelRootGeneration, CancelRootTokenGeneration,
-    ReadRootGeneration, ReadRootTokenGeneration, RootGenerationStatus, UpdateRootGeneration,
-    UpdateRootTokenGeneration,
+use keyward_api::{
+    Sensitive,
+    sys::{
+        BeginRootGeneration, BeginRootGenerationOld, BeginRootTokenGeneration,
+        CancelRootGeneration, CancelRootGenerationOld, CancelRootTokenGeneration, DecodeToken,
+        DecodedToken, ReadRootGeneration, ReadRootGenerationOld, ReadRootTokenGeneration,
+        RootGenerationStatus, UpdateRootGeneration, UpdateRootTokenGeneration,
+    },
 };
 use keyward_crypto::SecretString;
 
 use super::{Sys, bare, share};
-use crate::{Error, Response, engine::Context};
+use crate::{Error, Response, engine::Context, generate_root::decode as decoded};
 
 /// Tells how far it is.
 pub(super) async fn read(
@@ -31,6 +35,14 @@ pub(super) async fn read_with_token(
     Ok(Response::data(status(&cx).await))
 }
 
+/// Tells it under the older path.
+pub(super) async fn read_old(
+    cx: Context<Sys>,
+    _: ReadRootGenerationOld,
+) -> Result<Response<RootGenerationStatus>, Error> {
+    read(cx, ReadRootGeneration {}).await
+}
+
 /// Begins an attempt.
 pub(super) async fn begin(
     cx: Context<Sys>,
@@ -45,6 +57,14 @@ pub(super) async fn begin_with_token(
     BeginRootTokenGeneration(request): BeginRootTokenGeneration,
 ) -> Result<Response<RootGenerationStatus>, Error> {
     begun(&cx, request).await.map(Response::data)
+}
+
+/// Begins one under the older path.
+pub(super) async fn begin_old(
+    cx: Context<Sys>,
+    BeginRootGenerationOld(request): BeginRootGenerationOld,
+) -> Result<Response<RootGenerationStatus>, Error> {
+    begin(cx, request).await
 }
 
 /// Gives the attempt up.
@@ -65,6 +85,14 @@ pub(super) async fn cancel_with_token(
     cancel(cx, CancelRootGeneration {}).await
 }
 
+/// Gives it up under the older path.
+pub(super) async fn cancel_old(
+    cx: Context<Sys>,
+    _: CancelRootGenerationOld,
+) -> Result<Response<()>, Error> {
+    cancel(cx, CancelRootGeneration {}).await
+}
+
 /// Takes one share.
 pub(super) async fn update(
     cx: Context<Sys>,
@@ -79,6 +107,24 @@ pub(super) async fn update_with_token(
     UpdateRootTokenGeneration(request): UpdateRootTokenGeneration,
 ) -> Result<Response<RootGenerationStatus>, Error> {
     updated(&cx, request).await.map(Response::data)
+}
+
+/// Takes the password off a token.
+pub(super) async fn decode(
+    _: Context<Sys>,
+    request: DecodeToken,
+) -> Result<Response<DecodedToken>, Error> {
+    let given = |secret: &Option<Sensitive>| {
+        // EXPOSE: kept as a secret, to be combined into the token.
+        let text = secret.as_ref().map(Sensitive::expose);
+        text.filter(|text| !text.is_empty()).map(SecretString::from)
+    };
+    let (Some(encoded), Some(password)) = (given(&request.encoded_token), given(&request.otp))
+    else {
+        return Err(Error::invalid("provided 'encoded_token' or 'otp' is empty"));
+    };
+    let token = decoded(&encoded, &password)?.into();
+    Ok(Response::data(DecodedToken { token }))
 }
 
 async fn status(cx: &Context<Sys>) -> RootGenerationStatus {

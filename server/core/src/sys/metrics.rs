@@ -1,8 +1,8 @@
 //! `sys/metrics` and `sys/internal/counters`.
 
 use keyward_api::sys::{
-    CountEntities, CountTokens, EntityCount, EntityCounters, ReadMetrics, TokenCount,
-    TokenCounters, Total,
+    CountEntities, CountRequests, CountTokens, EntityCount, EntityCounters, ReadMetrics,
+    TokenCount, TokenCounters, Total,
 };
 use serde_json::Value;
 
@@ -46,4 +46,13 @@ pub(super) async fn count_entities(
             entities: Total { total },
         },
     }))
+}
+
+/// Says that requests are not counted here: [`read`] has them.
+pub(super) async fn count_requests(
+    _: Context<Sys>,
+    _: CountRequests,
+) -> Result<Response<()>, Error> {
+    let text = "The functionality has been removed on this path";
+    Err(Error::NotFound(Some(text.to_owned())))
 }

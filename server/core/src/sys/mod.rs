@@ -4,6 +4,7 @@ mod audit;
 mod capabilities;
 mod config;
 mod cors;
+mod experiments;
 mod generate_root;
 mod host;
 mod leases;
@@ -70,11 +71,16 @@ pub(crate) fn mount() -> Mounted {
         .on(cors::read)
         .on(cors::write)
         .on(cors::delete)
+        .on(experiments::read)
         .on(generate_root::read)
+        .on(generate_root::read_old)
         .on(generate_root::read_with_token)
         .on(generate_root::begin)
+        .on(generate_root::begin_old)
         .on(generate_root::begin_with_token)
         .on(generate_root::cancel)
+        .on(generate_root::cancel_old)
+        .on(generate_root::decode)
         .on(generate_root::cancel_with_token)
         .on(generate_root::update)
         .on(generate_root::update_with_token)
@@ -87,8 +93,10 @@ pub(crate) fn mount() -> Mounted {
         .on(leases::lookup)
         .on(leases::read)
         .on(leases::renew)
+        .on(leases::renew_in_body)
         .on(leases::renew_old)
         .on(leases::revoke)
+        .on(leases::revoke_in_body)
         .on(leases::revoke_old)
         .on(leases::revoke_prefix)
         .on(leases::revoke_prefix_old)
@@ -103,6 +111,7 @@ pub(crate) fn mount() -> Mounted {
         .on(loggers::reset_all)
         .on(loggers::reset)
         .on(metrics::count_entities)
+        .on(metrics::count_requests)
         .on(metrics::count_tokens)
         .on(metrics::read)
         .on(mfa::validate)
@@ -128,6 +137,8 @@ pub(crate) fn mount() -> Mounted {
         .on(plugins::read_all)
         .on(plugins::list)
         .on(plugins::read)
+        .on(plugins::register)
+        .on(plugins::deregister)
         .on(plugins::reload)
         .on(policies::list)
         .on(policies::list_detailed)
@@ -190,6 +201,8 @@ pub(crate) fn mount() -> Mounted {
         .on(seal::key_status)
         .on(seal::read_rotate_config)
         .on(seal::write_rotate_config)
+        .on(seal::read_rotate_keyring_config)
+        .on(seal::write_rotate_keyring_config)
         .on(seal::rotate)
         .on(seal::rotate_keyring)
         .on(seal::seal)
@@ -198,6 +211,7 @@ pub(crate) fn mount() -> Mounted {
         .on(tools::random)
         .on(ui::mount)
         .on(ui::mounts)
+        .on(ui::namespaces)
         .on(ui::resultant_acl)
         .on(versions::list)
         .on(wrapping::lookup)

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use keyward_api::sys::{
-    ListPlugins, ListedPlugin, Plugin, PluginNames, Plugins, ReadPlugin, ReadPlugins, ReloadPlugin,
-    Reloaded,
+    DeregisterPlugin, ListPlugins, ListedPlugin, Plugin, PluginNames, Plugins, ReadPlugin,
+    ReadPlugins, RegisterPlugin, ReloadPlugin, Reloaded,
 };
 
 use super::Sys;
@@ -61,6 +61,26 @@ pub(super) async fn read(cx: Context<Sys>, request: ReadPlugin) -> Result<Respon
         sha256: String::new(),
         version: version(&cx),
     }))
+}
+
+/// Refuses to add one.
+pub(super) async fn register(_: Context<Sys>, _: RegisterPlugin) -> Result<Response<()>, Error> {
+    Err(unchanging())
+}
+
+/// Refuses to remove one.
+pub(super) async fn deregister(
+    _: Context<Sys>,
+    _: DeregisterPlugin,
+) -> Result<Response<()>, Error> {
+    Err(unchanging())
+}
+
+fn unchanging() -> Error {
+    Error::invalid(
+        "this server runs no external plugins: its catalog holds what is part of it, and does not \
+         change",
+    )
 }
 
 /// Has mounts drop what they keep in memory; what is asked for next is read from their storage.

@@ -3,8 +3,8 @@
 use keyward_api::{
     coerce,
     sys::{
-        KeyStatus, ReadKeyStatus, ReadRotateConfig, Rotate, RotateConfig, RotateKeyring, Seal,
-        StepDown, WriteRotateConfig,
+        KeyStatus, ReadKeyStatus, ReadRotateConfig, ReadRotateKeyringConfig, Rotate, RotateConfig,
+        RotateKeyring, Seal, StepDown, WriteRotateConfig, WriteRotateKeyringConfig,
     },
 };
 
@@ -68,6 +68,22 @@ pub(super) async fn write_rotate_config(
     let rotation = store.current().changed(enabled, max_operations, interval)?;
     store.store(rotation, cx.view()).await?;
     Ok(Response::empty())
+}
+
+/// Tells the same under the newer path.
+pub(super) async fn read_rotate_keyring_config(
+    cx: Context<Sys>,
+    _: ReadRotateKeyringConfig,
+) -> Result<Response<RotateConfig>, Error> {
+    read_rotate_config(cx, ReadRotateConfig {}).await
+}
+
+/// Changes the same under the newer path.
+pub(super) async fn write_rotate_keyring_config(
+    cx: Context<Sys>,
+    WriteRotateKeyringConfig(request): WriteRotateKeyringConfig,
+) -> Result<Response<()>, Error> {
+    write_rotate_config(cx, request).await
 }
 
 /// Tells which term seals new entries.

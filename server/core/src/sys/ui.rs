@@ -2,7 +2,7 @@
 
 use keyward_api::sys::{
     ReadResultantAcl, ResultantAcl, ResultantRule, ShownMount, UiMount, UiMountOutput, UiMounts,
-    UiMountsReply,
+    UiMountsReply, UiNamespaces, UiNamespacesReply,
 };
 
 use super::{Sys, mounts::output};
@@ -66,6 +66,15 @@ pub(super) async fn mount(
         path: mount.full_path(),
         mount: output(&mount.entry, cx.core().settings.version),
     }))
+}
+
+/// Lists the namespaces beside the one there is.
+pub(super) async fn namespaces(
+    cx: Context<Sys>,
+    _: UiNamespaces,
+) -> Result<Response<UiNamespacesReply>, Error> {
+    cx.principal().ok_or(Error::Denied(Denial::Token))?;
+    Ok(Response::data(UiNamespacesReply {}))
 }
 
 /// Tells what the caller's policies come to.
