@@ -23,6 +23,7 @@ mod identity;
 mod kv_upgrade;
 mod lease;
 mod listener;
+mod mfa;
 mod oidc_provider;
 mod openapi;
 mod operate;

@@ -239,8 +239,10 @@ async fn complete(answering: Answering<'_>, mut response: Response) -> Result<Do
         ..
     } = answering;
     let entry = Arc::clone(&mount.entry);
-    let path = || request.path.as_str().to_owned();
-    let asked = request.wrap_ttl.map(|ttl| WrapGrant { ttl, path: path() });
+    let asked = request.wrap_ttl.map(|ttl| WrapGrant {
+        ttl,
+        path: request.path.as_str().to_owned(),
+    });
     // Who asked for a token to be wrapped gets it so, at whichever half of the login that was.
     let asked = asked.or_else(|| match response.auth.as_deref() {
         Some(Auth::Validated(ValidatedLogin { login, .. })) => {

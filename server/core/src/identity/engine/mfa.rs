@@ -78,7 +78,6 @@ pub(super) async fn read(
     cx: Context<Identities>,
     request: ReadMfaMethod,
 ) -> Result<Response<MfaMethod>, Error> {
-    check_id(&request.method_id)?;
     let known = cx.mfa.now();
     let method = known
         .methods

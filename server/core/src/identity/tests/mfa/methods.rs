@@ -85,8 +85,11 @@ async fn what_is_no_method_is_told_as_vault_does() {
     let read = async |path: &str| house.read_as(&house.root, path).await.unwrap_err();
     assert!(matches!(read(METHOD).await, Error::UnsupportedOperation));
     for path in ["identity/mfa/method/no-id", &format!("{METHOD}/no-id")] {
-        assert!(matches!(read(path).await, Error::UnsupportedPath), "{path}");
+        assert!(matches!(read(path).await, Error::NotFound(None)), "{path}");
     }
+    let path = format!("{METHOD}/no-id");
+    let update = house.call(Operation::Update, &house.root, &path, json!({}));
+    assert!(matches!(update.await, Err(Error::UnsupportedPath)));
     let path = format!("{METHOD}/{NONE}");
     assert!(matches!(read(&path).await, Error::NotFound(None)));
     let update = house.call(
