@@ -8,6 +8,8 @@ use crate::{seal::SealError, storage::StorageError};
 /// Why the caller was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
+    /// Too many failed to log in as this name, and it is locked for a while.
+    Locked,
     /// The token is good, but not for pages of this origin.
     Origin,
     /// The token is good, but its policies do not allow this.

@@ -33,6 +33,7 @@ use crate::{
     in_flight::InFlightRequests,
     keys::Keys,
     lease::{self, Leases},
+    lockout::{LockoutConfig, Lockouts},
     metrics::{Format, Measured, Metrics, Telemetry, render},
     mounts::Mounts,
     panics::caught,
@@ -78,6 +79,7 @@ pub struct Core {
     settings: Settings,
     host: Arc<dyn Host>,
     pub(crate) in_flight: Arc<InFlightRequests>,
+    lockouts: Arc<Lockouts>,
     is_development: bool,
     telemetry: Telemetry,
     pub(crate) metrics: Arc<Metrics>,
@@ -110,6 +112,7 @@ pub(crate) struct Unsealed {
     pub(crate) ui_headers: UiHeaders,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) in_flight: Arc<InFlightRequests>,
+    pub(crate) lockouts: Arc<Lockouts>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cluster: Cluster,
     pub(crate) keys: Keys,
@@ -189,6 +192,7 @@ impl Core {
             settings,
             host: Arc::new(NoHost),
             in_flight: Arc::default(),
+            lockouts: Arc::default(),
             is_development: false,
             telemetry: Telemetry::default(),
             metrics,
@@ -221,6 +225,13 @@ impl Core {
     #[must_use]
     pub fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
+        self
+    }
+
+    /// Sets when who fails to log in is locked out; without it, as Vault does.
+    #[must_use]
+    pub fn with_lockouts(mut self, config: LockoutConfig) -> Self {
+        self.lockouts = Arc::new(Lockouts::new(config));
         self
     }
 
@@ -460,6 +471,7 @@ impl Core {
             ui_headers: UiHeaders::open(system.clone()).await?,
             host: Arc::clone(&self.host),
             in_flight: Arc::clone(&self.in_flight),
+            lockouts: Arc::clone(&self.lockouts),
             rotation: RotationStore::open(system.clone()).await?,
             quotas: Quotas::open(system.below("quota/")).await?,
             idempotency: Idempotency::open(system.below("idempotency/")).await?,

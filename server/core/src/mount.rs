@@ -61,6 +61,23 @@ pub struct MountConfig {
     /// Which kind of token its logins give; auth methods only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<TokenType>,
+    /// When who fails to log in is locked out, where that was tuned; auth methods with logins only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_lockout_config: Option<UserLockout>,
+}
+
+/// What is tuned of lockouts at a mount; times in whole seconds, 0 leaves it to the configuration.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct UserLockout {
+    /// After how long without a failure the count begins anew.
+    pub user_lockout_counter_reset_duration: u64,
+    /// Whether nobody is locked out there, whatever the configuration says.
+    pub user_lockout_disable: bool,
+    /// For how long a name is locked.
+    pub user_lockout_duration: u64,
+    /// How many failures in a row lock.
+    pub user_lockout_threshold: u64,
 }
 
 /// The longest that a lease or token lasts, and how long it lasts where nothing is configured:

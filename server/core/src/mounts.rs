@@ -228,6 +228,7 @@ impl Mounts {
             seal_wrap,
         };
         let mount = Arc::new(self.build(class, Arc::new(entry))?);
+        check_lockout(&mount)?;
         let mut table = (**self.table.load()).clone();
         table.insert(full, mount);
         self.store(&table, request).await?;
@@ -333,6 +334,7 @@ impl Mounts {
                 ..self.build(class, entry)?
             }
         };
+        check_lockout(&tuned)?;
         table.insert(full.clone(), Arc::new(tuned));
         self.store(&table, request).await?;
         self.table.store(Arc::new(table));
@@ -421,6 +423,17 @@ impl Mounts {
         let change = Change::put(TABLE, json::to_secret(&stored)?).expecting(expect);
         self.view.commit(vec![change]).await.map(drop)
     }
+}
+
+/// Refuses to tune lockouts where nobody is locked out: it would only look safe.
+fn check_lockout(mount: &Mount) -> Result<(), Error> {
+    let MountEntry { config, kind, .. } = &*mount.entry;
+    if config.user_lockout_config.is_some() && !mount.mounted.routes.have_logins() {
+        return Err(Error::Invalid(format!(
+            "tuning of user lockout configuration for auth type {kind:?} not allowed"
+        )));
+    }
+    Ok(())
 }
 
 /// Returns the path below `/v1/`.

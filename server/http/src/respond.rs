@@ -73,7 +73,7 @@ pub(crate) fn failed(id: RequestId, error: &Error) -> Response {
         }
         Error::Conflict(text) => (StatusCode::CONFLICT, Some(text.clone())),
         Error::Denied(Denial::Policy) => (StatusCode::FORBIDDEN, Some(multierror(error))),
-        Error::Denied(Denial::Origin | Denial::Token) | Error::Refused(_) => {
+        Error::Denied(Denial::Locked | Denial::Origin | Denial::Token) | Error::Refused(_) => {
             (StatusCode::FORBIDDEN, Some(error.to_string()))
         }
         Error::Internal(cause) => {

@@ -8,6 +8,7 @@ mod experiments;
 mod generate_root;
 mod health;
 mod host;
+mod locked_users;
 mod loggers;
 mod metrics;
 mod mfa;
@@ -49,6 +50,9 @@ pub use health::{Health, ReadHealth};
 pub use host::{
     HaNode, HaStatus, HostInfo, InFlight, InFlightRequest, ReadHaStatus, ReadHostInfo, ReadInFlight,
 };
+pub use locked_users::{
+    LockedAtMount, LockedInNamespace, LockedUsers, ReadLockedUsers, UnlockUser,
+};
 pub use loggers::{
     DeleteLogger, DeleteLoggers, Loggers, Monitor, ReadLogger, ReadLoggers, WriteLogger,
     WriteLoggers,
@@ -61,7 +65,7 @@ pub use mfa::{Passcodes, ValidateMfa};
 pub use mounts::{
     DisableAuth, DisableMount, EnableAuth, EnableMount, EngineOptions, ListAuth, ListMounts,
     MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,
-    TuneOutput,
+    TuneOutput, UserLockoutInput,
 };
 pub use openapi::{Help, ReadHelp, ReadOpenApi};
 pub use passwords::{

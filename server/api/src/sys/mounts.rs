@@ -112,6 +112,40 @@ pub struct MountConfigInput {
         deserialize_with = "coerce::text"
     )]
     pub token_type: Option<String>,
+    /// When who fails to log in with an auth method is locked out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_lockout_config: Option<UserLockoutInput>,
+}
+
+/// When who fails to log in is locked out; what is left out stays as it is, and what is 0 is left to
+/// the configuration of the server.
+#[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(default)]
+pub struct UserLockoutInput {
+    /// How many failures in a row lock.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub lockout_threshold: Option<String>,
+    /// For how long: seconds, or a duration such as `15m`.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub lockout_duration: Option<String>,
+    /// After how long without a failure the count begins anew.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::text"
+    )]
+    pub lockout_counter_reset_duration: Option<String>,
+    /// Whether nobody is locked out, whatever the configuration says.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "coerce::flag"
+    )]
+    pub lockout_disable: Option<bool>,
 }
 
 /// `POST sys/mounts/:path`: mounts a secrets engine.
@@ -270,6 +304,9 @@ pub struct Tune {
         deserialize_with = "coerce::text"
     )]
     pub token_type: Option<String>,
+    /// When who fails to log in with an auth method is locked out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_lockout_config: Option<UserLockoutInput>,
 }
 endpoint!(Tune { path } => (): Update "mounts/{path+}/tune" as "mounts/{path}/tune");
 
@@ -305,6 +342,19 @@ pub struct TuneOutput {
     /// The type of the tokens of an auth method.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub token_type: String,
+    /// After how long without a failed login the count begins anew, where lockouts were tuned; 0
+    /// leaves it to the configuration, as in the two that follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_lockout_counter_reset_duration: Option<u64>,
+    /// Whether nobody is locked out, where lockouts were tuned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_lockout_disable: Option<bool>,
+    /// For how long who failed too often is locked out, where that was tuned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_lockout_duration: Option<u64>,
+    /// How many failed logins in a row lock, where that was tuned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_lockout_threshold: Option<u64>,
 }
 
 /// Defines the request below `sys/auth` that is the same as one below `sys/mounts`.

@@ -71,7 +71,7 @@ impl<'a> Entry<'a> {
             let text = match denial {
                 Denial::Origin => "origin denied",
                 Denial::Policy => "1 error occurred:\n\t* permission denied\n\n",
-                Denial::Token => "permission denied",
+                Denial::Locked | Denial::Token => "permission denied",
             };
             Object::inside(&mut self.out).text("error", text);
         }

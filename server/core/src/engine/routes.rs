@@ -78,6 +78,8 @@ pub struct Routes {
     routes: Vec<Route>,
     /// Whether any of them is keyed.
     use_keys: bool,
+    /// Whether any of them logs somebody in who may be locked out.
+    have_logins: bool,
 }
 
 /// A route that covers a path, with what its template captured.
@@ -101,6 +103,7 @@ impl Routes {
             routes: Self {
                 routes: Vec::new(),
                 use_keys: false,
+                have_logins: false,
             },
         }
     }
@@ -152,6 +155,11 @@ impl Routes {
         self.use_keys
     }
 
+    /// Tells whether any of them logs somebody in who may be locked out.
+    pub(crate) const fn have_logins(&self) -> bool {
+        self.have_logins
+    }
+
     /// Describes every route.
     pub fn describe(&self) -> impl Iterator<Item = Described> {
         self.routes.iter().map(|route| route.described)
@@ -167,7 +175,21 @@ impl<E: Send + Sync + 'static> Builder<E> {
         F: Fn(Context<E>, T) -> Fut + Copy + Send + Sync + 'static,
         Fut: Future<Output = Result<Response<T::Reply>, Error>> + Send + 'static,
     {
-        self.add::<T, F, Fut>(handler, None)
+        self.add::<T, F, Fut>(handler, None, None)
+    }
+
+    /// Adds the handler of an endpoint that logs somebody in; `alias` tells as whom, in the one
+    /// spelling that the method keeps of that name. Whoever fails there too often is locked out: the
+    /// handler is not called then.
+    #[must_use]
+    pub fn on_login<T, F, Fut>(mut self, handler: F, alias: fn(&T) -> String) -> Self
+    where
+        T: Endpoint,
+        F: Fn(Context<E>, T) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Response<T::Reply>, Error>> + Send + 'static,
+    {
+        self.routes.have_logins = true;
+        self.add::<T, F, Fut>(handler, None, Some(alias))
     }
 
     /// Adds the handler of one endpoint that creates what does not exist: where `exists` answers
@@ -185,7 +207,7 @@ impl<E: Send + Sync + 'static> Builder<E> {
         let existence: Existence = Box::new(move |asker, captures| {
             Box::pin(exists(Arc::clone(&engine), asker.view, first(captures)))
         });
-        self.add::<T, F, Fut>(handler, Some(existence))
+        self.add::<T, F, Fut>(handler, Some(existence), None)
     }
 
     /// Adds the handler of an endpoint like [`on_upsert`](Self::on_upsert) where what exists depends
@@ -201,7 +223,7 @@ impl<E: Send + Sync + 'static> Builder<E> {
     {
         let existence: Existence =
             Box::new(move |asker, captures| Box::pin(exists(asker, first(captures))));
-        self.add::<T, F, Fut>(handler, Some(existence))
+        self.add::<T, F, Fut>(handler, Some(existence), None)
     }
 
     /// Ends the list.
@@ -214,7 +236,12 @@ impl<E: Send + Sync + 'static> Builder<E> {
         routes
     }
 
-    fn add<T, F, Fut>(mut self, handler: F, existence: Option<Existence>) -> Self
+    fn add<T, F, Fut>(
+        mut self,
+        handler: F,
+        existence: Option<Existence>,
+        alias: Option<fn(&T) -> String>,
+    ) -> Self
     where
         T: Endpoint,
         F: Fn(Context<E>, T) -> Fut + Copy + Send + Sync + 'static,
@@ -246,7 +273,16 @@ impl<E: Send + Sync + 'static> Builder<E> {
                 {
                     principal.token.caveats().permit(&call.mount.path, used)?;
                 }
-                let mut response = handler(Context::new(engine, call), value).await?;
+                let core = Arc::clone(&call.core);
+                let attempt = match alias {
+                    Some(alias) => core.lockouts.begin(&call.mount, &alias(&value), call.now)?,
+                    None => None,
+                };
+                let mut came = handler(Context::new(engine, call), value).await;
+                if let Some(attempt) = attempt {
+                    came = attempt.finish(came, core.clock.now());
+                }
+                let mut response = came?;
                 response.warnings.extend(warnings);
                 erase(response)
             })

@@ -8,6 +8,7 @@ mod experiments;
 mod generate_root;
 mod host;
 mod leases;
+mod locked_users;
 mod loggers;
 mod metrics;
 mod mfa;
@@ -103,6 +104,8 @@ pub(crate) fn mount() -> Mounted {
         .on(leases::revoke_force)
         .on(leases::revoke_force_old)
         .on(leases::tidy)
+        .on(locked_users::list)
+        .on(locked_users::unlock)
         .on(loggers::list)
         .on(loggers::monitor)
         .on(loggers::read)

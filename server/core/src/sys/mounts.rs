@@ -7,6 +7,7 @@ use keyward_api::{
     sys::{
         DisableAuth, DisableMount, EnableAuth, EnableMount, ListAuth, ListMounts, MountConfigInput,
         MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth, TuneOutput,
+        UserLockoutInput,
     },
 };
 
@@ -14,7 +15,7 @@ use super::{Sys, plugins::builtin_version};
 use crate::{
     Error, Response,
     engine::{Class, Context},
-    mount::{MountConfig, MountEntry},
+    mount::{MountConfig, MountEntry, UserLockout},
     mounts::{NewMount, is_builtin},
     token::TokenType,
 };
@@ -122,6 +123,7 @@ pub(super) async fn read_tune(
         ..
     } = (*mount.entry).clone();
     let limits = config.limits();
+    let lockout = config.user_lockout_config;
     Ok(Response::data(TuneOutput {
         default_lease_ttl: limits.default.as_secs(),
         max_lease_ttl: limits.max.as_secs(),
@@ -136,6 +138,11 @@ pub(super) async fn read_tune(
         token_type: config
             .token_type
             .map_or_else(String::new, |token_type| token_type.name().to_owned()),
+        user_lockout_counter_reset_duration: lockout
+            .map(|it| it.user_lockout_counter_reset_duration),
+        user_lockout_disable: lockout.map(|it| it.user_lockout_disable),
+        user_lockout_duration: lockout.map(|it| it.user_lockout_duration),
+        user_lockout_threshold: lockout.map(|it| it.user_lockout_threshold),
     })
     .at_top())
 }
@@ -167,6 +174,7 @@ pub(super) async fn tune(cx: Context<Sys>, request: Tune) -> Result<Response<()>
         passthrough_request_headers: request.passthrough_request_headers,
         allowed_response_headers: request.allowed_response_headers,
         token_type: request.token_type,
+        user_lockout_config: request.user_lockout_config,
     };
     check_token_type(class, &mount.entry, input.token_type.as_deref())?;
     let config = apply(mount.entry.config.clone(), input)?;
@@ -340,7 +348,40 @@ fn apply(mut config: MountConfig, input: MountConfigInput) -> Result<MountConfig
         config.token_type =
             Some(token_type.ok_or_else(|| Error::invalid("invalid value for 'token_type'"))?);
     }
+    if let Some(input) = input.user_lockout_config {
+        let before = config.user_lockout_config.unwrap_or_default();
+        config.user_lockout_config = Some(tuned_lockout(before, input)?);
+    }
     Ok(config)
+}
+
+/// Overlays what was given of lockouts.
+fn tuned_lockout(mut lockout: UserLockout, input: UserLockoutInput) -> Result<UserLockout, Error> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let seconds = |text: String| {
+        let seconds = coerce::parse_seconds(&text).map_err(Error::Invalid)?;
+        u64::try_from(seconds)
+            .map_err(|_| Error::Invalid(format!("user lockout duration of {text} is negative")))
+    };
+    if let Some(text) = given(input.lockout_threshold) {
+        // The sentence of Go's parser of numbers, as the other errors of tuning.
+        lockout.user_lockout_threshold = text.parse().map_err(|_| {
+            Error::Invalid(format!(
+                "unable to parse user lockout threshold: strconv.ParseUint: parsing {text:?}: \
+                 invalid syntax"
+            ))
+        })?;
+    }
+    if let Some(text) = given(input.lockout_duration) {
+        lockout.user_lockout_duration = seconds(text)?;
+    }
+    if let Some(text) = given(input.lockout_counter_reset_duration) {
+        lockout.user_lockout_counter_reset_duration = seconds(text)?;
+    }
+    if let Some(disable) = input.lockout_disable {
+        lockout.user_lockout_disable = disable;
+    }
+    Ok(lockout)
 }
 
 /// Returns a mount path with its slash.
