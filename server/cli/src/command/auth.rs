@@ -1,7 +1,9 @@
 //! `keyward auth`.
 
 use clap::{Args, Subcommand};
-use keyward_api::sys::{DisableAuth, DisableMount, EnableAuth, ListAuth, MountConfigInput};
+use keyward_api::sys::{
+    DisableAuth, DisableMount, EnableAuth, ListAuth, MountConfigInput, UserLockoutInput,
+};
 
 use super::{
     logical::trimmed,
@@ -91,6 +93,31 @@ struct LoginSettings {
     /// The type of tokens that logins give; with default- it gives way to what is asked.
     #[arg(long, value_name = "default-service|default-batch|service|batch")]
     token_type: Option<String>,
+    /// How many failed logins in a row lock a name; 0 leaves it to the server's configuration.
+    #[arg(long, value_name = "NUMBER")]
+    user_lockout_threshold: Option<u64>,
+    /// For how long a name is locked.
+    #[arg(long, value_name = "DURATION")]
+    user_lockout_duration: Option<String>,
+    /// After how long without a failed login the count begins anew.
+    #[arg(long, value_name = "DURATION")]
+    user_lockout_counter_reset_duration: Option<String>,
+    /// Lock nobody.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    user_lockout_disable: Option<bool>,
+}
+
+impl LoginSettings {
+    /// Returns what is to be set of lockouts; none if nothing is.
+    fn lockout(&self) -> Option<UserLockoutInput> {
+        let input = UserLockoutInput {
+            lockout_threshold: self.user_lockout_threshold.map(|it| it.to_string()),
+            lockout_duration: self.user_lockout_duration.clone(),
+            lockout_counter_reset_duration: self.user_lockout_counter_reset_duration.clone(),
+            lockout_disable: self.user_lockout_disable,
+        };
+        (input != UserLockoutInput::default()).then_some(input)
+    }
 }
 
 impl Enable {
@@ -105,6 +132,7 @@ impl Enable {
         let mut request = settings.enable(&kind, path.as_deref())?;
         request.local = local.then_some(true);
         request.config = Some(MountConfigInput {
+            user_lockout_config: logins.lockout(),
             token_type: logins.token_type,
             ..request.config.unwrap_or_default()
         });
@@ -131,7 +159,8 @@ async fn disable(session: &mut Session<'_, '_>, path: &str) -> Outcome {
 #[command(after_help = "\
 Examples:
   keyward auth tune -default-lease-ttl=1h -description='people of the shop' userpass
-  keyward auth tune -listing-visibility=unauth userpass")]
+  keyward auth tune -listing-visibility=unauth userpass
+  keyward auth tune -user-lockout-threshold=10 -user-lockout-duration=10m userpass")]
 pub(crate) struct Tune {
     /// Where it is mounted, without auth/.
     path: String,
@@ -144,6 +173,7 @@ pub(crate) struct Tune {
 impl Tune {
     async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
         let mut request = self.settings.tune(Class::Auth, &self.path)?;
+        request.user_lockout_config = self.logins.lockout();
         request.token_type = self.logins.token_type;
         mount::tune(session, Class::Auth, &self.path, &request).await
     }

@@ -16,6 +16,7 @@
 //! default of the server stands here.
 
 mod listener;
+mod lockout;
 mod seal;
 pub(crate) mod shown;
 mod telemetry;
@@ -26,7 +27,7 @@ use anyhow::{Result, anyhow, bail};
 use keyward_api::proof::Address;
 use keyward_builtin::storage;
 use keyward_core::{
-    Telemetry,
+    LockoutConfig, Telemetry,
     hcl::{self, Body, Entry},
 };
 use keyward_http::Rules;
@@ -57,6 +58,7 @@ pub(crate) struct Config {
     /// All of it, as operators may see it.
     pub(crate) shown: Map<String, Value>,
     pub(crate) telemetry: Telemetry,
+    pub(crate) lockouts: LockoutConfig,
 }
 
 /// Which store, and its settings.
@@ -83,12 +85,13 @@ impl Config {
             log_level: None,
             log_format: None,
             telemetry: Telemetry::default(),
+            lockouts: lockout::read(&body)?,
         };
         let mut rules = Rules::default();
         for entry in &body.entries {
             match entry.key.as_str() {
                 // Read above and below, whole.
-                "storage" | "listener" | "seal" => {}
+                "storage" | "listener" | "seal" | "user_lockout" => {}
                 "cluster_name" => config.cluster_name = Some(text(entry)?),
                 "log_level" => config.log_level = Some(text(entry)?),
                 "telemetry" => config.telemetry = telemetry::read(entry)?,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use keyward_api::{Operation, auth::RevokeSelf, sys::EnableMount};
-use keyward_core::{CanonicalPath, Core, Request, SealConfig, Telemetry, TokenId};
+use keyward_core::{CanonicalPath, Core, LockoutConfig, Request, SealConfig, Telemetry, TokenId};
 use keyward_crypto::{SecretBytes, SecretString, encoding};
 use keyward_http::TlsSettings;
 use serde::Serialize;
@@ -66,6 +66,7 @@ impl Dev {
             log_level: None,
             log_format: None,
             telemetry: Telemetry::default(),
+            lockouts: LockoutConfig::default(),
         })
     }
 

@@ -136,9 +136,15 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     let listeners = Listeners::bind(config.listeners, &certificates)?;
     let known = [config.api_addr.as_str()].map(Address::parse);
     let known = known.into_iter().flatten().chain(config.client_addresses);
+    let mut lockouts = config.lockouts;
+    lockouts.off = io
+        .environment
+        .flag("DISABLE_USER_LOCKOUT")?
+        .unwrap_or(false);
     let core = core
         .with_host(Arc::new(process))
         .with_telemetry(config.telemetry)
+        .with_lockouts(lockouts)
         .known_as(known.chain(listeners.addresses()?));
     let core = Arc::new(if options.dev {
         core.for_development()
