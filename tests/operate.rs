@@ -141,17 +141,59 @@ async fn the_log_is_shown_while_it_is_written_and_ends_with_the_server() {
         );
         assert!(matches!(answer.unwrap().status, 200 | 202));
     };
+    // It is there from here on: it hears of each device that takes no entries.
+    let file = json!({ "type": "file", "options": { "file_path": installation.path("a.log") } });
+    root.post("sys/audit/file", file).await.expect(204);
+    let mut broken = 0;
+    silent.wait_for_while("the audit device takes no entries", || {
+        broken += 1;
+        let device = json!({
+            "type": "socket",
+            "options": { "address": "127.0.0.1:1", "skip_test": "true" },
+        });
+        let path = format!("/v1/sys/audit/broken{broken}");
+        let (address, body) = (installation.socket_address(), device.to_string());
+        exchange(address, "POST", &path, &[&token], body.as_bytes()).unwrap();
+    });
     lines.wait_for_while("tokens are tidied", tidy);
     objects.wait_for_while("\"message\":\"tokens are tidied\"", tidy);
     // Nobody reads it any more, and nothing waits for who is gone.
     objects.kill();
     tidy();
     lines.wait_for("tokens are tidied");
-    assert_eq!(silent.excerpt(), "");
     assert!(server.terminate().success());
     let (status, _) = lines.wait_until_it_ends();
     assert!(status.success(), "{status}");
-    silent.kill();
+    // What it was told was told in order, and all of it.
+    let (status, told) = silent.wait_until_it_ends();
+    assert!(status.success(), "{status}");
+    assert!(!told.contains("tokens are tidied"), "{told}");
+}
+
+#[tokio::test]
+async fn the_log_is_shown_no_longer_than_the_token_lives() {
+    let installation = Installation::new(Store::Sled);
+    let _server = installation.start();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let root = installation.client(&keys.root_token);
+    let policy = "path \"sys/monitor\" { capabilities = [\"read\", \"sudo\"] }";
+    let policy = json!({ "policy": policy });
+    root.post("sys/policies/acl/some", policy).await.expect(204);
+    let some = json!({ "policies": ["some"], "ttl": "1h" });
+    let made = root.post("auth/token/create", some).await.expect(200);
+    let token = made.text_at("/auth/client_token");
+    let mut lines = installation.follow(token, &["monitor"]);
+    let header = format!("X-Vault-Token: {}", keys.root_token);
+    lines.wait_for_while("tokens are tidied", || {
+        let (address, path) = (installation.socket_address(), "/v1/auth/token/tidy");
+        exchange(address, "POST", path, &[&header], b"{}").unwrap();
+    });
+    root.post("auth/token/revoke", json!({ "token": token }))
+        .await
+        .expect(204);
+    let (status, _) = lines.wait_until_it_ends();
+    assert!(status.success(), "{status}");
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ mod response;
 mod rotation;
 mod seal;
 pub mod storage;
+mod streams;
 mod sys;
 mod tidy;
 mod token;

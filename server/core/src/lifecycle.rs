@@ -45,6 +45,7 @@ use crate::{
     rotation::RotationStore,
     seal::{Lock, Opened, SealConfig, Seals},
     storage::{Storage, StorageError},
+    streams::Streams,
     sys,
     token::{self, AuthGrant, Token, TokenStore},
     ui_headers::UiHeaders,
@@ -126,6 +127,8 @@ pub(crate) struct Unsealed {
     pub(crate) quotas: Quotas,
     pub(crate) proofs: Proofs,
     pub(crate) idempotency: Idempotency,
+    /// What is shown until a token ends.
+    pub(crate) streams: Streams,
     /// Where clients reach the server; empty if nobody said.
     pub(crate) api_addr: String,
     /// Set by `sys/seal`; the seal falls when the answer is on record.
@@ -299,6 +302,7 @@ impl Core {
         let mut outcome = caught(unsealed.tokens.tick(now)).await;
         outcome = outcome.and(caught(unsealed.policies.tick(now)).await);
         outcome = outcome.and(caught(unsealed.idempotency.tick(now)).await);
+        outcome = outcome.and(caught(unsealed.streams.tick(&unsealed, now)).await);
         outcome = outcome.and(caught(unsealed.mounts.finish_upgrades(now)).await);
         let rotation = unsealed.rotation.current();
         outcome = outcome.and(caught(unsealed.keys.tick(rotation, now)).await);
@@ -476,6 +480,7 @@ impl Core {
             quotas: Quotas::open(system.below("quota/")).await?,
             idempotency: Idempotency::open(system.below("idempotency/")).await?,
             proofs: Proofs::open(&system, Arc::clone(&self.addresses), &*self.clock).await?,
+            streams: Streams::default(),
             telemetry: self.telemetry,
             metrics: Arc::clone(&self.metrics),
             system,

@@ -80,7 +80,10 @@ pub(super) async fn monitor(cx: Context<Sys>, request: Monitor) -> Result<Respon
     };
     let format = given(request.log_format, "standard");
     let level = given(request.log_level, "info");
-    let lines = cx.core().host.monitor(&level, &format)?;
+    let mut lines = cx.core().host.monitor(&level, &format)?;
+    if let Some(token) = &cx.request().token {
+        lines = cx.core().streams.bound_to(token, lines);
+    }
     let content_type = match &*format {
         "json" => "application/x-ndjson",
         _ => "text/plain; charset=utf-8",

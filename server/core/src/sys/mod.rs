@@ -23,6 +23,8 @@ mod remount;
 mod response_keys;
 mod rotate;
 mod seal;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod ui;
 mod versions;
