@@ -178,6 +178,7 @@ async fn a_page_may_read_what_the_client_needs_and_a_preflight_lasts_two_hours()
         "Retry-After",
         "Signature",
         "Signature-Input",
+        "WWW-Authenticate",
         "X-Ratelimit-Limit",
         "X-Ratelimit-Remaining",
         "X-Ratelimit-Reset",

@@ -11,8 +11,8 @@ use crate::respond;
 const METHODS: &str = "DELETE, GET, HEAD, LIST, OPTIONS, PATCH, POST, PUT, SCAN";
 
 /// What a page may read of an answer beside its body.
-const EXPOSED: &str = "Content-Digest, Idempotency-Replayed, Retry-After, Signature, Signature-Input, X-Ratelimit-Limit, \
-    X-Ratelimit-Remaining, X-Ratelimit-Reset, X-Request-Id";
+const EXPOSED: &str = "Content-Digest, Idempotency-Replayed, Retry-After, Signature, Signature-Input, \
+    WWW-Authenticate, X-Ratelimit-Limit, X-Ratelimit-Remaining, X-Ratelimit-Reset, X-Request-Id";
 
 /// What a page may send beside the headers that `sys/config/cors` lists: the proof that it holds the
 /// key of its token, and the name of a change.

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use keyward_api::{Operation, coerce};
+use keyward_api::{Operation, coerce, identity::ReadOidcUserInfo};
 use keyward_core::{
     CanonicalPath, Core, Credentials, Error, IdempotencyKey, MfaCredentials, PageOrigin, Proof,
     Remote, Request, RequestId, TokenId,
@@ -251,12 +251,16 @@ fn parse(
         }
         (_, true) => return Err(Error::UnsupportedOperation),
     };
+    let scheme = match ReadOidcUserInfo::is_at(path.as_str()) {
+        true => Scheme::OfOAuth,
+        false => Scheme::OfVault,
+    };
     Ok(Request {
         id,
         operation,
         path,
         body: SecretBytes::new(Vec::new()),
-        token: token(&parts.headers)?,
+        token: token(&parts.headers, scheme)?,
         credentials: credentials(&parts.headers),
         mfa: mfa(&parts.headers)?,
         proof: None,
@@ -328,9 +332,30 @@ fn flag(query: &str, name: &str) -> Result<bool, StatusCode> {
     }
 }
 
+/// How `Bearer` may be spelled before a token.
+#[derive(Clone, Copy)]
+enum Scheme {
+    /// In any case (RFC 9110 section 11.1).
+    OfOAuth,
+    /// As Vault reads it.
+    OfVault,
+}
+
+impl Scheme {
+    /// Returns the token of a line; none if its scheme is another one.
+    fn token_of(self, line: &str) -> Option<&str> {
+        let (scheme, token) = line.split_once(' ')?;
+        let is_bearer = match self {
+            Self::OfOAuth => scheme.eq_ignore_ascii_case("bearer"),
+            Self::OfVault => scheme == "Bearer",
+        };
+        is_bearer.then(|| token.trim())
+    }
+}
+
 /// Finds the token: `X-Vault-Token`, or `Authorization: Bearer`. Two that differ are refused, so
 /// that nobody is served under another identity than meant.
-fn token(headers: &HeaderMap) -> Result<Option<TokenId>, Error> {
+fn token(headers: &HeaderMap, scheme: Scheme) -> Result<Option<TokenId>, Error> {
     let unreadable = || Error::invalid("the token header is not readable text");
     let text =
         |value: &header::HeaderValue| value.to_str().map_err(|_| unreadable()).map(str::to_owned);
@@ -339,12 +364,9 @@ fn token(headers: &HeaderMap) -> Result<Option<TokenId>, Error> {
         tokens.push(SecretString::new(text(value)?));
     }
     for value in headers.get_all(header::AUTHORIZATION) {
-        if let Some(token) = value
-            .to_str()
-            .map_err(|_| unreadable())?
-            .strip_prefix("Bearer ")
-        {
-            tokens.push(SecretString::new(token.trim().to_owned()));
+        let line = value.to_str().map_err(|_| unreadable())?;
+        if let Some(token) = scheme.token_of(line) {
+            tokens.push(SecretString::from(token));
         }
     }
     // EXPOSE: only emptiness is looked at.
@@ -470,6 +492,32 @@ mod tests {
             assert_eq!(read(line), None, "{line}");
         }
         assert_eq!(credentials(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_scheme_is_spelled_in_any_case_where_libraries_of_oauth_call() {
+        for (line, of_oauth, of_vault) in [
+            ("Bearer hvs.a ", Some("hvs.a"), Some("hvs.a")),
+            ("bearer hvs.a", Some("hvs.a"), None),
+            ("BEARER hvs.a", Some("hvs.a"), None),
+            ("Basic hvs.a", None, None),
+            ("bearer", None, None),
+        ] {
+            assert_eq!(Scheme::OfOAuth.token_of(line), of_oauth, "{line}");
+            assert_eq!(Scheme::OfVault.token_of(line), of_vault, "{line}");
+        }
+        let info = "identity/oidc/provider/default/userinfo";
+        assert!(ReadOidcUserInfo::is_at(info));
+        for other in [
+            "identity/oidc/provider/userinfo",
+            "kv/userinfo",
+            "x/",
+            &info[1..],
+        ] {
+            assert!(!ReadOidcUserInfo::is_at(other), "{other}");
+        }
+        let elsewhere = "identity/oidc/provider/a/b/userinfo";
+        assert!(!ReadOidcUserInfo::is_at(elsewhere));
     }
 
     #[tokio::test]

@@ -73,7 +73,7 @@ pub struct WriteOidcKey {
         deserialize_with = "coerce::text"
     )]
     pub algorithm: Option<String>,
-    /// The client ids of the roles that may sign with it; `*` is all, none is nobody.
+    /// The client ids of the roles and clients that it may sign for; `*` is all, none is nobody.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::list"
@@ -97,7 +97,7 @@ endpoint!(ReadOidcKey { name } => OidcKey: Read "oidc/key/{name}");
 pub struct OidcKey {
     /// The algorithm (RFC 7518 section 3.1).
     pub algorithm: String,
-    /// The client ids of the roles that may sign with it.
+    /// The client ids of the roles and clients that it may sign for.
     pub allowed_client_ids: Vec<String>,
     /// How long it signs before the next one does.
     pub rotation_period: u64,
@@ -105,7 +105,8 @@ pub struct OidcKey {
     pub verification_ttl: u64,
 }
 
-/// `DELETE identity/oidc/key/:name`: removes a signing key that no role refers to.
+/// `DELETE identity/oidc/key/:name`: removes a signing key that no role and no client refers to, which
+/// is never `default`; one that is not there is no error.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DeleteOidcKey {

@@ -59,11 +59,9 @@ pub struct AuthorizeOidcClient {
     )]
     pub max_age: Option<i64>,
     /// What binds the code to who asks for it (RFC 7636 section 4.2); public clients must.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
-    pub code_challenge: Option<String>,
+    /// With `plain` it is the very text that the code is exchanged with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code_challenge: Option<Sensitive>,
     /// `plain` (if left out) or `S256`.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -180,6 +178,17 @@ pub struct ReadOidcUserInfo {
 }
 endpoint!(ReadOidcUserInfo { name } => OidcUserInfo: Read
     "oidc/provider/{name}/userinfo", access Public; document);
+
+impl ReadOidcUserInfo {
+    /// Tells whether a path below `/v1/` is one of these: libraries of OAuth call them, which write
+    /// the scheme of their token in either case (RFC 9110 section 11.1).
+    #[must_use]
+    pub fn is_at(path: &str) -> bool {
+        let name = path.strip_prefix("identity/oidc/provider/");
+        let name = name.and_then(|rest| rest.strip_suffix("/userinfo"));
+        name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
+    }
+}
 
 /// `POST identity/oidc/provider/:name/userinfo`: as [`ReadOidcUserInfo`].
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -145,7 +145,7 @@ impl NamedKey {
         self.pair.is_some()
     }
 
-    /// Tells whether roles of this audience may sign with it.
+    /// Tells whether it may sign for the role or the client of this id.
     pub(in super::super) fn allows(&self, client_id: &str) -> bool {
         let mut allowed = self.settings.allowed_client_ids.iter();
         allowed.any(|allowed| allowed == "*" || allowed == client_id)

@@ -65,7 +65,7 @@ impl Oidc {
             return Err(Fault::invalid(text));
         }
         let challenge = Challenge::parse(
-            request.code_challenge.as_deref(),
+            request.code_challenge,
             request.code_challenge_method.as_deref(),
         )?;
         if challenge.is_none() && client.secret.is_none() {

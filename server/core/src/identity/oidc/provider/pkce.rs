@@ -24,7 +24,10 @@ impl Challenge {
     ///
     /// # Errors
     /// The challenge is none (RFC 7636 section 4.2), or its method is unknown.
-    pub(super) fn parse(text: Option<&str>, method: Option<&str>) -> Result<Option<Self>, Fault> {
+    pub(super) fn parse(
+        text: Option<Sensitive>,
+        method: Option<&str>,
+    ) -> Result<Option<Self>, Fault> {
         let Some(text) = text else {
             return Ok(None);
         };
@@ -35,10 +38,10 @@ impl Challenge {
             Some("S256") => Method::S256,
             Some(_) => return Err(invalid("code_challenge_method")),
         };
-        if !is_unreserved(text) {
+        // EXPOSE: only its form is looked at.
+        if !is_unreserved(text.expose()) {
             return Err(invalid("code_challenge"));
         }
-        let text = Sensitive::new(text.to_owned());
         Ok(Some(Self { method, text }))
     }
 
@@ -68,6 +71,7 @@ mod tests {
     use super::*;
 
     fn is_met(challenge: &str, method: Option<&str>, verifier: &str) -> bool {
+        let challenge = Sensitive::new(challenge.to_owned());
         let challenge = Challenge::parse(Some(challenge), method).unwrap().unwrap();
         challenge.is_met_by(&Sensitive::new(verifier.to_owned()))
     }
@@ -88,6 +92,7 @@ mod tests {
     #[test]
     fn what_is_no_challenge_is_refused() {
         let parse = |text: &str, method| {
+            let text = Sensitive::new(text.to_owned());
             let parsed = Challenge::parse(Some(text), method);
             parsed.err().map(|fault| fault.description)
         };
