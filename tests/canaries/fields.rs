@@ -52,6 +52,7 @@ pub(super) const ECHOED: &[&str] = &[
     "sys plugin_name",
     "sys ttl",
     "sys type",
+    "sys user_lockout_config",
 ];
 
 /// The fields that name a token to those who read the audit log, and paths, by which capabilities are

@@ -172,10 +172,10 @@ impl Attempt {
             terms,
         } = self;
         let mut book = lockouts.book.lock();
+        if book.is_locked(&name, terms, now) {
+            return Err(Error::Denied(Denial::Locked));
+        }
         match &came {
-            Ok(_) if book.is_locked(&name, terms, now) => {
-                return Err(Error::Denied(Denial::Locked));
-            }
             Ok(_) => book.forget(&name),
             Err(error) if is_of_the_caller(error) => {
                 let locks = book.fail(&name, terms, now);
@@ -194,16 +194,18 @@ impl Attempt {
 }
 
 /// Tells whether an error says that who tried is not who it was said to be. What the server could
-/// not do just now tells nothing of that.
+/// not do just now tells nothing of that, and nor does who is refused with the right password, since
+/// it comes from elsewhere than it may.
 const fn is_of_the_caller(error: &Error) -> bool {
     match error {
-        Error::Denied(_) | Error::Invalid(_) | Error::NotFound(_) | Error::Refused(_) => true,
+        Error::Denied(_) | Error::Invalid(_) | Error::NotFound(_) => true,
         Error::Busy(_)
         | Error::Conflict(_)
         | Error::Contested { .. }
         | Error::Internal(_)
         | Error::Limited(_)
         | Error::NoRoute(_)
+        | Error::Refused(_)
         | Error::SealUnavailable(_)
         | Error::Sealed
         | Error::Unproven(_)

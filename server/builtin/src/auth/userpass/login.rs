@@ -13,14 +13,19 @@ use super::{Userpass, users::User};
 /// Where a token says whose it is.
 const USERNAME: &str = "username";
 
+/// Returns as whom a request logs in, as names are kept.
+pub(super) fn name(request: &api::LogIn) -> String {
+    request.username.to_ascii_lowercase()
+}
+
 pub(super) async fn log_in(
     cx: Context<Userpass>,
     request: api::LogIn,
 ) -> Result<Response<()>, Error> {
+    let name = name(&request);
     // EXPOSE: whether it is empty is looked at.
     let password = request.password.filter(|text| !text.expose().is_empty());
     let password = password.ok_or_else(|| Error::invalid("missing password"))?;
-    let name = request.username.to_ascii_lowercase();
     let (hash, tokens) = match User::read(cx.view(), &name).await? {
         Some(user) => (Some(user.password_hash), Some(user.tokens)),
         None => (None, None),

@@ -50,7 +50,7 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(users::list)
         .on(users::set_password)
         .on(users::set_policies)
-        .on(login::log_in)
+        .on_login(login::log_in, login::name)
         .build();
     Ok(Mounted { routes, engine })
 }
