@@ -15,16 +15,20 @@ use tracing_subscriber::{
 
 use super::monitor::Monitors;
 
-/// The loggers, each with the modules that it is made of; the longest that fits counts.
-const LOGGERS: [(&str, &str); 8] = [
-    ("audit", "keyward_builtin::audit"),
-    ("core", "keyward_core"),
-    ("core.audit", "keyward_core::audit"),
-    ("core.expiration", "keyward_core::token"),
-    ("http", "keyward_http"),
-    ("secrets", "keyward_builtin::engine"),
-    ("server", "keyward_cli"),
-    ("storage", "keyward_builtin::storage"),
+/// The loggers, each with the modules that it is made of; the longest that fits counts. The first
+/// of them says what the level is where it was not changed.
+const LOGGERS: [(&str, &[&str]); 8] = [
+    ("audit", &["keyward_builtin::audit"]),
+    ("core", &["keyward_core"]),
+    ("core.audit", &["keyward_core::audit"]),
+    (
+        "core.expiration",
+        &["keyward_core::lease", "keyward_core::token"],
+    ),
+    ("http", &["keyward_http"]),
+    ("secrets", &["keyward_builtin::engine"]),
+    ("server", &["keyward_cli"]),
+    ("storage", &["keyward_builtin::storage"]),
 ];
 
 /// The one log of this process.
@@ -85,7 +89,7 @@ impl Log {
         let changed = self.changed.lock();
         let levels = LOGGERS.iter().map(|(name, modules)| {
             let level = changed.get(name).copied();
-            let level = level.unwrap_or_else(|| configured_level(&self.configured, modules));
+            let level = level.unwrap_or_else(|| configured_level(&self.configured, modules[0]));
             ((*name).to_owned(), level.to_owned())
         });
         levels.collect()
@@ -131,7 +135,9 @@ fn directives(configured: &str, changed: &BTreeMap<&str, &str>) -> String {
     let mut directives = configured.to_owned();
     for (name, modules) in LOGGERS {
         if let Some(level) = changed.get(name) {
-            directives.push_str(&format!(",{modules}={level}"));
+            for module in modules {
+                directives.push_str(&format!(",{module}={level}"));
+            }
         }
     }
     directives
@@ -211,6 +217,11 @@ mod tests {
         assert_eq!(
             directives("info", &changed),
             "info,keyward_core=error,keyward_builtin::storage=debug"
+        );
+        let changed = BTreeMap::from([("core.expiration", "trace")]);
+        assert_eq!(
+            directives("info", &changed),
+            "info,keyward_core::lease=trace,keyward_core::token=trace"
         );
     }
 
