@@ -74,8 +74,8 @@ pub struct LeaseNames {
     pub keys: Vec<String>,
 }
 
-/// `GET sys/leases`: the leases that could not be revoked, of which there are none: a revocation
-/// that fails stays due.
+/// `GET sys/leases`: the leases that could not be revoked in six attempts or more. Unlike in Vault
+/// that is tried on, later and later and for ever.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadLeases {
@@ -86,7 +86,7 @@ pub struct ReadLeases {
         deserialize_with = "coerce::text"
     )]
     pub kind: Option<String>,
-    /// At most so many, or `none`.
+    /// At most so many, 10000 unless given; `none` is all.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::text"
@@ -107,10 +107,21 @@ pub struct Leases {
     /// How many there are.
     pub lease_count: u64,
     /// Which they are.
-    pub leases: Vec<LeaseInfo>,
+    pub leases: Vec<FailingLease>,
 }
 
-/// `GET sys/leases/count`: how many leases could not be revoked.
+/// A lease that could not be revoked.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct FailingLease {
+    /// How often that was tried, and when it is again; the log of the server says why it failed.
+    pub error: String,
+    /// The lease.
+    pub lease_id: String,
+    /// The accessor of the mount whose engine must take the secret back.
+    pub mount_id: String,
+}
+
+/// `GET sys/leases/count`: how many leases could not be revoked in six attempts or more.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CountLeases {
@@ -133,7 +144,7 @@ endpoint!(CountLeases {} => LeaseCount: Read "leases/count");
 /// How many leases could not be revoked.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct LeaseCount {
-    /// How many of each mount.
+    /// How many of each mount, by its accessor.
     pub counts: BTreeMap<String, u64>,
     /// How many in all.
     pub lease_count: u64,

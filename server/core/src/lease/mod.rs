@@ -8,6 +8,7 @@
 //! **Invariant:** a lease goes when its engine has taken back what it stands for, or when an
 //! operator forces it, and in no other way: a revocation that fails is tried again for ever.
 
+mod failing;
 mod record;
 mod register;
 mod renew;
@@ -19,6 +20,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use failing::failing;
 pub(crate) use record::{Record, SecretLeaseId};
 pub(crate) use register::{Prepared, end, prepare, register};
 pub(crate) use renew::renew;

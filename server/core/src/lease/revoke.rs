@@ -28,7 +28,7 @@ use crate::{
 const AT_ONCE: usize = 32;
 
 /// The longest wait for the next attempt.
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// Revokes what is due: of every mount until nothing is due any more or an attempt failed. What
 /// another call is at is left to it.

@@ -260,6 +260,23 @@ impl Leases {
         Ok(due)
     }
 
+    /// Lists the entries of the index of ends of a mount up to a moment, at most so many, behind the
+    /// one of this name: their keys, of which one may lead to no lease.
+    pub(super) async fn ends(
+        &self,
+        mount: &str,
+        after: Option<&str>,
+        until: Timestamp,
+        most: usize,
+    ) -> Result<Vec<String>, Error> {
+        let folder = due_folder(mount);
+        let names = self.view.list(&folder, after, Some(most)).await?;
+        let ends = names
+            .iter()
+            .take_while(|name| parse_due(name).is_some_and(|moment| moment <= until));
+        Ok(ends.map(|name| format!("{folder}{name}")).collect())
+    }
+
     /// Reads where an entry of the index of ends leads; one that leads to no lease is removed.
     async fn due_by(&self, key: &str) -> Result<Option<SecretLeaseId>, Error> {
         let revision = match self.follow(key).await? {

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use keyward_api::lease::{
-    CountLeases, LeaseCount, LeaseInfo, LeaseNames, Leases, ListLeases, ListLeasesBelow,
-    LookupLease, ReadLeases, RenewLease, RenewLeaseInBody, RenewLeaseOld, RevokeForce,
-    RevokeForceOld, RevokeLease, RevokeLeaseInBody, RevokeLeaseOld, RevokePrefix, RevokePrefixOld,
-    TidyLeases,
+    CountLeases, FailingLease, LeaseCount, LeaseInfo, LeaseNames, Leases, ListLeases,
+    ListLeasesBelow, LookupLease, ReadLeases, RenewLease, RenewLeaseInBody, RenewLeaseOld,
+    RevokeForce, RevokeForceOld, RevokeLease, RevokeLeaseInBody, RevokeLeaseOld, RevokePrefix,
+    RevokePrefixOld, TidyLeases,
 };
 
 use super::Sys;
@@ -171,15 +171,19 @@ pub(super) async fn list_below(
 /// The one type of lease that can be counted: what could not be revoked.
 const IRREVOCABLE: &str = "irrevocable";
 
-/// Lists the leases that could not be revoked: none.
-pub(super) async fn read(_: Context<Sys>, request: ReadLeases) -> Result<Response<Leases>, Error> {
+/// How many of them are listed unless more are asked for.
+const LISTED: usize = 10_000;
+
+/// Lists the leases that could not be revoked, however often that was tried.
+pub(super) async fn read(cx: Context<Sys>, request: ReadLeases) -> Result<Response<Leases>, Error> {
     if request.kind.as_deref() != Some(IRREVOCABLE) {
         return Err(Error::not_found());
     }
-    match request.limit.as_deref().unwrap_or_default() {
-        "" | "none" => {}
+    let most = match request.limit.as_deref().unwrap_or_default() {
+        "" => LISTED,
+        "none" => usize::MAX,
         limit => match limit.parse::<i64>() {
-            Ok(1..) => {}
+            Ok(most @ 1..) => usize::try_from(most).unwrap_or(usize::MAX),
             Ok(_) => {
                 return Err(Error::invalid("limit must be 'none' or a positive integer"));
             }
@@ -189,24 +193,42 @@ pub(super) async fn read(_: Context<Sys>, request: ReadLeases) -> Result<Respons
                 )));
             }
         },
-    }
+    };
+    let failing = lease::failing(cx.core(), most).await?;
+    let leases: Vec<_> = failing
+        .into_iter()
+        .map(|failing| FailingLease {
+            error: format!(
+                "{} attempts failed, the next comes at {}; the log of the server says why",
+                failing.revocation.failures, failing.revocation.next_attempt
+            ),
+            lease_id: failing.id.to_string(),
+            mount_id: failing.mount,
+        })
+        .collect();
     Ok(Response::data(Leases {
-        lease_count: 0,
-        leases: Vec::new(),
+        lease_count: leases.len() as u64,
+        leases,
     }))
 }
 
-/// Counts the leases that could not be revoked: none.
+/// Counts the leases that could not be revoked, however often that was tried.
 pub(super) async fn count(
-    _: Context<Sys>,
+    cx: Context<Sys>,
     request: CountLeases,
 ) -> Result<Response<LeaseCount>, Error> {
     if request.kind.as_deref() != Some(IRREVOCABLE) {
         return Err(Error::not_found());
     }
+    let failing = lease::failing(cx.core(), usize::MAX).await?;
+    let lease_count = failing.len() as u64;
+    let mut counts = BTreeMap::new();
+    for failing in failing {
+        *counts.entry(failing.mount).or_default() += 1;
+    }
     Ok(Response::data(LeaseCount {
-        counts: BTreeMap::new(),
-        lease_count: 0,
+        counts,
+        lease_count,
     }))
 }
 
@@ -232,8 +254,10 @@ pub(super) async fn revoke_prefix(
     let RevokePrefix { prefix, sync } = request;
     cx.view().on_record().await?;
     let core = cx.core();
-    core.tokens.revoke_prefix(&prefix, cx.now()).await?;
-    ended(lease::end_below(core, &prefix, patience(sync)).await, sync)
+    // What keeps one of them from its end does not keep the other.
+    let tokens = core.tokens.revoke_prefix(&prefix, cx.now()).await;
+    let secrets = lease::end_below(core, &prefix, patience(sync)).await;
+    tokens.and(ended(secrets, sync))
 }
 
 /// As [`revoke_prefix`].
@@ -254,10 +278,11 @@ pub(super) async fn revoke_force(
     let RevokeForce { prefix, sync } = request;
     cx.view().on_record().await?;
     let core = cx.core();
-    core.tokens.revoke_prefix(&prefix, cx.now()).await?;
+    let tokens = core.tokens.revoke_prefix(&prefix, cx.now()).await;
     // As at the peers, who asks for force waits, unless it would take too long.
     let sync = sync.filter(|sync| *sync);
-    told(lease::force_below(core, &prefix, patience(sync)).await?)
+    let secrets = lease::force_below(core, &prefix, patience(sync)).await;
+    tokens.and(secrets.and_then(told))
 }
 
 /// As [`revoke_force`].

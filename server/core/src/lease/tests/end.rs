@@ -346,3 +346,41 @@ async fn an_entry_that_leads_to_no_lease_holds_nothing_up_and_goes() {
         ["0000000000000000.b"]
     );
 }
+
+#[tokio::test]
+async fn what_could_not_be_revoked_in_six_attempts_is_listed_and_counted() {
+    let house = House::new().await;
+    let told = async |path: &str, body: Value| {
+        let request = house.request(Operation::Read, &house.root, path, &body);
+        data(&house.core.handle(request).await.unwrap())
+    };
+    let kind = json!({"type": "irrevocable"});
+    let given = house.badge(&house.root, json!({"ttl": 60})).await;
+    house.badge(&house.root, json!({"ttl": 60})).await;
+    house.badge(&house.root, json!({"ttl": 7200})).await;
+    house.world.set_stuck(true);
+    house.after(60 * SECOND).await;
+    for failures in 1..6 {
+        let listed = told("sys/leases", kind.clone()).await;
+        let nothing = json!({"lease_count": 0, "leases": []});
+        assert_eq!(listed, nothing, "{failures}");
+        // The longest wait.
+        house.after(600 * SECOND).await;
+    }
+    let listed = told("sys/leases", kind.clone()).await;
+    assert_eq!(listed["lease_count"], 2);
+    let leases = listed["leases"].as_array().unwrap();
+    let lease = leases.iter().find(|it| it["lease_id"] == given.id);
+    let lease = lease.unwrap();
+    let accessor = lease["mount_id"].as_str().unwrap();
+    assert!(accessor.starts_with("mint_"), "{accessor}");
+    let error = lease["error"].as_str().unwrap();
+    assert!(error.starts_with("6 attempts failed, the next comes at 2023-"));
+    let one = told("sys/leases", json!({"type": "irrevocable", "limit": 1})).await;
+    assert_eq!(one["lease_count"], 1);
+    let counted = told("sys/leases/count", kind.clone()).await;
+    assert_eq!(counted, json!({"lease_count": 2, "counts": {accessor: 2}}));
+    house.world.set_stuck(false);
+    house.after(600 * SECOND).await;
+    assert_eq!(told("sys/leases/count", kind).await["lease_count"], 0);
+}
