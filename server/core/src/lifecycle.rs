@@ -309,11 +309,12 @@ impl Core {
         for mount in unsealed.mounts.all() {
             outcome = outcome.and(caught(mount.mounted.engine.tick(now)).await);
         }
-        let tidied = async {
+        let rest = async {
             lease::tidy_some(&unsealed).await;
+            unsealed.audit.catch_up().await;
             Ok(())
         };
-        outcome.and(caught(tidied).await)
+        outcome.and(caught(rest).await)
     }
 
     /// Counts tokens and leases for the metrics, if it is time to. Call it every second or so, beside

@@ -250,6 +250,13 @@ fn text(file: &Path, summary: &Summary) -> String {
             format!("{length} bytes of an unfinished line, after line {line}"),
         )
     }));
+    let missed = summary.missed.iter();
+    rows.extend(missed.map(|(line, lines)| {
+        row(
+            "Not Taken",
+            format!("{lines} lines while the device failed or was too slow, after line {line}"),
+        )
+    }));
     output::pairs(rows)
 }
 
@@ -258,6 +265,9 @@ fn json(file: &Path, summary: &Summary) -> Json {
     let torn = summary.torn.iter().map(|(line, length)| {
         Json::object([("after_line", number(*line)), ("bytes", number(*length))])
     });
+    let missed = summary.missed.iter().map(|(line, lines)| {
+        Json::object([("after_line", number(*line)), ("lines", number(*lines))])
+    });
     Json::object([
         ("file", Json::text(file.display().to_string())),
         ("lines", number(summary.lines)),
@@ -265,5 +275,6 @@ fn json(file: &Path, summary: &Summary) -> Json {
         ("chain_before", Json::text(summary.previous.to_string())),
         ("chain_after", Json::text(summary.last.to_string())),
         ("torn", Json::List(torn.collect())),
+        ("missed", Json::List(missed.collect())),
     ])
 }

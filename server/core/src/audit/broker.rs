@@ -2,23 +2,26 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
-use keyward_api::{Base64, Operation, sys::AuditedHeaders};
+use keyward_api::{Operation, sys::AuditedHeaders};
 use keyward_crypto::{SecretBytes, random};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::{
-    AuditDevice, AuditError, AuditKind, Facts, HeaderStore, Lines, Options, Ticket, entry::Entry,
-    flag, options::Format, redact::Salt,
+    AuditError, AuditKind, Facts, HeaderStore, Lines, Options, Ticket,
+    device::{Device, Stored, Writing},
+    entry::Entry,
+    flag,
+    options::Format,
+    redact::Salt,
 };
 use crate::{
     CanonicalPath, Clock, Error, Request, Timestamp,
@@ -34,12 +37,16 @@ const TABLE: &str = "table";
 /// How long a device may take for one request's lines.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// How many bytes of lines may wait for a device behind the requests that they are of.
+const MOST_BEHIND: usize = 16 << 20;
+
 /// Hands the lines of every request to every enabled device.
 pub struct Broker {
     view: View,
     kinds: &'static [AuditKind],
     surroundings: Surroundings,
     pub(super) deadline: Duration,
+    pub(super) most_behind: usize,
     devices: ArcSwap<Vec<Arc<Device>>>,
     pub(crate) headers: HeaderStore,
     /// One change of the table at a time; it awaits storage in between.
@@ -64,18 +71,6 @@ pub(super) enum Line {
     Response,
 }
 
-/// One enabled device.
-struct Device {
-    info: DeviceInfo,
-    /// The key of its hashes: 32 random bytes.
-    salt_key: SecretBytes,
-    salt: Salt,
-    format: Format,
-    device: Arc<dyn AuditDevice>,
-    /// Whether the last write failed, so that the log says it once.
-    failing: AtomicBool,
-}
-
 /// What an operator says of a device, and lists show.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct DeviceInfo {
@@ -86,14 +81,6 @@ pub(crate) struct DeviceInfo {
     pub(crate) description: String,
     pub(crate) local: bool,
     pub(crate) options: Options,
-}
-
-/// What is stored of a device.
-#[derive(Deserialize, Serialize)]
-struct Stored {
-    #[serde(flatten)]
-    info: DeviceInfo,
-    salt: Base64,
 }
 
 impl Broker {
@@ -117,6 +104,7 @@ impl Broker {
             kinds,
             surroundings,
             deadline: DEADLINE,
+            most_behind: MOST_BEHIND,
             devices: ArcSwap::from_pointee(devices),
             changing: Mutex::default(),
         })
@@ -148,7 +136,8 @@ impl Broker {
         request.on_record().await?;
         if !skips_test {
             let test = self.test_lines(&device)?;
-            device.write(test, self.deadline).await.map_err(|error| {
+            let written = tokio::time::timeout(self.deadline, device.device.write(test)).await;
+            written.unwrap_or(Err(AuditError::Late)).map_err(|error| {
                 Error::Invalid(format!("audit backend failed test message: {error}"))
             })?;
         }
@@ -192,14 +181,29 @@ impl Broker {
         Arc::new(Ticket::new(Arc::clone(self), facts))
     }
 
-    /// Lets every device close and open again what it writes to.
+    /// Lets every device close and open again what it writes to. One that hangs does so when it
+    /// wakes.
     pub(crate) async fn reopen(&self) {
         let devices = self.devices.load_full();
         join_all(devices.iter().map(|device| async {
-            if let Err(error) = device.device.reopen().await {
+            let reopened = tokio::time::timeout(self.deadline, device.device.reopen()).await;
+            if let Err(error) = reopened.unwrap_or(Err(AuditError::Late)) {
                 device.note_failure(&error);
             }
         }))
+        .await;
+    }
+
+    /// Takes notice of the lines that devices took, or did not, behind the requests that they are
+    /// of.
+    pub(crate) async fn catch_up(&self) {
+        let devices = self.devices.load_full();
+        poll_fn(|cx| {
+            for device in devices.iter() {
+                device.catch_up(cx, self.deadline);
+            }
+            Poll::Ready(())
+        })
         .await;
     }
 
@@ -208,8 +212,9 @@ impl Broker {
         self.surroundings.clock.now()
     }
 
-    /// Writes the lines that `render` makes for each device, and waits until all have taken them
-    /// or are late.
+    /// Writes the lines that `render` makes for each device, and waits until all that work have
+    /// taken them or are late. One that did not take the lines before is waited for only where no
+    /// other takes these: what hangs slows one request, and not each.
     ///
     /// # Errors
     /// There are devices, and none took its lines.
@@ -252,17 +257,13 @@ impl Broker {
         let headers = self.headers.current();
         let writes = devices.iter().map(|device| {
             let lines = render(&device.format, &device.salt, &headers);
-            async {
-                let written = device.write(lines, self.deadline).await;
-                match &written {
-                    Ok(()) => device.note_success(),
-                    Err(error) => device.note_failure(error),
-                }
-                written
-            }
+            device.begin(lines, self.most_behind)
         });
-        let written = join_all(writes).await;
-        if written.iter().any(Result::is_ok) {
+        let mut writes = Writes(writes.collect());
+        let all = poll_fn(|cx| writes.poll(cx, self.deadline));
+        // Late ones are left behind, and what they come to is learnt later.
+        let _all_or_late = tokio::time::timeout(self.deadline, all).await;
+        if writes.leave() {
             return Ok(());
         }
         Err(Error::internal("no audit device took the entry"))
@@ -298,74 +299,30 @@ impl Broker {
     }
 }
 
-impl Device {
-    fn open(
-        info: DeviceInfo,
-        salt_key: SecretBytes,
-        kinds: &'static [AuditKind],
-        surroundings: &Surroundings,
-    ) -> Result<Self, AuditError> {
-        let kind = kinds
-            .iter()
-            .find(|kind| kind.name == info.kind)
-            .ok_or_else(|| {
-                AuditError::options(format!("unknown backend type: \"{}\"", info.kind))
-            })?;
-        let format = Format::parse(&info.options)?;
-        if format.shows_secrets && !surroundings.is_development {
-            return Err(AuditError::options(
-                "log_raw is for development servers alone: it writes every secret into the log",
-            ));
+/// The lines of one request on their way to each device.
+struct Writes<'d>(Vec<Writing<'d>>);
+
+impl Writes<'_> {
+    /// Is over when a device took its lines and those that work have answered, or when all have.
+    fn poll(&mut self, cx: &mut Context<'_>, deadline: Duration) -> Poll<()> {
+        let (mut taken, mut awaited, mut running) = (false, false, false);
+        // Each is asked, so that the lines take their place with every device now.
+        for writing in &mut self.0 {
+            writing.poll(cx, deadline);
+            taken |= writing.is_taken();
+            running |= writing.is_running();
+            awaited |= writing.is_running() && writing.is_awaited;
         }
-        let device = (kind.open)(&info.options, &surroundings.clock)?;
-        let salt = Salt::new(salt_key.duplicate(), format.shows_secrets);
-        Ok(Self {
-            info,
-            salt_key,
-            salt,
-            format,
-            device,
-            failing: AtomicBool::new(false),
-        })
-    }
-
-    async fn write(&self, lines: Lines, deadline: Duration) -> Result<(), AuditError> {
-        let written = tokio::time::timeout(deadline, self.device.write(lines)).await;
-        written.unwrap_or(Err(AuditError::Late))
-    }
-
-    fn note_success(&self) {
-        if self.failing.load(Ordering::Relaxed) && self.failing.swap(false, Ordering::Relaxed) {
-            tracing::info!(
-                device = self.info.path,
-                "the audit device takes entries again"
-            );
+        match running && (awaited || !taken) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
         }
     }
 
-    fn note_failure(&self, error: &AuditError) {
-        if !self.failing.swap(true, Ordering::Relaxed) {
-            tracing::error!(device = self.info.path, %error, "the audit device takes no entries");
-        }
-    }
-
-    fn unknown_options(&self, kinds: &[AuditKind]) -> Vec<String> {
-        let own = kinds.iter().filter(|kind| kind.name == self.info.kind);
-        let known: Vec<_> = own
-            .flat_map(|kind| kind.options)
-            .chain(&Format::NAMES)
-            .collect();
-        let names = self.info.options.keys();
-        names
-            .filter(|name| !known.iter().any(|known| known == name))
-            .cloned()
-            .collect()
-    }
-
-    fn stored(&self) -> Stored {
-        Stored {
-            info: self.info.clone(),
-            salt: Base64::new(self.salt_key.duplicate()),
-        }
+    /// Lets what still runs go on behind the request, and tells whether a device took its lines.
+    fn leave(self) -> bool {
+        let taken = self.0.iter().any(Writing::is_taken);
+        self.0.into_iter().for_each(Writing::leave);
+        taken
     }
 }

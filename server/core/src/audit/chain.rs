@@ -13,7 +13,9 @@
 //! ```
 //!
 //! `entry n` is the JSON text without its closing brace, with the device's `prefix` before it, so
-//! that a line stays one JSON object of Vault's shape with two members more.
+//! that a line stays one JSON object of Vault's shape with two members more. It ends in
+//! `,"missed":LINES` where so many lines before it were not taken by the device, which failed or
+//! was too slow; another device has them, or their requests were refused.
 //!
 //! **Invariant:** the chain is not keyed. It shows what was changed by whoever could not write the
 //! rest of the file anew; against one who can, keep the last chain value elsewhere.
@@ -27,6 +29,7 @@ const SEQUENCE: &[u8] = b",\"sequence\":";
 const CHAIN: &[u8] = b",\"chain\":\"";
 const PREVIOUS: &[u8] = b",\"previous\":\"";
 const TORN: &[u8] = b",\"torn\":";
+const MISSED: &[u8] = b",\"missed\":";
 
 /// The lines of one request for one device: text that the device's [`Chain`] has yet to close.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +45,14 @@ impl Lines {
     #[must_use]
     pub fn size(&self) -> usize {
         self.0.len() + 512
+    }
+
+    /// Lets the first line tell that `missed` lines before it were not taken.
+    pub(super) fn note_missed(&mut self, missed: u64) {
+        let end = memchr::memchr(b'\n', &self.0).unwrap_or(self.0.len());
+        let mut mark = Vec::new();
+        push_number(MISSED, missed, &mut mark);
+        self.0.splice(end..end, mark);
     }
 
     /// Appends the lines, closed, to `out`.
@@ -202,6 +213,7 @@ pub(super) struct Closed<'l> {
     hashed: &'l [u8],
     pub(super) previous: Option<Value>,
     pub(super) torn: Option<u64>,
+    pub(super) missed: Option<u64>,
     pub(super) sequence: u64,
     pub(super) value: Value,
 }
@@ -215,11 +227,16 @@ impl<'l> Closed<'l> {
             Some((rest, torn)) => (rest, Some(torn)),
             None => (rest, None),
         };
-        let previous = strip_value(rest, PREVIOUS, b"\"").map(|(_, value)| value);
+        let (rest, previous) = match strip_value(rest, PREVIOUS, b"\"") {
+            Some((rest, value)) => (rest, Some(value)),
+            None => (rest, None),
+        };
+        let missed = strip_number(rest, MISSED).map(|(_, missed)| missed);
         Some(Self {
             hashed,
             previous,
             torn,
+            missed,
             sequence,
             value,
         })

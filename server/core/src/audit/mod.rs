@@ -9,6 +9,9 @@
 //! value that may be secret replaced by a hash under the device's salt (`redact`), and the device
 //! closes them with its hash [`Chain`] as they go out. [`verify`] checks such a log.
 //!
+//! One device of several is enough: a request waits for those that work, and one that hangs or
+//! fails gets its lines all the same (`device`).
+//!
 //! **Invariant:** with a device enabled, a request whose lines no device took fails, and changes
 //! nothing that came after. With none, nothing is recorded and requests are served.
 
@@ -16,6 +19,7 @@ mod broker;
 mod chain;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod device;
 mod entry;
 mod headers;
 mod object;

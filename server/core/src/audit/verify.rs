@@ -21,6 +21,9 @@ pub struct Summary {
     pub sequence: u64,
     /// After which lines a crash had left an unfinished one, which was removed, and its length.
     pub torn: Vec<(u64, u64)>,
+    /// After which lines the device had failed or been too slow, and how many lines it did not take
+    /// there.
+    pub missed: Vec<(u64, u64)>,
 }
 
 /// A chain value; printed as 64 hexadecimal digits.
@@ -124,6 +127,7 @@ pub fn verify(mut reader: impl BufRead, after: Option<&Summary>) -> Result<Summa
             lines: 0,
             previous: after.last,
             torn: Vec::new(),
+            missed: Vec::new(),
             ..*after
         },
         None => empty(),
@@ -138,6 +142,7 @@ const fn empty() -> Summary {
         last: start,
         sequence: 0,
         torn: Vec::new(),
+        missed: Vec::new(),
     }
 }
 
@@ -172,6 +177,9 @@ fn follow(mut summary: Summary, line: &Closed<'_>) -> Result<Summary, Reason> {
     }
     if let Some(bytes) = line.torn {
         summary.torn.push((summary.lines, bytes));
+    }
+    if let Some(lines) = line.missed {
+        summary.missed.push((summary.lines, lines));
     }
     summary.lines += 1;
     summary.sequence = found;

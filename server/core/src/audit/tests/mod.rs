@@ -1,5 +1,6 @@
 //! The log as a whole: when lines are written, and what happens when they cannot be.
 
+mod behind;
 mod peer;
 mod recorder;
 

@@ -8,6 +8,7 @@ use std::{
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use crate::audit::{AuditDevice, AuditError, AuditKind, Chain, Lines, Options, verify::verify};
 
@@ -42,6 +43,15 @@ struct State {
     chain: Chain,
     text: Vec<u8>,
     writes: usize,
+    /// What came while it hung, in its order.
+    waiting: Vec<(Lines, oneshot::Sender<()>)>,
+}
+
+impl State {
+    fn take(&mut self, lines: &Lines) {
+        lines.close(&mut self.chain, &mut self.text);
+        self.writes += 1;
+    }
 }
 
 impl Recorder {
@@ -49,8 +59,17 @@ impl Recorder {
         Arc::clone(RECORDERS.lock().entry(name.to_owned()).or_default())
     }
 
+    /// Sets what it does from now on. One that hung takes what waits for it.
     pub(super) fn set(&self, mode: Mode) {
-        self.0.lock().mode = mode;
+        let mut state = self.0.lock();
+        state.mode = mode;
+        if !matches!(mode, Mode::Hangs) {
+            for (lines, taken) in std::mem::take(&mut state.waiting) {
+                state.take(&lines);
+                // The request may wait no longer.
+                let _ = taken.send(());
+            }
+        }
     }
 
     /// Returns how often something was written.
@@ -70,25 +89,29 @@ impl Recorder {
 #[async_trait]
 impl AuditDevice for Recorder {
     async fn write(&self, lines: Lines) -> Result<(), AuditError> {
-        let mode = self.0.lock().mode;
-        match mode {
-            Mode::Fails => Err(AuditError::failed("the recorder is full")),
-            Mode::Hangs => std::future::pending().await,
-            Mode::Works => {
-                let State {
-                    chain,
-                    text,
-                    writes,
-                    ..
-                } = &mut *self.0.lock();
-                lines.close(chain, text);
-                *writes += 1;
-                Ok(())
+        let taken = {
+            let mut state = self.0.lock();
+            match state.mode {
+                Mode::Fails => return Err(AuditError::failed("the recorder is full")),
+                Mode::Hangs => {
+                    let (taken, waits) = oneshot::channel();
+                    state.waiting.push((lines, taken));
+                    waits
+                }
+                Mode::Works => {
+                    state.take(&lines);
+                    return Ok(());
+                }
             }
-        }
+        };
+        taken.await.map_err(AuditError::failed)
     }
 
     async fn reopen(&self) -> Result<(), AuditError> {
+        let hangs = matches!(self.0.lock().mode, Mode::Hangs);
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         Ok(())
     }
 }
