@@ -132,7 +132,9 @@ impl<'de: 'a, 'a> de::Deserialize<'de> for Fields<'a> {
                         return Err(de::Error::custom(format_args!("duplicate field {name:?}")));
                     }
                     let value: &'de RawValue = map.next_value()?;
-                    if value.get().starts_with(['{', '[']) {
+                    // An escape may be half of a character, which nobody can read back.
+                    let is_escaped = || memchr::memchr(b'\\', value.get().as_bytes()).is_some();
+                    if value.get().starts_with(['{', '[']) || is_escaped() {
                         serde_json::from_str::<Unique>(value.get()).map_err(de::Error::custom)?;
                     }
                     fields.push((name, value));
@@ -247,14 +249,39 @@ impl Fault {
         let text = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
         let text = text.strip_suffix(&place).unwrap_or(&text);
+        let text = unconvertible(text).unwrap_or_else(|| text.to_owned());
         // A batch has named the item and its field already.
         if text.starts_with("failed to parse batch input: ") {
-            return Self(text.to_owned());
+            return Self(text);
         }
         Self(format!(
             "error converting input for field \"{name}\": {text}"
         ))
     }
+}
+
+/// Says of a value of the wrong type what Vault says. Serde repeats the value, which may be secret,
+/// and names the type as this program calls it.
+fn unconvertible(text: &str) -> Option<String> {
+    let (value, wanted) = text
+        .strip_prefix("invalid type: ")?
+        .rsplit_once(", expected ")?;
+    let wanted = match wanted.split(' ').next() {
+        Some("struct" | "map") => "map[string]interface {}",
+        Some("sequence" | "tuple") => "[]interface {}",
+        _ => wanted,
+    };
+    let got = match value.split([' ', ',']).next()? {
+        "boolean" => "bool",
+        "floating" | "integer" => "json.Number",
+        "map" => "map[string]interface {}",
+        "null" => "nil",
+        "sequence" => "[]interface {}",
+        _ => "string",
+    };
+    Some(format!(
+        "'' expected type '{wanted}', got unconvertible type '{got}'"
+    ))
 }
 
 struct Extractor<'a> {
@@ -368,6 +395,14 @@ mod tests {
         derived: Option<bool>,
         #[serde(rename = "type", deserialize_with = "coerce::text")]
         kind: Option<String>,
+        inner: Option<Inner>,
+        count: u8,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    struct Inner {
+        deep: Vec<String>,
     }
 
     fn extract(body: &str) -> Result<Extracted<Config>, String> {
@@ -406,6 +441,37 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_type_is_told_without_the_value_and_without_our_names() {
+        for (field, value, wanted, got) in [
+            (
+                "inner",
+                r#""a secret, expected""#,
+                "map[string]interface {}",
+                "string",
+            ),
+            ("inner", "5", "map[string]interface {}", "json.Number"),
+            ("inner", "true", "map[string]interface {}", "bool"),
+            (
+                "inner",
+                r#"{"deep":{}}"#,
+                "[]interface {}",
+                "map[string]interface {}",
+            ),
+            ("count", "[]", "u8", "[]interface {}"),
+        ] {
+            let body = format!("{{\"{field}\":{value}}}");
+            let text = extract(&body).map(|it| it.value.count).unwrap_err();
+            assert_eq!(
+                text,
+                format!(
+                    "error converting input for field \"{field}\": '' expected type '{wanted}', got \
+                     unconvertible type '{got}'"
+                )
+            );
+        }
+    }
+
+    #[test]
     fn a_body_is_one_object_without_repetition() {
         assert!(extract("").is_ok());
         assert!(extract("null").is_ok());
@@ -416,6 +482,10 @@ mod tests {
             "{}x",
             r#"{"a":1,"a":2}"#,
             r#"{"a":[{"b":{"c":1,"c":2}}]}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":"\udc00\ud800"}"#,
+            r#"{"\ud800":1}"#,
+            r#"{"a":["\ud800x"]}"#,
         ] {
             assert!(extract(bad).is_err_and(|e| e.starts_with("failed to decode JSON input")));
         }
