@@ -161,6 +161,12 @@ async fn the_log_is_shown_while_it_is_written_and_ends_with_the_server() {
     objects.kill();
     tidy();
     lines.wait_for("tokens are tidied");
+    // What operators did is told too.
+    let body = json!({ "type": "kv" });
+    root.post("sys/mounts/shown", body).await.expect(204);
+    lines.wait_for("an engine is mounted mount=\"shown/\" kind=\"kv\"");
+    root.delete("sys/mounts/shown").await.expect(204);
+    lines.wait_for("an engine is unmounted mount=\"shown/\"");
     assert!(server.terminate().success());
     let (status, _) = lines.wait_until_it_ends();
     assert!(status.success(), "{status}");

@@ -148,6 +148,7 @@ impl Keys {
         keyring.rotate(now.into())?;
         held.store(&**self.barrier.storage(), &keyring).await?;
         self.barrier.replace_keyring(keyring);
+        tracing::info!("the key of the store is rotated");
         Ok(())
     }
 

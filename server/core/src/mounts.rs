@@ -230,9 +230,14 @@ impl Mounts {
         let mount = Arc::new(self.build(class, Arc::new(entry))?);
         check_lockout(&mount)?;
         let mut table = (**self.table.load()).clone();
-        table.insert(full, mount);
+        table.insert(full.clone(), Arc::clone(&mount));
         self.store(&table, request).await?;
         self.table.store(Arc::new(table));
+        tracing::info!(
+            mount = full,
+            kind = mount.entry.kind,
+            "an engine is mounted"
+        );
         Ok(())
     }
 
@@ -290,6 +295,7 @@ impl Mounts {
         }
         mount.metrics.forget();
         mount.view.clear().await?;
+        tracing::info!(mount = full, "an engine is unmounted");
         Ok(Some(mount))
     }
 
@@ -338,6 +344,7 @@ impl Mounts {
         table.insert(full.clone(), Arc::new(tuned));
         self.store(&table, request).await?;
         self.table.store(Arc::new(table));
+        tracing::info!(mount = full, "a mount is tuned");
         self.finish_upgrade(&full, now).await
     }
 

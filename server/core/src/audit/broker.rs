@@ -142,8 +142,11 @@ impl Broker {
             })?;
         }
         let unknown = device.unknown_options(self.kinds);
-        devices.push(Arc::new(device));
+        let device = Arc::new(device);
+        devices.push(Arc::clone(&device));
         self.replace(devices).await?;
+        let DeviceInfo { path, kind, .. } = &device.info;
+        tracing::info!(device = path, kind, "an audit device is enabled");
         Ok(unknown)
     }
 
@@ -157,7 +160,9 @@ impl Broker {
             return Ok(());
         }
         request.on_record().await?;
-        self.replace(devices).await
+        self.replace(devices).await?;
+        tracing::info!(device = path, "an audit device is disabled");
+        Ok(())
     }
 
     /// Returns the enabled devices, by path.

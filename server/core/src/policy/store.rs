@@ -356,6 +356,7 @@ impl PolicyStore {
         request.on_record().await?;
         self.view.delete(name).await?;
         self.change(|policies| drop(policies.remove(name)));
+        tracing::debug!(policy = name, "a policy is removed");
         Ok(())
     }
 

@@ -75,7 +75,13 @@ pub(super) async fn write_ui_header(
     let headers = &cx.core().ui_headers;
     headers.set(&request.header, values, cx.view()).await?;
     // Not 204: Vault answers with an envelope around nothing.
-    Ok(Response::data(()))
+    let done = Response::data(());
+    Ok(match ui_headers::canonical(&request.header).as_str() {
+        name @ "Content-Security-Policy" => done.warn(format!(
+            "overriding default {name} which is secure by default, proceed with caution"
+        )),
+        _ => done,
+    })
 }
 
 /// Removes a header.

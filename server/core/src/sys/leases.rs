@@ -237,13 +237,13 @@ pub(super) async fn tidy(cx: Context<Sys>, _: TidyLeases) -> Result<Response<()>
     cx.view().on_record().await?;
     let core = cx.core();
     let (tokens, secrets) = (core.tokens.start_tidying(), core.leases.start_tidying());
-    let text = if tokens || secrets {
-        "Tidy operation successfully started. Any information from the operation will be printed \
-         to Vault's server logs."
+    Ok(if tokens || secrets {
+        let text = "Tidy operation successfully started. Any information from the operation will be \
+                    printed to Vault's server logs.";
+        Response::empty().warn(text).outcome(Outcome::Accepted)
     } else {
-        "Tidy operation already in progress."
-    };
-    Ok(Response::empty().warn(text).outcome(Outcome::Accepted))
+        Response::empty().warn("Tidy operation already in progress.")
+    })
 }
 
 /// Ends all leases below a path.
@@ -257,6 +257,7 @@ pub(super) async fn revoke_prefix(
     // What keeps one of them from its end does not keep the other.
     let tokens = core.tokens.revoke_prefix(&prefix, cx.now()).await;
     let secrets = lease::end_below(core, &prefix, patience(sync)).await;
+    tracing::info!(prefix, "leases below a path are revoked");
     tokens.and(ended(secrets, sync))
 }
 

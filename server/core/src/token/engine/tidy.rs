@@ -8,11 +8,11 @@ use crate::{Error, Outcome, Response, engine::Context};
 /// Begins to tidy; how it went stands in the server's log.
 pub(super) async fn tidy(cx: Context<TokenStore>, _: TidyTokens) -> Result<Response<()>, Error> {
     cx.view().on_record().await?;
-    let text = if cx.start_tidying() {
-        "Tidy operation successfully started. Any information from the operation will be printed \
-         to Vault's server logs."
+    Ok(if cx.start_tidying() {
+        let text = "Tidy operation successfully started. Any information from the operation will be \
+                    printed to Vault's server logs.";
+        Response::empty().warn(text).outcome(Outcome::Accepted)
     } else {
-        "Tidy operation already in progress."
-    };
-    Ok(Response::empty().warn(text).outcome(Outcome::Accepted))
+        Response::empty().warn("Tidy operation already in progress.")
+    })
 }
