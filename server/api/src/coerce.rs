@@ -205,14 +205,26 @@ pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>,
     })
 }
 
+/// The longest duration, some 292 years: what Go counts in nanoseconds in 64 bits.
+const MOST_SECONDS: i64 = i64::MAX / 1_000_000_000;
+
+/// Refuses a number of seconds that is too great for a duration, in Vault's words.
+fn bounded(seconds: i64) -> Result<i64, String> {
+    if (-MOST_SECONDS..=MOST_SECONDS).contains(&seconds) {
+        return Ok(seconds);
+    }
+    let why = "multiplication of durations resulted in overflow, one operand may be too large";
+    Err(why.to_owned())
+}
+
 /// Reads a duration in whole seconds from `3600`, `"3600"`, `"1h30m"` or `"30d"`; `""` is 0.
 ///
 /// # Errors
-/// Anything else; the text is the one of Go's duration parser.
+/// Anything else, and what is longer than 292 years; the text is the one of Go's duration parser.
 pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Ok(match Loose::read(deserializer, "a duration")? {
         Loose::Null => None,
-        Loose::Integer(number) => Some(number),
+        Loose::Integer(number) => Some(bounded(number).map_err(de::Error::custom)?),
         Loose::Text(text) => Some(parse_seconds(&text).map_err(de::Error::custom)?),
         Loose::Float(number) => {
             return Err(de::Error::custom(format_args!(
@@ -234,7 +246,7 @@ pub fn parse_seconds(text: &str) -> Result<i64, String> {
         return Ok(0);
     }
     if let Ok(number) = text.parse() {
-        return Ok(number);
+        return bounded(number);
     }
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -276,6 +288,9 @@ pub fn parse_seconds(text: &str) -> Result<i64, String> {
         reason = "a float saturates, and whole seconds are asked for"
     )]
     let whole = total as i64;
+    if whole > MOST_SECONDS {
+        return Err(invalid());
+    }
     Ok(if negative { -whole } else { whole })
 }
 
@@ -479,6 +494,18 @@ mod tests {
         assert_eq!(read_seconds("\"30d\""), Ok(Some(2_592_000)));
         assert_eq!(read_seconds("\"\""), Ok(Some(0)));
         assert_eq!(read_seconds("null"), Ok(None));
+    }
+
+    #[test]
+    fn a_duration_is_at_most_what_go_counts_in_nanoseconds() {
+        assert_eq!(parse_seconds("2562047h"), Ok(9_223_369_200));
+        for text in ["2562048h", "99999999h", "-99999999h"] {
+            let invalid = format!("time: invalid duration \"{text}\"");
+            assert_eq!(parse_seconds(text), Err(invalid));
+        }
+        for json in ["9999999999999", "\"9999999999999\""] {
+            assert!(read_seconds(json).is_err_and(|why| why.contains("overflow")));
+        }
     }
 
     #[test]

@@ -442,7 +442,9 @@ fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
     let seconds = coerce::parse_seconds(text).map_err(|why| fault(&why))?;
     let seconds =
         u64::try_from(seconds).map_err(|_| fault("requested wrap ttl cannot be negative"))?;
-    Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
+    // Less than a second is one: who asks for a wrapped answer must not get a bare one.
+    let is_some = seconds > 0 || text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    Ok(is_some.then(|| Duration::from_secs(seconds.max(1))))
 }
 
 fn refuse_body(id: RequestId, error: BodyError) -> Response {

@@ -30,7 +30,13 @@ impl Terms {
     /// The mount's maximum and the token's own count from creation, so that renewals end there; a
     /// period is held against the mount's maximum as such, so that periodic tokens go on for ever.
     pub(crate) fn grant(&self, limits: TtlLimits, now: Timestamp) -> Term {
-        let left = |max: Duration| self.created.plus(max).since(now);
+        // Counted in whole seconds, the finest that a term is asked in: what was made a moment ago
+        // can still have all that it may.
+        let age = now
+            .unix_seconds()
+            .saturating_sub(self.created.unix_seconds());
+        let age = Duration::from_secs(age);
+        let left = |max: Duration| max.saturating_sub(age);
         let periodic = !self.period.is_zero();
         let (word, wanted, mut most) = if periodic {
             ("period", self.period, limits.max)
@@ -150,6 +156,22 @@ mod tests {
         assert_eq!(granted(terms(0, 2, 0), 1000 * HOUR), (2 * HOUR, None));
         assert_eq!(granted(terms(2, 0, 0), 1000 * HOUR).0, 0);
         assert_eq!(granted(terms(0, 2, 3), 2 * HOUR).0, HOUR);
+    }
+
+    #[test]
+    fn a_term_right_after_the_beginning_is_a_whole_one() {
+        let just_made = Terms {
+            created: Timestamp::from_unix_nanos(1_000_000_000),
+            ..terms(768, 0, 768)
+        };
+        for (nanos, seconds, warns) in [
+            (1_999_999_999, 768 * HOUR, false),
+            (2_000_000_000, 768 * HOUR - 1, true),
+        ] {
+            let term = just_made.grant(LIMITS, Timestamp::from_unix_nanos(nanos));
+            assert_eq!(term.length.as_secs(), seconds);
+            assert_eq!(term.warning.is_some(), warns);
+        }
     }
 
     proptest! {
