@@ -82,18 +82,16 @@ pub(super) fn names(text: &str, depth: usize) -> Value {
     };
     let below = |value: &RawValue| match depth {
         1 => Value::Null,
-        depth => names(value.get(), depth.saturating_sub(1)),
+        depth => match names(value.get(), depth.saturating_sub(1)) {
+            // Where no name stands below, there is a value, as Vault sees it.
+            Value::Object(names) if names.is_empty() => Value::Null,
+            names => names,
+        },
     };
-    let empty = members.is_empty();
-    let object: serde_json::Map<_, _> = members
+    let object = members
         .into_iter()
-        .map(|(key, value)| (key.into_owned(), below(value)))
-        .collect();
-    if empty {
-        Value::Object(serde_json::Map::new())
-    } else {
-        Value::Object(object)
-    }
+        .map(|(key, value)| (key.into_owned(), below(value)));
+    Value::Object(object.collect())
 }
 
 #[cfg(test)]
@@ -138,16 +136,17 @@ mod tests {
         let text = r#"{"a":{"b":{"c":1}},"d":[1],"e":{}}"#;
         assert_eq!(
             names(text, 0).to_string(),
-            r#"{"a":{"b":{"c":null}},"d":null,"e":{}}"#
+            r#"{"a":{"b":{"c":null}},"d":null,"e":null}"#
         );
         assert_eq!(
             names(text, 2).to_string(),
-            r#"{"a":{"b":null},"d":null,"e":{}}"#
+            r#"{"a":{"b":null},"d":null,"e":null}"#
         );
         assert_eq!(
             names(text, 1).to_string(),
             r#"{"a":null,"d":null,"e":null}"#
         );
+        assert_eq!(names("{}", 0).to_string(), "{}");
     }
 
     /// The algorithm of RFC 7396 section 2, on trees.
