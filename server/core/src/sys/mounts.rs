@@ -16,7 +16,7 @@ use crate::{
     Error, Response,
     engine::{Class, Context},
     mount::{MountConfig, MountEntry, UserLockout},
-    mounts::{NewMount, is_builtin},
+    mounts::{Mount, NewMount, is_builtin},
     token::TokenType,
 };
 
@@ -54,7 +54,7 @@ pub(super) async fn disable(
     cx: Context<Sys>,
     request: DisableMount,
 ) -> Result<Response<()>, Error> {
-    let path = folder(&request.path);
+    let path = named(&request.path)?;
     let (mounts, leases) = (&cx.core().mounts, &cx.core().leases);
     let tokens = &cx.core().tokens;
     mounts
@@ -69,7 +69,7 @@ pub(super) async fn disable_auth(
     cx: Context<Sys>,
     request: DisableAuth,
 ) -> Result<Response<()>, Error> {
-    let path = folder(&request.0.path);
+    let path = named(&request.0.path)?;
     if path == "token/" {
         return Err(Error::invalid(
             "token credential backend cannot be disabled",
@@ -90,7 +90,7 @@ pub(super) async fn read(
     cx: Context<Sys>,
     request: ReadMount,
 ) -> Result<Response<MountOutput>, Error> {
-    let path = folder(&request.path);
+    let path = named(&request.path)?;
     let mount = cx.core().mounts.at(Class::Secret, &path);
     let mount = mount.ok_or_else(|| Error::Invalid(format!("No secret engine mount at {path}")))?;
     Ok(Response::data(output(&mount.entry, cx.core().settings.version)).at_top())
@@ -101,7 +101,7 @@ pub(super) async fn read_auth(
     cx: Context<Sys>,
     request: ReadAuth,
 ) -> Result<Response<MountOutput>, Error> {
-    let path = folder(&request.0.path);
+    let path = named(&request.0.path)?;
     let mount = cx.core().mounts.at(Class::Auth, &path);
     let mount = mount.ok_or_else(|| Error::Invalid(format!("No auth engine at {path}")))?;
     Ok(Response::data(output(&mount.entry, cx.core().settings.version)).at_top())
@@ -113,9 +113,10 @@ pub(super) async fn read_tune(
     request: ReadTune,
 ) -> Result<Response<TuneOutput>, Error> {
     let (class, path) = tuned(&request.path);
+    let full = folder(&request.path);
     let mount = cx.core().mounts.at(class, &path);
     let mount =
-        mount.ok_or_else(|| Error::Invalid(format!("cannot fetch sysview for path \"{path}\"")))?;
+        mount.ok_or_else(|| Error::Invalid(format!("cannot fetch sysview for path \"{full}\"")))?;
     let MountEntry {
         config,
         description,
@@ -161,9 +162,11 @@ pub(super) async fn tune(cx: Context<Sys>, request: Tune) -> Result<Response<()>
     let (class, path) = tuned(&request.path);
     let Some(mount) = cx.core().mounts.at(class, &path) else {
         return Err(Error::Invalid(format!(
-            "tune of path \"{path}\" failed: no mount entry found"
+            "tune of path \"{}\" failed: no mount entry found",
+            folder(&request.path)
         )));
     };
+    check_tunable(&mount, &request)?;
     let input = MountConfigInput {
         default_lease_ttl: request.default_lease_ttl,
         max_lease_ttl: request.max_lease_ttl,
@@ -206,6 +209,37 @@ pub(super) async fn tune(cx: Context<Sys>, request: Tune) -> Result<Response<()>
 pub(super) async fn tune_auth(cx: Context<Sys>, request: TuneAuth) -> Result<Response<()>, Error> {
     let path = format!("auth/{}", request.0.path);
     tune(cx, Tune { path, ..request.0 }).await
+}
+
+/// Refuses to tune more of the server's own mounts than what the audit log shows of them as it is:
+/// times, headers and whether it is listed are not for operators to choose there, as in Vault.
+fn check_tunable(mount: &Mount, request: &Tune) -> Result<(), Error> {
+    if mount.class == Class::Auth || !is_builtin(&mount.entry.kind) {
+        return Ok(());
+    }
+    let given = [
+        (
+            "allowed_response_headers",
+            request.allowed_response_headers.is_some(),
+        ),
+        ("default_lease_ttl", request.default_lease_ttl.is_some()),
+        ("description", request.description.is_some()),
+        ("listing_visibility", request.listing_visibility.is_some()),
+        ("max_lease_ttl", request.max_lease_ttl.is_some()),
+        ("options", request.options.is_some()),
+        (
+            "passthrough_request_headers",
+            request.passthrough_request_headers.is_some(),
+        ),
+        ("token_type", request.token_type.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::Invalid(format!(
+            "cannot tune parameter {name} of {}",
+            mount.entry.path
+        ))),
+    }
 }
 
 /// Refuses a type of token where no login gives one, or where callers choose it themselves.
@@ -387,6 +421,14 @@ fn tuned_lockout(mut lockout: UserLockout, input: UserLockoutInput) -> Result<Us
 /// Returns a mount path with its slash.
 fn folder(path: &str) -> String {
     format!("{}/", path.trim_end_matches('/'))
+}
+
+/// Returns the path of a mount with its slash; the folder of all is none.
+fn named(path: &str) -> Result<String, Error> {
+    match folder(path) {
+        path if path == "/" => Err(Error::UnsupportedPath),
+        path => Ok(path),
+    }
 }
 
 /// Tells which mount `sys/mounts/PATH/tune` is about.

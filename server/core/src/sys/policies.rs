@@ -153,6 +153,9 @@ pub(super) async fn write_old(
 
 /// Removes a policy.
 pub(super) async fn delete(cx: Context<Sys>, request: DeletePolicy) -> Result<Response<()>, Error> {
+    if request.name.is_empty() {
+        return Err(Error::UnsupportedOperation);
+    }
     cx.core()
         .policies
         .delete(&request.name.to_lowercase(), cx.view())

@@ -63,7 +63,7 @@ pub(super) async fn mount(
         return Err(refused());
     }
     Ok(Response::data(UiMountOutput {
-        path: mount.full_path(),
+        path: mount.entry.path.clone(),
         mount: output(&mount.entry, cx.core().settings.version),
     }))
 }

@@ -361,6 +361,40 @@ async fn the_mount_stays_where_it_is() {
         let text = house.refusal(&format!("sys/mounts/{path}"), body).await;
         assert_eq!(text, format!("cannot mount \"{path}/\""));
     }
+    for (path, parameter) in [
+        ("identity", "max_lease_ttl"),
+        ("sys", "description"),
+        ("cubbyhole", "default_lease_ttl"),
+    ] {
+        let text = house
+            .refusal(&format!("sys/mounts/{path}/tune"), json!({parameter: "1h"}))
+            .await;
+        let wanted = format!("cannot tune parameter {parameter} of {path}/");
+        assert_eq!(text, wanted);
+    }
+    let shown = json!({"audit_non_hmac_request_keys": ["name"]});
+    house.write("sys/mounts/identity/tune", shown).await;
+    let text = house.refusal("sys/auth/none/tune", json!({})).await;
+    assert_eq!(
+        text,
+        "tune of path \"auth/none/\" failed: no mount entry found"
+    );
+    for folder in ["sys/mounts/", "sys/auth/"] {
+        let done = house.call(Operation::Delete, &house.root, folder, Value::Null);
+        assert!(
+            matches!(done.await, Err(Error::UnsupportedPath)),
+            "{folder}"
+        );
+    }
+    let done = house.call(
+        Operation::Delete,
+        &house.root,
+        "sys/policies/acl/",
+        Value::Null,
+    );
+    assert!(matches!(done.await, Err(Error::UnsupportedOperation)));
+    let place = house.read("sys/internal/ui/mounts/auth/token/x").await;
+    assert_eq!(place["path"], "token/");
     assert_eq!(
         house.read("sys/mounts").await["identity/"]["type"],
         "identity"
