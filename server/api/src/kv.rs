@@ -99,7 +99,8 @@ pub struct WriteConfig {
         deserialize_with = "coerce::flag"
     )]
     pub cas_required: Option<bool>,
-    /// After how long a version is deleted by itself; 0 is never.
+    /// After how long a version is deleted by itself; 0 leaves it to each secret, and below zero no
+    /// version is, whatever its secret says.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::seconds"
@@ -121,7 +122,8 @@ pub struct Config {
     pub max_versions: u32,
     /// Whether every write must say which version it replaces.
     pub cas_required: bool,
-    /// After how long a version is deleted by itself, as `1h0m0s`; `0s` is never.
+    /// After how long a version is deleted by itself, as `1h0m0s`; `0s` leaves it to each secret, and
+    /// with `-1s` none is.
     pub delete_version_after: String,
     /// Whether every change of metadata must say which version of it that replaces.
     #[serde(default)]

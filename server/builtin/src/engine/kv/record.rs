@@ -11,7 +11,10 @@
 
 use std::collections::BTreeMap;
 
-use keyward_api::kv::{CustomMetadata, Keys, VersionMetadata};
+use keyward_api::{
+    coerce,
+    kv::{CustomMetadata, Keys, VersionMetadata},
+};
 use keyward_core::{Change, Error, Expect, Response, Timestamp, View};
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +27,18 @@ const USUAL_VERSIONS: u32 = 10;
 pub(super) struct Settings {
     pub(super) max_versions: u32,
     pub(super) cas_required: bool,
-    /// Seconds; 0 is never.
-    pub(super) delete_version_after: u64,
+    /// Seconds; 0 is not set. A mount may have a time below zero: then none of its secrets' own
+    /// times counts either.
+    pub(super) delete_version_after: i64,
     pub(super) metadata_cas_required: bool,
+}
+
+impl Settings {
+    /// Writes when a version is deleted, as replies show it; any time below zero as `-1s`.
+    pub(super) fn delete_version_after(&self) -> String {
+        u64::try_from(self.delete_version_after)
+            .map_or_else(|_| "-1s".to_owned(), coerce::format_seconds)
+    }
 }
 
 /// One secret without its data.
@@ -81,14 +93,9 @@ impl Record {
     /// Adds a version and drops those beyond what is kept; returns its number and the storage keys
     /// of what is dropped.
     pub(super) fn add_version(&mut self, mount: &Settings, now: Timestamp) -> (u32, Vec<String>) {
-        let deleted = [
-            self.settings.delete_version_after,
-            mount.delete_version_after,
-        ]
-        .into_iter()
-        .filter(|&seconds| seconds > 0)
-        .min()
-        .map(|seconds| now.plus(std::time::Duration::from_secs(seconds)));
+        let deleted = self
+            .life(mount)
+            .map(|life| now.plus(std::time::Duration::from_secs(life)));
         self.current += 1;
         self.updated = now;
         self.versions.insert(
@@ -117,6 +124,19 @@ impl Record {
                 .map(|version| self.data_key(version))
                 .collect(),
         )
+    }
+
+    /// After how many seconds a version that is written now is deleted: the shorter of the two times
+    /// that are set.
+    fn life(&self, mount: &Settings) -> Option<u64> {
+        if mount.delete_version_after < 0 {
+            return None;
+        }
+        let own = self.settings.delete_version_after;
+        let set = [own, mount.delete_version_after].into_iter();
+        set.filter_map(|seconds| u64::try_from(seconds).ok())
+            .filter(|&seconds| seconds > 0)
+            .min()
     }
 
     /// Finds a version; 0 is the latest.

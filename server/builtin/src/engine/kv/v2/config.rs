@@ -1,9 +1,6 @@
 //! `config`: the settings of the mount.
 
-use keyward_api::{
-    coerce,
-    kv::{Config, ReadConfig, WriteConfig},
-};
+use keyward_api::kv::{Config, ReadConfig, WriteConfig};
 use keyward_core::{Error, Response, View, engine::Context};
 
 use super::{Kv, record::Settings};
@@ -24,7 +21,7 @@ pub(super) async fn read(cx: Context<Kv>, _: ReadConfig) -> Result<Response<Conf
     Ok(Response::data(Config {
         max_versions: settings.max_versions,
         cas_required: settings.cas_required,
-        delete_version_after: coerce::format_seconds(settings.delete_version_after),
+        delete_version_after: settings.delete_version_after(),
         metadata_cas_required: settings.metadata_cas_required,
     }))
 }
@@ -62,8 +59,8 @@ impl Asked {
             settings.cas_required = required;
         }
         if let Some(seconds) = self.delete_version_after {
-            // A negative duration switches the deletion off, as in Vault.
-            settings.delete_version_after = u64::try_from(seconds).unwrap_or(0);
+            // All times below zero mean the same.
+            settings.delete_version_after = seconds.max(-1);
         }
         if let Some(required) = self.metadata_cas_required {
             settings.metadata_cas_required = required;

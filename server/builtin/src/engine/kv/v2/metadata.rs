@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use keyward_api::{
-    coerce,
-    kv::{
-        CustomMetadata, DeleteMetadata, DetailedKeys, Keys, List, ListDetailed, Metadata,
-        PatchMetadata, ReadMetadata, Scan, ScanDetailed, VersionSummary, WriteMetadata,
-    },
+use keyward_api::kv::{
+    CustomMetadata, DeleteMetadata, DetailedKeys, Keys, List, ListDetailed, Metadata,
+    PatchMetadata, ReadMetadata, Scan, ScanDetailed, VersionSummary, WriteMetadata,
 };
 use keyward_core::{Error, Response, engine::Context};
 use serde_json::{Map, Value};
@@ -216,7 +213,7 @@ fn describe(record: &Record) -> Metadata {
         current_metadata_version: record.metadata_version,
         current_version: record.current,
         custom_metadata: record.custom_metadata.clone(),
-        delete_version_after: coerce::format_seconds(record.settings.delete_version_after),
+        delete_version_after: record.settings.delete_version_after(),
         max_versions: record.settings.max_versions,
         metadata_cas_required: record.settings.metadata_cas_required,
         oldest_version: record.oldest,

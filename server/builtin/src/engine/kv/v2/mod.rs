@@ -4,6 +4,8 @@ mod config;
 mod data;
 mod metadata;
 mod misplaced;
+#[cfg(test)]
+mod tests;
 mod versions;
 
 use std::sync::Arc;

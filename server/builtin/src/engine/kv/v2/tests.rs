@@ -1,0 +1,198 @@
+//! Versions that are deleted by themselves, over a clock that stands until it is moved.
+
+use std::{sync::Arc, time::Duration};
+
+use keyward_api::Operation;
+use keyward_core::{
+    CanonicalPath, Core, Error, ManualClock, Outcome, Registry, Request, SealConfig,
+    Settings as CoreSettings, Timestamp, TokenId, storage::Memory,
+};
+use keyward_crypto::SecretBytes;
+use serde_json::{Value, json};
+
+use crate::engine::kv::KV;
+
+/// A core with version 2 at `s/`.
+struct House {
+    core: Core,
+    clock: Arc<ManualClock>,
+    root: TokenId,
+}
+
+impl House {
+    async fn start() -> Self {
+        let registry = Registry {
+            engines: &[KV],
+            audit: &[],
+        };
+        let settings = CoreSettings {
+            storage_type: "memory",
+            cluster_name: None,
+            version: "0.0.0",
+        };
+        let clock = Arc::new(ManualClock::new(Timestamp::from_unix_nanos(1 << 60)));
+        let storage = Arc::new(Memory::default());
+        let core = Core::new(storage, Arc::clone(&clock) as _, registry, settings);
+        let config = SealConfig::parse(1, 1).unwrap();
+        let secrets = core.initialize(config).await.unwrap();
+        core.unseal(secrets.shares[0].duplicate()).await.unwrap();
+        let root = secrets.root_token;
+        let house = Self { core, clock, root };
+        let mount = json!({ "type": "kv", "options": { "version": "2" } });
+        house.post("sys/mounts/s", mount).await;
+        house
+    }
+
+    async fn ask(
+        &self,
+        operation: Operation,
+        path: &str,
+        body: Value,
+    ) -> Result<(Outcome, Value), Error> {
+        let path = CanonicalPath::parse(path).unwrap();
+        let body = SecretBytes::new(body.to_string().into_bytes());
+        let request = Request::new(operation, path, body).with_token(self.root.duplicate());
+        let done = self.core.handle(request).await?;
+        // EXPOSE: the secrets were made for this test.
+        let data = done
+            .data
+            .map(|data| serde_json::from_slice(data.expose()).unwrap());
+        Ok((done.outcome, data.unwrap_or_default()))
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let answer = self.ask(Operation::Update, path, body).await;
+        answer.unwrap_or_else(|error| panic!("{path}: {error}")).1
+    }
+
+    async fn get(&self, path: &str) -> (Outcome, Value) {
+        self.ask(Operation::Read, path, Value::Null).await.unwrap()
+    }
+
+    /// Says after how long versions of the mount, or of one secret, are deleted.
+    async fn delete_after(&self, path: &str, time: &str) {
+        let body = json!({ "delete_version_after": time });
+        self.post(path, body).await;
+    }
+
+    /// Writes a version of a secret; tells whether it will be deleted by itself.
+    async fn write(&self, path: &str) -> bool {
+        let body = json!({ "data": { "v": path } });
+        let written = self.post(&format!("s/data/{path}"), body).await;
+        written["deletion_time"] != ""
+    }
+
+    /// Tells whether the data of a version is shown; `version` 0 is the latest.
+    async fn shows(&self, path: &str, version: u32) -> bool {
+        let path = format!("s/data/{path}");
+        let asked = json!({ "version": version });
+        let (outcome, answer) = self.ask(Operation::Read, &path, asked).await.unwrap();
+        let shown = !answer["data"].is_null();
+        assert_eq!(outcome == Outcome::NotFound, !shown, "{path}: {answer}");
+        shown
+    }
+
+    fn wait(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+#[tokio::test]
+async fn a_version_goes_at_its_time_and_not_before() {
+    let house = House::start().await;
+    house.delete_after("s/config", "10s").await;
+    assert!(house.write("a").await);
+    house.wait(5);
+    assert!(house.write("a").await);
+    house.clock.advance(Duration::new(4, 999_999_999));
+    assert!(house.shows("a", 1).await && house.shows("a", 2).await);
+    house.clock.advance(Duration::from_nanos(1));
+    assert!(!house.shows("a", 1).await && house.shows("a", 2).await);
+    house.wait(5);
+    assert!(!house.shows("a", 1).await && !house.shows("a", 2).await);
+    let (_, metadata) = house.get("s/metadata/a").await;
+    for version in ["1", "2"] {
+        let version = &metadata["versions"][version];
+        assert_ne!(version["deletion_time"], "", "{metadata}");
+        assert_eq!(version["destroyed"], false, "{metadata}");
+    }
+    let subkeys = house.get("s/subkeys/a").await.1;
+    assert_eq!(subkeys["subkeys"], Value::Null);
+    // A patch has nothing to change any more.
+    let body = json!({ "data": { "w": 1 } });
+    let patched = house.ask(Operation::Patch, "s/data/a", body).await.unwrap();
+    assert_eq!(patched.0, Outcome::NotFound);
+}
+
+#[tokio::test]
+async fn the_shorter_of_two_times_counts() {
+    let house = House::start().await;
+    for (mount, own, life) in [
+        ("20s", "10s", Some(10)),
+        ("10s", "20s", Some(10)),
+        ("10s", "0s", Some(10)),
+        ("0s", "10s", Some(10)),
+        ("0s", "0s", None),
+    ] {
+        house.delete_after("s/config", mount).await;
+        house.delete_after("s/metadata/a", own).await;
+        assert_eq!(house.write("a").await, life.is_some(), "{mount} {own}");
+        house.wait(life.unwrap_or(1 << 30) - 1);
+        assert!(house.shows("a", 0).await, "{mount} {own}");
+        house.wait(1);
+        assert_eq!(house.shows("a", 0).await, life.is_none(), "{mount} {own}");
+    }
+}
+
+#[tokio::test]
+async fn below_zero_at_the_mount_no_version_goes() {
+    let house = House::start().await;
+    house.delete_after("s/metadata/a", "10s").await;
+    assert!(house.write("a").await);
+    for time in ["-1s", "-1h"] {
+        house.delete_after("s/config", time).await;
+        let (_, config) = house.get("s/config").await;
+        assert_eq!(config["delete_version_after"], "-1s");
+        let (_, metadata) = house.get("s/metadata/a").await;
+        assert_eq!(metadata["delete_version_after"], "10s");
+        assert!(!house.write("a").await && !house.write("b").await);
+    }
+    house.wait(1 << 30);
+    assert!(
+        !house.shows("a", 1).await,
+        "its time was set when it was written"
+    );
+    assert!(house.shows("a", 2).await && house.shows("b", 1).await);
+    // Zero is no such word: a secret's own time counts again.
+    house.delete_after("s/config", "0s").await;
+    assert_eq!(house.get("s/config").await.1["delete_version_after"], "0s");
+    assert!(house.write("a").await && !house.write("b").await);
+    let refused = json!({ "delete_version_after": "-1s" });
+    let refused = house.ask(Operation::Update, "s/metadata/a", refused).await;
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_version_that_went_by_itself_comes_back() {
+    let house = House::start().await;
+    house.delete_after("s/config", "10s").await;
+    house.write("a").await;
+    house.write("a").await;
+    house.wait(10);
+    assert!(!house.shows("a", 1).await && !house.shows("a", 2).await);
+    let versions = json!({ "versions": [1] });
+    house.post("s/undelete/a", versions).await;
+    house.wait(1 << 30);
+    assert!(house.shows("a", 1).await && !house.shows("a", 2).await);
+    let (_, metadata) = house.get("s/metadata/a").await;
+    assert_eq!(metadata["versions"]["1"]["deletion_time"], "");
+    // One that is deleted before its time stays so.
+    house.write("a").await;
+    house
+        .ask(Operation::Delete, "s/data/a", Value::Null)
+        .await
+        .unwrap();
+    assert!(!house.shows("a", 3).await);
+    house.wait(20);
+    assert!(!house.shows("a", 3).await);
+}
