@@ -182,7 +182,11 @@ async fn a_secret_that_is_let_out_is_found() {
 #[tokio::test]
 async fn a_secret_in_a_wrong_field_is_on_no_record_and_in_no_log() {
     let mut watched = Watched::start().await;
-    let echoed = fields::walk(&mut watched).await;
+    let walked = fields::walk(&mut watched).await;
+    let secrets = watched.scanner.secrets();
+    println!("{} fields, {} requests", walked.fields, walked.requests);
+    assert!(secrets > walked.fields && walked.fields > 300, "{secrets}");
+    let echoed: Vec<_> = walked.echoed.iter().collect();
     assert_eq!(echoed, fields::ECHOED);
     let found = watched.secrets_that_came_out();
     assert!(

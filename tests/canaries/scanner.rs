@@ -1,5 +1,7 @@
 //! Finds secrets in text, in every form in which they could have got there.
 
+use std::collections::HashMap;
+
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE},
@@ -10,12 +12,23 @@ use crate::support::Chance;
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// The shortest piece of a secret that is looked for.
 const SHORTEST: usize = 10;
+/// How much of each form stands in the table by which it is found.
+const START: usize = 8;
 
 /// Knows secrets, and how each looks.
 #[derive(Default)]
 pub(super) struct Scanner {
     needles: Vec<Needle>,
+    /// The needles that begin with these bytes: there are thousands, and megabytes of text.
+    starts: HashMap<[u8; START], Vec<usize>>,
+    /// Whether a needle begins with these three bytes; empty while there are no needles.
+    openings: Vec<bool>,
     secrets: usize,
+}
+
+/// The place of three bytes among all that there are.
+fn opening(text: &[u8]) -> usize {
+    (usize::from(text[0]) << 16) | (usize::from(text[1]) << 8) | usize::from(text[2])
 }
 
 struct Needle {
@@ -37,7 +50,14 @@ impl Scanner {
     /// Looks for a secret from now on that the server made.
     pub(super) fn learn(&mut self, name: &str, secret: &str) {
         self.secrets += 1;
+        self.openings.resize(1 << 24, false);
         for (form, text) in forms(secret.as_bytes()) {
+            self.openings[opening(&text)] = true;
+            let start = *text.first_chunk().unwrap();
+            self.starts
+                .entry(start)
+                .or_default()
+                .push(self.needles.len());
             self.needles.push(Needle {
                 secret: name.to_owned(),
                 form,
@@ -53,13 +73,19 @@ impl Scanner {
 
     /// Names every secret that stands in `text`, with its form.
     pub(super) fn scan(&self, text: &[u8]) -> Vec<String> {
-        let found = self
-            .needles
-            .iter()
-            .filter(|needle| memchr::memmem::find(text, &needle.text).is_some());
+        let mut found = Vec::new();
+        for at in 0..text.len().saturating_sub(START - 1) {
+            let rest = &text[at..];
+            if !self.openings.get(opening(rest)).is_some_and(|&opens| opens) {
+                continue;
+            }
+            let start: &[u8; START] = rest.first_chunk().unwrap();
+            let needles = self.starts.get(start).into_iter().flatten();
+            let needles = needles.map(|&index| &self.needles[index]);
+            let here = needles.filter(|needle| rest.starts_with(&needle.text));
+            found.extend(here.map(|needle| format!("{} ({})", needle.secret, needle.form)));
+        }
         found
-            .map(|needle| format!("{} ({})", needle.secret, needle.form))
-            .collect()
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Watched, log_in};
 
-const MERGE: (&str, &str) = ("Content-Type", "application/merge-patch+json");
+pub(super) const MERGE: (&str, &str) = ("Content-Type", "application/merge-patch+json");
 /// Headers that hold no secret, whose faulty values a refusal repeats to the caller alone.
 const ECHOED: [&str; 2] = ["Content-Type", "X-Vault-Wrap-TTL"];
 pub(super) const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
