@@ -183,7 +183,8 @@ impl House {
         calls
     }
 
-    /// Makes a call and insists on the two lines that it leaves, or on none.
+    /// Makes a call and insists on the two lines that it leaves, or on none, and on one id in both and
+    /// in the answer.
     async fn call(&mut self, client: &Client, call: &Call) -> (u16, String) {
         let merge = [("content-type", "application/merge-patch+json")];
         let (headers, body) = match &*call.method {
@@ -200,13 +201,12 @@ impl House {
             false => &[Some("request"), Some("response")],
         };
         assert_eq!(kinds, expected, "{}", call.name);
+        let id = answer.headers.get("x-request-id");
+        let id = id.unwrap_or_else(|| panic!("{} has no id", call.name));
         for entry in &entries {
-            assert_eq!(
-                entry["request"]["path"],
-                call.path.as_str(),
-                "{}",
-                call.name
-            );
+            let request = &entry["request"];
+            assert_eq!(request["path"], call.path.as_str(), "{}", call.name);
+            assert_eq!(request["id"], id.to_str().unwrap(), "{}", call.name);
         }
         (answer.status, answer.text)
     }

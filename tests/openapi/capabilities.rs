@@ -55,12 +55,8 @@ impl House {
         self.new_entries();
         let (status, text) = self.call(&client, call).await;
         let stopped = text.contains("1 error occurred:\\n\\t* permission denied\\n\\n");
-        assert_eq!(
-            stopped,
-            status == 403 && stopped,
-            "{}: {status} {text}",
-            call.name
-        );
+        // Nothing else answers so: a token that may is never told that it may not.
+        assert_eq!(stopped, status == 403, "{}: {status} {text}", call.name);
         if call.path == "sys/seal" && !stopped {
             let keys = self.keys.take().unwrap();
             self.installation.unseal(&keys).await;
