@@ -1,7 +1,7 @@
 //! Users of a real database, leased by a real server: what ends by itself, and over a crash.
 
 #[path = "../server/builtin/tests/database/postgres.rs"]
-mod postgres;
+pub(crate) mod postgres;
 
 use std::{
     fs,

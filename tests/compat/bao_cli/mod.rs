@@ -4,6 +4,7 @@ mod access;
 mod engines;
 mod keys;
 mod kv;
+mod leases;
 mod mounts;
 
 use std::process::{Command, Output};
@@ -21,6 +22,25 @@ fn the_bao_cli_works_with_keyward() {
 #[test]
 fn the_bao_cli_works_with_the_peer() {
     transcript(&Target::peer());
+}
+
+#[tokio::test]
+async fn the_bao_cli_renews_and_ends_leases_of_keyward() {
+    leases_of_users(&Target::keyward()).await;
+}
+
+#[tokio::test]
+async fn the_bao_cli_renews_and_ends_leases_of_the_peer() {
+    leases_of_users(&Target::peer()).await;
+}
+
+async fn leases_of_users(target: &Target) {
+    let shell = Shell {
+        home: TempDir::new().unwrap(),
+        address: &target.address,
+        token: target.token.clone(),
+    };
+    leases::of_users(&shell).await;
 }
 
 fn transcript(target: &Target) {
