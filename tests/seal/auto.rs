@@ -287,7 +287,7 @@ async fn a_store_moves_from_people_to_a_seal_and_back() {
     house.restart(STATIC);
     house.installation.wait_until_active().await;
 
-    house.restart(&STATIC.replace("{\n", "{\n  disabled = \"true\"\n"));
+    house.restart(&left(STATIC));
     assert_eq!(house.status().await["type"], "shamir");
     house.migrate(&keys.shares[1..]).await;
     house.restart("");
@@ -323,22 +323,52 @@ async fn transit_seal(address: &str, root: &str) -> String {
     )
 }
 
-/// Initialises a server, starts it anew, and moves it to a seal of another type and back.
+/// The stanza of a seal that a store moves away from.
+fn left(seal: &str) -> String {
+    seal.replace("{\n", "{\n  disabled = \"true\"\n")
+}
+
+/// Initialises a server under a transit key, starts it anew, and moves it to a static key and back, then
+/// to people and back. What was written stays.
 async fn opens_by(seal: &str) {
     let mut house = House::new(seal);
     let (shares, root) = house.initialise().await;
-    house.restart(seal);
-    house.installation.wait_until_active().await;
     let client = house.installation.client(&root);
-    client.get("sys/mounts").await.expect(200);
-    assert_eq!(house.status().await["type"], "transit");
-    let disabled = seal.replace("{\n", "{\n  disabled = \"true\"\n");
-    house.restart(&format!("{disabled}{STATIC}"));
+    let mount = json!({ "type": "kv" });
+    client.post("sys/mounts/notes", mount).await.expect(204);
+    let note = json!({ "text": "kept" });
+    client.post("notes/one", note).await.expect(204);
+    let stays_under = async |house: &House, kind: &str| {
+        house.installation.wait_until_active().await;
+        assert_eq!(house.status().await["type"], kind);
+        let kept = client.get("notes/one").await.expect(200);
+        assert_eq!(kept.at("/data/text"), "kept");
+    };
+    house.restart(seal);
+    stays_under(&house, "transit").await;
+    for (from, to, kind) in [(seal, STATIC, "static"), (STATIC, seal, "transit")] {
+        house.restart(&format!("{}{to}", left(from)));
+        assert_eq!(house.status().await["sealed"], true);
+        house.migrate(&shares[..2]).await;
+        stays_under(&house, kind).await;
+        house.restart(to);
+        stays_under(&house, kind).await;
+    }
+
+    house.restart(&left(seal));
+    house.migrate(&shares[1..]).await;
+    house.restart("");
     assert_eq!(house.status().await["sealed"], true);
-    house.migrate(&shares[..2]).await;
-    house.restart(STATIC);
-    house.installation.wait_until_active().await;
-    assert_eq!(house.status().await["type"], "static");
+    for share in &shares[..2] {
+        let body = json!({ "key": share });
+        house.nobody().post("sys/unseal", body).await.expect(200);
+    }
+    stays_under(&house, "shamir").await;
+    house.restart(seal);
+    assert_eq!(house.status().await["sealed"], true);
+    house.migrate(&shares[1..]).await;
+    house.restart(seal);
+    stays_under(&house, "transit").await;
 }
 
 #[tokio::test]
@@ -352,7 +382,7 @@ async fn a_store_moves_from_one_static_key_to_another() {
         .post("notes/one", json!({ "text": "kept" }))
         .await
         .expect(204);
-    let disabled = STATIC.replace("{\n", "{\n  disabled = \"true\"\n");
+    let disabled = left(STATIC);
     let other = STATIC.replace("0123456789abcdef", "fedcba9876543210");
     let both = format!("{disabled}{other}");
     house.restart(&both);
@@ -394,7 +424,7 @@ async fn a_store_moves_from_one_transit_key_to_that_of_another_server() {
     }
     let mut house = House::new(&seals[0]);
     let (shares, root) = house.initialise().await;
-    let disabled = seals[0].replace("{\n", "{\n  disabled = \"true\"\n");
+    let disabled = left(&seals[0]);
     house.restart(&format!("{disabled}{}", seals[1]));
     house.migrate(&shares[..2]).await;
     house.restart(&seals[1]);
