@@ -18,6 +18,7 @@ mod crash;
 mod database;
 #[cfg(target_os = "linux")]
 mod faults;
+mod health;
 mod idempotency;
 mod identity;
 mod kv_upgrade;

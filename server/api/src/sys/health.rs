@@ -6,6 +6,9 @@ use crate::{coerce, endpoint};
 
 /// `GET sys/health`: answers with a status that load balancers read. It leaves no audit entry, so that
 /// it answers when the log cannot be written.
+///
+/// The states that only a cluster or a replica can be in are never those of this server: what is asked
+/// of them must be well formed, as in Vault, and changes nothing.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadHealth {
@@ -15,12 +18,54 @@ pub struct ReadHealth {
         skip_serializing_if = "Option::is_none"
     )]
     pub activecode: Option<i64>,
+    /// The status for a replica for recovery; 472 in Vault. None is.
+    #[serde(
+        deserialize_with = "coerce::int",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub drsecondarycode: Option<i64>,
+    /// The status for one that lost its cluster; 474 in Vault. None does.
+    #[serde(
+        deserialize_with = "coerce::int",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub haunhealthycode: Option<i64>,
+    /// The status for one that serves reads for another; 473 in Vault. None does.
+    #[serde(
+        deserialize_with = "coerce::int",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub performancestandbycode: Option<i64>,
+    /// Whether one that serves reads for another answers as one that can be used.
+    #[serde(
+        deserialize_with = "coerce::flag",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub perfstandbyok: Option<bool>,
+    /// The status for one that was removed from its cluster; 530 in Vault. None is.
+    #[serde(
+        deserialize_with = "coerce::int",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub removedcode: Option<i64>,
     /// The status for one that is sealed; 503 if not given.
     #[serde(
         deserialize_with = "coerce::int",
         skip_serializing_if = "Option::is_none"
     )]
     pub sealedcode: Option<i64>,
+    /// The status for one that waits for another to end; 429 in Vault. None does.
+    #[serde(
+        deserialize_with = "coerce::int",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub standbycode: Option<i64>,
+    /// Whether one that waits for another to end answers as one that can be used.
+    #[serde(
+        deserialize_with = "coerce::flag",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub standbyok: Option<bool>,
     /// The status for one whose keys were not made; 501 if not given.
     #[serde(
         deserialize_with = "coerce::int",
