@@ -4,6 +4,7 @@ mod auto;
 #[cfg(feature = "pkcs11")]
 mod hsm;
 mod keys;
+mod pgp;
 
 use serde_json::json;
 

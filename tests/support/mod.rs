@@ -2,6 +2,7 @@
 
 mod certificates;
 mod chance;
+mod gpg;
 mod http;
 mod installation;
 mod peer;
@@ -12,6 +13,7 @@ mod target;
 
 pub(crate) use certificates::Authority;
 pub(crate) use chance::Chance;
+pub(crate) use gpg::Gpg;
 pub(crate) use http::{Answer, Client};
 pub(crate) use installation::{Installation, Keys, Store};
 pub(crate) use peer::{Peer, bao, isolated, project_root, python};

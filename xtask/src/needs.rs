@@ -25,6 +25,8 @@ pub(crate) enum Need {
     Compiler,
     /// Firefox, for the same tests in another engine.
     Firefox,
+    /// GnuPG, the other side of shares that are encrypted to OpenPGP keys.
+    GnuPg,
     /// The npm packages of one folder, exactly as its lock file says.
     Npm(&'static str),
     /// PostgreSQL, the server: for the database engine.
@@ -65,6 +67,7 @@ impl Need {
             Self::CargoDeny => cargo_deny(project).map(drop),
             Self::Compiler => compiler(),
             Self::Firefox => firefox().map(drop),
+            Self::GnuPg => gnu_pg(),
             Self::Npm(folder) => npm(project, folder),
             Self::Postgresql => postgresql(),
             Self::Python => python(project),
@@ -195,6 +198,16 @@ fn strace() -> Result<()> {
         return Ok(());
     }
     debian_packages(&["strace"], "strace is missing: install it")
+}
+
+fn gnu_pg() -> Result<()> {
+    if command::find("gpg").is_some() && command::find("gpg-agent").is_some() {
+        return Ok(());
+    }
+    debian_packages(
+        &["gpg", "gpg-agent"],
+        "GnuPG is missing: install it (on a Mac: brew install gnupg)",
+    )
 }
 
 fn postgresql() -> Result<()> {

@@ -69,6 +69,7 @@ const STEPS: &[Step] = &[
         about: "unit, property, end-to-end, documentation tests; real clients and a real peer",
         needs: &[
             Need::Compiler,
+            Need::GnuPg,
             Need::Npm("tests/compat/node"),
             Need::Postgresql,
             Need::Python,

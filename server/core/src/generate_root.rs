@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The one who begins gets the password, the one who gives the last share the encoded token: it
-//! takes both of them to know the token.
+//! takes both of them to know the token. Or the one who begins has an OpenPGP key, and the encoded
+//! token is a message for it.
 //!
 //! **Invariant:** there is one attempt at a time, and it holds fewer shares than the threshold.
 
@@ -14,7 +15,7 @@ use keyward_crypto::{SecretBytes, SecretString, encoding, random};
 use tokio::sync::Mutex;
 
 use crate::{
-    Error, SealConfig, Timestamp, TokenId,
+    Error, PgpKey, SealConfig, Timestamp, TokenId,
     keys::Keys,
     quorum::{Given, Quorum},
     token::{TOKEN_LENGTH, TokenStore},
@@ -29,7 +30,24 @@ pub(crate) struct RootGeneration {
 
 struct Attempt {
     given: Quorum,
-    password: SecretString,
+    hidden: Hidden,
+}
+
+/// Behind what a caller wants the token hidden.
+#[derive(Debug)]
+pub(crate) enum Hiding {
+    /// A password that is made.
+    Generated,
+    /// An OpenPGP key.
+    Key(PgpKey),
+    /// A password of the caller's.
+    Password(SecretString),
+}
+
+/// Behind what the token will be hidden.
+enum Hidden {
+    Key(PgpKey),
+    Password(SecretString),
 }
 
 impl RootGeneration {
@@ -38,25 +56,26 @@ impl RootGeneration {
         status(self.attempt.lock().await.as_ref(), keys)
     }
 
-    /// Begins an attempt; the answer carries the password if none is given.
+    /// Begins an attempt; the answer carries the password if one is made.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is one, or the password is not as long as a token.
     pub(crate) async fn begin(
         &self,
-        password: Option<SecretString>,
+        hiding: Hiding,
         keys: &Keys,
     ) -> Result<RootGenerationStatus, Error> {
-        let (password, shown) = match password {
+        let (hidden, shown) = match hiding {
             // EXPOSE: only the length is looked at.
-            Some(password) if password.expose().len() != TOKEN_LENGTH => {
+            Hiding::Password(password) if password.expose().len() != TOKEN_LENGTH => {
                 return Err(Error::invalid("OTP string has incorrect length"));
             }
-            Some(password) => (password, None),
-            None => {
+            Hiding::Password(password) => (Hidden::Password(password), None),
+            Hiding::Key(key) => (Hidden::Key(key), None),
+            Hiding::Generated => {
                 let password = random::generate_text(TOKEN_LENGTH);
                 let shown = password.duplicate();
-                (password, Some(shown))
+                (Hidden::Password(password), Some(shown))
             }
         };
         if keys.seal_config() == SealConfig::NONE {
@@ -71,7 +90,7 @@ impl RootGeneration {
         }
         let begun = attempt.insert(Attempt {
             given: Quorum::begin(),
-            password,
+            hidden,
         });
         let mut status = status(Some(begun), keys);
         if let Some(shown) = shown {
@@ -127,7 +146,7 @@ impl RootGeneration {
             ));
         }
         let token = tokens.create_root(now).await?;
-        let encoded = encode(&token, &attempt.password);
+        let encoded = attempt.hidden.hide(&token)?;
         let done = RootGenerationStatus {
             progress: shares.len(),
             complete: true,
@@ -151,9 +170,33 @@ fn status(attempt: Option<&Attempt>, keys: &Keys) -> RootGenerationStatus {
         complete: false,
         encoded_token: nothing(),
         encoded_root_token: nothing(),
-        pgp_fingerprint: String::new(),
+        pgp_fingerprint: attempt.map_or("", Attempt::fingerprint).to_owned(),
         otp: nothing(),
         otp_length: TOKEN_LENGTH,
+    }
+}
+
+impl Attempt {
+    /// Returns the fingerprint of the key that the token will be encrypted to; empty without one.
+    fn fingerprint(&self) -> &str {
+        match &self.hidden {
+            Hidden::Key(key) => key.fingerprint(),
+            Hidden::Password(_) => "",
+        }
+    }
+}
+
+impl Hidden {
+    /// Hides the token: the text that is answered.
+    fn hide(&self, token: &TokenId) -> Result<SecretString, Error> {
+        match self {
+            Self::Key(key) => {
+                // EXPOSE: encrypted.
+                let token = SecretBytes::new(token.expose().as_bytes().to_vec());
+                Ok(SecretString::new(encoding::encode(&key.encrypt(&token)?)))
+            }
+            Self::Password(password) => Ok(encode(token, password)),
+        }
     }
 }
 

@@ -445,6 +445,7 @@ impl Core {
                 cluster
             }
         };
+        let backups = system.below("rekey-backup/");
         sys::note_version(&system, self.settings.version, self.clock.now()).await?;
         let leases = Leases::open(system.below("lease/"));
         let tokens = TokenStore::open(system.below("token/"), Arc::clone(&leases)).await?;
@@ -492,8 +493,8 @@ impl Core {
             clock: Arc::clone(&self.clock),
             cluster,
             keys,
-            rekey: Rekey::new(Target::Barrier),
-            recovery_rekey: Rekey::new(Target::Recovery),
+            rekey: Rekey::new(Target::Barrier, backups.clone()),
+            recovery_rekey: Rekey::new(Target::Recovery, backups),
             root_generation: RootGeneration::default(),
             settings: self.settings.clone(),
             sealing: AtomicBool::new(false),

@@ -17,25 +17,26 @@
 //! for: the caller then holds both and loses nothing.
 //!
 //! **Invariant:** there is one attempt at a time, and it holds fewer shares than a threshold;
-//! nothing of it is stored before the one commit that makes the new shares valid.
+//! nothing of it is stored before the one commit that makes the new shares valid, but shares that
+//! are encrypted to their holders, if that was asked for.
 
-use keyward_api::{
-    Sensitive,
-    sys::{
-        NewShares, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
-        RekeyVerified,
-    },
+use std::sync::Arc;
+
+use keyward_api::sys::{
+    NewShares, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
+    RekeyVerified,
 };
-use keyward_crypto::{SecretBytes, encoding};
+use keyward_crypto::SecretBytes;
 use tokio::sync::Mutex;
 
 use crate::{
-    Error,
+    Error, Holders, ShownShares, View,
     keys::Keys,
     quorum::{Given, Quorum},
     seal::{self, SealConfig},
 };
 
+mod backup;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -56,15 +57,21 @@ pub(crate) struct Rekey {
     target: Target,
     /// Held over the whole of a step, so that steps come one after the other.
     attempt: Mutex<Option<Attempt>>,
+    /// Where encrypted shares are kept.
+    backups: View,
 }
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// How the new key is to be split.
     pub(crate) split: SealConfig,
     /// Whether the new shares become valid only after their holders have given them back.
     pub(crate) verification_required: bool,
+    /// Whose the new shares will be.
+    pub(crate) holders: Arc<Holders>,
+    /// Whether the encrypted shares are kept as well.
+    pub(crate) backup: bool,
 }
 
 struct Attempt {
@@ -80,11 +87,12 @@ struct Unverified {
 }
 
 impl Rekey {
-    /// Makes the state before the first attempt.
-    pub(crate) fn new(target: Target) -> Self {
+    /// Makes the state before the first attempt; encrypted shares are kept in a folder.
+    pub(crate) fn new(target: Target, backups: View) -> Self {
         Self {
             target,
             attempt: Mutex::default(),
+            backups,
         }
     }
 
@@ -113,11 +121,18 @@ impl Rekey {
                      sys/rotate/recovery/init",
                 ));
             }
+            (Target::Barrier, true) if !plan.holders.is_empty() => {
+                return Err(Error::invalid(
+                    "PGP key encryption not supported when using stored keys",
+                ));
+            }
             // Nobody gets shares.
             (Target::Barrier, true) => {
                 plan = Plan {
                     split: SealConfig::NONE,
                     verification_required: false,
+                    holders: Arc::default(),
+                    backup: false,
                 };
             }
             (Target::Barrier, false) | (Target::Recovery, true) => {}
@@ -193,19 +208,21 @@ impl Rekey {
     ) -> Result<RekeyProgress, Error> {
         let gone = || Error::internal("the attempt is gone");
         let attempt = held.as_mut().ok_or_else(gone)?;
-        let Plan {
-            split,
-            verification_required,
-        } = attempt.plan;
+        let split = attempt.plan.split;
         if split == SealConfig::NONE {
-            let made = made(attempt, &[]);
+            let made = made(attempt, ShownShares::default());
             keys.rotate_root().await?;
             *held = None;
             return Ok(RekeyProgress::Complete(made));
         }
         let key = seal::generate_key();
-        let mut made = made(attempt, &seal::split(&key, split)?);
-        if !verification_required {
+        let shares = attempt.plan.holders.show(&seal::split(&key, split)?)?;
+        let mut made = made(attempt, shares);
+        // Before they become valid: the answer may be lost.
+        if attempt.plan.backup {
+            self.keep(&made).await?;
+        }
+        if !attempt.plan.verification_required {
             match keys.rekey(split, &key).await {
                 Ok(()) => {
                     *held = None;
@@ -242,7 +259,7 @@ impl Rekey {
     ) -> Result<RekeyVerificationStatus, Error> {
         let mut held = self.attempt.lock().await;
         let (plan, unverified) = unverified(held.as_mut()).ok_or_else(|| words.not_configured())?;
-        Ok(verification_status(plan, unverified))
+        Ok(verification_status(&plan, unverified))
     }
 
     /// Forgets the new shares given back so far.
@@ -256,7 +273,7 @@ impl Rekey {
         let mut held = self.attempt.lock().await;
         let (plan, unverified) = unverified(held.as_mut()).ok_or_else(|| words.not_configured())?;
         unverified.given = Quorum::begin();
-        Ok(verification_status(plan, unverified))
+        Ok(verification_status(&plan, unverified))
     }
 
     /// Takes one of the new shares back; with the last one needed, they become valid.
@@ -287,7 +304,7 @@ impl Rekey {
                 ));
             }
             Given::More => {
-                let status = verification_status(plan, unverified);
+                let status = verification_status(&plan, unverified);
                 return Ok(RekeyVerification::Going(status));
             }
             Given::Enough(shares) => shares,
@@ -307,21 +324,14 @@ impl Rekey {
 }
 
 /// Returns the answer that shows new shares.
-fn made(attempt: &Attempt, shares: &[SecretBytes]) -> NewShares {
+fn made(attempt: &Attempt, shares: ShownShares) -> NewShares {
     NewShares {
         nonce: attempt.given.nonce().to_owned(),
         complete: true,
-        keys: shares
-            .iter()
-            // EXPOSE: shown once to the operator who asked.
-            .map(|share| Sensitive::new(encoding::encode_hex(share.expose())))
-            .collect(),
-        keys_base64: shares
-            .iter()
-            .map(|share| encoding::encode_secret(share).into())
-            .collect(),
-        pgp_fingerprints: None,
-        backup: false,
+        keys: shares.hex,
+        keys_base64: shares.base64,
+        pgp_fingerprints: attempt.plan.holders.fingerprints(),
+        backup: attempt.plan.backup,
         verification_required: attempt.plan.verification_required,
         verification_nonce: String::new(),
     }
@@ -329,7 +339,7 @@ fn made(attempt: &Attempt, shares: &[SecretBytes]) -> NewShares {
 
 /// Returns the new shares that wait to be verified.
 fn unverified(attempt: Option<&mut Attempt>) -> Option<(Plan, &mut Unverified)> {
-    attempt.and_then(|attempt| Some((attempt.plan, attempt.unverified.as_mut()?)))
+    attempt.and_then(|attempt| Some((attempt.plan.clone(), attempt.unverified.as_mut()?)))
 }
 
 fn status(attempt: Option<&Attempt>, keys: &Keys) -> RekeyStatus {
@@ -340,28 +350,25 @@ fn status(attempt: Option<&Attempt>, keys: &Keys) -> RekeyStatus {
             ..RekeyStatus::default()
         };
     };
-    let Plan {
-        split,
-        verification_required,
-    } = attempt.plan;
+    let plan = &attempt.plan;
     let verification = attempt.unverified.as_ref();
     RekeyStatus {
         nonce: attempt.given.nonce().to_owned(),
         started: true,
-        t: split.threshold,
-        n: split.shares,
+        t: plan.split.threshold,
+        n: plan.split.shares,
         progress: attempt.given.progress(),
         required,
-        pgp_fingerprints: None,
-        backup: false,
-        verification_required,
+        pgp_fingerprints: plan.holders.fingerprints(),
+        backup: plan.backup,
+        verification_required: plan.verification_required,
         verification_nonce: verification
             .map_or("", |unverified| unverified.given.nonce())
             .to_owned(),
     }
 }
 
-fn verification_status(plan: Plan, unverified: &Unverified) -> RekeyVerificationStatus {
+fn verification_status(plan: &Plan, unverified: &Unverified) -> RekeyVerificationStatus {
     RekeyVerificationStatus {
         nonce: unverified.given.nonce().to_owned(),
         started: true,

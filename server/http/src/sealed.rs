@@ -8,7 +8,10 @@ use keyward_api::{
     Operation, Sensitive,
     sys::{Health, InitStatus, Initialize, Initialized, Leader, ReadHealth, SealStatus, Unseal},
 };
-use keyward_core::{Core, Error, Face, RequestId, SealConfig, Status, engine::Fields, parse_share};
+use keyward_core::{
+    Core, Error, Face, Holders, PgpKey, RequestId, SealConfig, ShownShares, Status, engine::Fields,
+    parse_share,
+};
 use keyward_crypto::{SecretBytes, encoding};
 use serde::de::DeserializeOwned;
 
@@ -67,22 +70,33 @@ async fn init(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Response
         return Err(Error::invalid("Vault is already initialized"));
     }
     let request: Initialize = parse(body)?;
-    let secrets = core.initialize(split(&request, &status)?).await?;
-    // EXPOSE: shown once to the operator who asked.
-    let hex = |share: &SecretBytes| Sensitive::new(encoding::encode_hex(share.expose()));
-    let base64 = |share: &SecretBytes| encoding::encode_secret(share).into();
+    let split = split(&request, &status)?;
+    // Before anything is made: a bad key must not leave a server whose keys nobody got.
+    let holders = holders(&request, &status, split)?;
+    let root_token_key = request
+        .root_token_pgp_key
+        .filter(|key| !key.is_empty())
+        .map(|key| PgpKey::parse(&key, status.now))
+        .transpose()?;
+    let secrets = core.initialize(split).await?;
+    let shown = holders.show(&secrets.shares)?;
     let (keys, recovery) = if status.recovery_seal {
-        (&[][..], &secrets.shares[..])
+        (ShownShares::default(), shown)
     } else {
-        (&secrets.shares[..], &[][..])
+        (shown, ShownShares::default())
+    };
+    // EXPOSE: shown once to the operator who asked, or encrypted.
+    let root_token = secrets.root_token.expose().to_owned();
+    let root_token = match root_token_key {
+        None => root_token,
+        Some(key) => encoding::encode(&key.encrypt(&SecretBytes::new(root_token.into_bytes()))?),
     };
     let initialized = Initialized {
-        keys: keys.iter().map(hex).collect(),
-        keys_base64: keys.iter().map(base64).collect(),
-        recovery_keys: recovery.iter().map(hex).collect(),
-        recovery_keys_base64: recovery.iter().map(base64).collect(),
-        // EXPOSE: shown once to the operator who asked.
-        root_token: Sensitive::new(secrets.root_token.expose().to_owned()),
+        keys: keys.hex,
+        keys_base64: keys.base64,
+        recovery_keys: recovery.hex,
+        recovery_keys_base64: recovery.base64,
+        root_token: Sensitive::new(root_token),
     };
     let json = serde_json::to_vec(&initialized).map_err(Error::internal)?;
     Ok(respond::secret_json(
@@ -114,6 +128,26 @@ fn split(request: &Initialize, status: &Status) -> Result<SealConfig, Error> {
         (shares, threshold) => SealConfig::parse(shares, threshold)
             .map_err(|error| Error::Invalid(format!("invalid {name} configuration: {error}"))),
     }
+}
+
+/// Returns whose the shares will be.
+fn holders(request: &Initialize, status: &Status, split: SealConfig) -> Result<Holders, Error> {
+    let secret = ("pgp_keys", &request.pgp_keys);
+    let recovery = ("recovery_pgp_keys", &request.recovery_pgp_keys);
+    let (wanted, (name, other), of) = if status.recovery_seal {
+        (recovery.1, secret, "recovery")
+    } else {
+        (secret.1, recovery, "seal")
+    };
+    if other.as_ref().is_some_and(|keys| !keys.is_empty()) {
+        return Err(Error::Invalid(format!(
+            "parameters {name} not applicable to seal type {}",
+            status.seal_type
+        )));
+    }
+    let keys = wanted.as_deref().unwrap_or_default();
+    Holders::parse(keys, split.shares, status.now)
+        .map_err(|error| Error::Invalid(format!("invalid {of} configuration: {error}")))
 }
 
 async fn unseal(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Response, Error> {

@@ -32,7 +32,8 @@ endpoint!(ReadRootTokenGeneration {} => RootGenerationStatus: Read "generate-roo
 pub struct BeginRootGeneration {
     /// The password behind which the token is hidden, as long as a token; made if not given.
     pub otp: Option<Sensitive>,
-    /// Refused: a token is not encrypted for its reader.
+    /// The OpenPGP key that the token is encrypted to in the place of a password: as `gpg --export`
+    /// writes it, in base64.
     #[serde(deserialize_with = "coerce::text")]
     pub pgp_key: Option<String>,
 }
@@ -118,11 +119,11 @@ pub struct RootGenerationStatus {
     pub required: u8,
     /// Whether the token was made.
     pub complete: bool,
-    /// The token, hidden behind the password; empty until it was made.
+    /// The token, hidden behind the password, or in base64 a message of it; empty until it was made.
     pub encoded_token: Sensitive,
     /// The same under its older name.
     pub encoded_root_token: Sensitive,
-    /// Always empty.
+    /// The fingerprint of the key that the token is encrypted to; empty without one.
     pub pgp_fingerprint: String,
     /// The password, told once to the one who begins; empty otherwise.
     pub otp: Sensitive,

@@ -88,7 +88,7 @@ pub use quotas::{
 pub use rekey::{
     BeginRecoveryRekey, BeginRekey, CancelRecoveryRekey, CancelRekey, DeleteRecoveryRekeyBackup,
     DeleteRekeyBackup, NewShares, ReadRecoveryRekey, ReadRecoveryRekeyBackup,
-    ReadRecoveryRekeyVerification, ReadRekey, ReadRekeyBackup, ReadRekeyVerification,
+    ReadRecoveryRekeyVerification, ReadRekey, ReadRekeyBackup, ReadRekeyVerification, RekeyBackup,
     RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus, RekeyVerified,
     RestartRecoveryRekeyVerification, RestartRekeyVerification, UpdateRecoveryRekey, UpdateRekey,
     VerifyRecoveryRekey, VerifyRekey,

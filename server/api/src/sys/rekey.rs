@@ -2,6 +2,8 @@
 //!
 //! These paths answer without Vault's envelope.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Sensitive, coerce, endpoint};
@@ -22,10 +24,11 @@ pub struct BeginRekey {
     /// How many shares bring it back.
     #[serde(deserialize_with = "coerce::int")]
     pub secret_threshold: Option<i64>,
-    /// Refused: shares are not encrypted for their holders.
+    /// The OpenPGP keys that the new shares are encrypted to, one a share: each as `gpg --export`
+    /// writes it, in base64.
     #[serde(deserialize_with = "coerce::list")]
     pub pgp_keys: Option<Vec<String>>,
-    /// Refused: only encrypted shares could be kept.
+    /// Whether the encrypted shares are kept at the server as well, until they are removed.
     #[serde(deserialize_with = "coerce::flag")]
     pub backup: Option<bool>,
     /// Whether the new shares become valid only after enough of them were given back.
@@ -55,9 +58,9 @@ pub struct RekeyStatus {
     pub progress: usize,
     /// How many of them are needed.
     pub required: u8,
-    /// Always none.
+    /// The fingerprints of the keys that the new shares will be encrypted to; none without keys.
     pub pgp_fingerprints: Option<Vec<String>>,
-    /// Always false.
+    /// Whether the encrypted shares will be kept.
     pub backup: bool,
     /// Whether the new shares are to be given back before they become valid.
     pub verification_required: bool,
@@ -95,13 +98,13 @@ pub struct NewShares {
     pub nonce: String,
     /// Always true.
     pub complete: bool,
-    /// The shares in hexadecimal.
+    /// The shares in hexadecimal; encrypted, each is a message of the hexadecimal text of a share.
     pub keys: Vec<Sensitive>,
     /// The same shares in base64.
     pub keys_base64: Vec<Sensitive>,
-    /// Always none.
+    /// The fingerprints of the keys that they are encrypted to, in the same order; none without keys.
     pub pgp_fingerprints: Option<Vec<String>>,
-    /// Always false.
+    /// Whether they are kept as well.
     pub backup: bool,
     /// Whether they are to be given back before they become valid.
     pub verification_required: bool,
@@ -168,11 +171,22 @@ pub struct RekeyVerified {
     pub complete: bool,
 }
 
-/// `GET sys/rekey/backup`: the encrypted shares that were kept; there never are any.
+/// What `GET sys/rekey/backup` and its kin answer: the encrypted shares that were made last.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct RekeyBackup {
+    /// The id of the attempt that made them.
+    pub nonce: String,
+    /// The shares in hexadecimal, by the fingerprint of the key that they are encrypted to.
+    pub keys: BTreeMap<String, Vec<Sensitive>>,
+    /// The same in base64.
+    pub keys_base64: BTreeMap<String, Vec<Sensitive>>,
+}
+
+/// `GET sys/rekey/backup`: the encrypted shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRekeyBackup {}
-endpoint!(ReadRekeyBackup {} => (): Read "rekey/backup");
+endpoint!(ReadRekeyBackup {} => RekeyBackup: Read "rekey/backup");
 
 /// `DELETE sys/rekey/backup`: removes them.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -222,12 +236,11 @@ endpoint!(VerifyRecoveryRekey {} => RekeyVerification: Update "rekey-recovery-ke
 pub struct RestartRecoveryRekeyVerification {}
 endpoint!(RestartRecoveryRekeyVerification {} => RekeyVerificationStatus: Delete "rekey-recovery-key/verify"; document);
 
-/// `GET sys/rekey/recovery-key-backup`: the encrypted recovery shares that were kept; there never
-/// are any.
+/// `GET sys/rekey/recovery-key-backup`: the encrypted recovery shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRecoveryRekeyBackup {}
-endpoint!(ReadRecoveryRekeyBackup {} => (): Read "rekey/recovery-key-backup");
+endpoint!(ReadRecoveryRekeyBackup {} => RekeyBackup: Read "rekey/recovery-key-backup");
 
 /// `DELETE sys/rekey/recovery-key-backup`: removes them.
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BeginRekey, NewShares, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
-    UpdateRekey, VerifyRekey,
+    BeginRekey, NewShares, RekeyBackup, RekeyProgress, RekeyStatus, RekeyVerification,
+    RekeyVerificationStatus, UpdateRekey, VerifyRekey,
 };
 use crate::endpoint;
 
@@ -40,6 +40,13 @@ pub struct RotationStatus {
     /// The id of the verification; empty until it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_nonce: Option<String>,
+    /// The fingerprints of the keys that the new shares will be encrypted to; only with keys, like
+    /// what follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pgp_fingerprints: Option<Vec<String>>,
+    /// Whether the encrypted shares will be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<bool>,
 }
 
 impl From<RekeyStatus> for RotationStatus {
@@ -54,6 +61,8 @@ impl From<RekeyStatus> for RotationStatus {
             progress: begun.then_some(status.progress),
             verification_required: begun.then_some(status.verification_required),
             verification_nonce: begun.then_some(status.verification_nonce),
+            backup: status.pgp_fingerprints.is_some().then_some(status.backup),
+            pgp_fingerprints: status.pgp_fingerprints,
         }
     }
 }
@@ -69,7 +78,8 @@ impl From<RotationStatus> for RekeyStatus {
             required: status.required,
             verification_required: status.verification_required.unwrap_or_default(),
             verification_nonce: status.verification_nonce.unwrap_or_default(),
-            ..Self::default()
+            pgp_fingerprints: status.pgp_fingerprints,
+            backup: status.backup.unwrap_or_default(),
         }
     }
 }
@@ -135,11 +145,11 @@ endpoint!(VerifyRootRotation {} => RekeyVerification: Update "rotate/root/verify
 pub struct RestartRootRotationVerification {}
 endpoint!(RestartRootRotationVerification {} => RekeyVerificationStatus: Delete "rotate/root/verify");
 
-/// `GET sys/rotate/root/backup`: the encrypted shares that were kept; there never are any.
+/// `GET sys/rotate/root/backup`: the encrypted shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRootRotationBackup {}
-endpoint!(ReadRootRotationBackup {} => (): Read "rotate/root/backup");
+endpoint!(ReadRootRotationBackup {} => RekeyBackup: Read "rotate/root/backup");
 
 /// `DELETE sys/rotate/root/backup`: removes them.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -189,11 +199,11 @@ endpoint!(VerifyRecoveryRotation {} => RekeyVerification: Update "rotate/recover
 pub struct RestartRecoveryRotationVerification {}
 endpoint!(RestartRecoveryRotationVerification {} => RekeyVerificationStatus: Delete "rotate/recovery/verify");
 
-/// `GET sys/rotate/recovery/backup`: the encrypted shares that were kept; there never are any.
+/// `GET sys/rotate/recovery/backup`: the encrypted shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRecoveryRotationBackup {}
-endpoint!(ReadRecoveryRotationBackup {} => (): Read "rotate/recovery/backup");
+endpoint!(ReadRecoveryRotationBackup {} => RekeyBackup: Read "rotate/recovery/backup");
 
 /// `DELETE sys/rotate/recovery/backup`: removes them.
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -26,13 +26,33 @@ pub struct Initialize {
         skip_serializing_if = "Option::is_none"
     )]
     pub recovery_threshold: Option<i64>,
+    /// The OpenPGP keys that the shares of the unseal key are encrypted to, one a share: each as
+    /// `gpg --export` writes it, in base64.
+    #[serde(
+        deserialize_with = "coerce::list",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub pgp_keys: Option<Vec<String>>,
+    /// The same for the shares of the recovery key.
+    #[serde(
+        deserialize_with = "coerce::list",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub recovery_pgp_keys: Option<Vec<String>>,
+    /// The OpenPGP key that the root token is encrypted to.
+    #[serde(
+        deserialize_with = "coerce::text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub root_token_pgp_key: Option<String>,
 }
 endpoint!(Initialize {} => Initialized: Update "init", access Public; document);
 
 /// What `PUT sys/init` answers, once.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Initialized {
-    /// The shares of the unseal key in hexadecimal; none where the seal opens by itself.
+    /// The shares of the unseal key in hexadecimal; none where the seal opens by itself. Where there
+    /// are OpenPGP keys, each is a message of the hexadecimal text of a share.
     pub keys: Vec<Sensitive>,
     /// The same shares in base64.
     pub keys_base64: Vec<Sensitive>,
@@ -42,7 +62,7 @@ pub struct Initialized {
     /// The same shares in base64.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovery_keys_base64: Vec<Sensitive>,
-    /// The first root token.
+    /// The first root token; in base64 a message of it, where there is an OpenPGP key for it.
     pub root_token: Sensitive,
 }
 

@@ -2,13 +2,14 @@
 
 use std::{mem, sync::Arc};
 
-use keyward_crypto::random;
+use keyward_crypto::{encoding, random};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     Timestamp,
+    pgp::testing::{CURVE, RSA},
     seal::{Lock, Opened},
     storage::faulty::{Fate, Faulty},
 };
@@ -27,11 +28,19 @@ const fn split(shares: u8, threshold: u8) -> SealConfig {
     SealConfig { shares, threshold }
 }
 
-const fn plan(split: SealConfig, verification_required: bool) -> Plan {
+fn plan(split: SealConfig, verification_required: bool) -> Plan {
     Plan {
         split,
         verification_required,
+        holders: Arc::default(),
+        backup: false,
     }
+}
+
+/// Makes the state anew, as unsealing does.
+fn rekey(keys: &Keys) -> Rekey {
+    let backups = View::new(Arc::clone(keys.barrier()), "rekey-backup/");
+    Rekey::new(Target::Barrier, backups)
 }
 
 /// Opens what shares open.
@@ -52,10 +61,10 @@ impl Bench {
         let keys = Keys::open(medium.clone(), made.opened, Lock::Shamir, config);
         let keys = keys.await.unwrap();
         Self {
+            rekey: rekey(&keys),
             medium,
             next,
             keys,
-            rekey: Rekey::new(Target::Barrier),
             valid: made.shares,
         }
     }
@@ -67,7 +76,7 @@ impl Bench {
         let opened = open(&self.medium, config, shares).await.unwrap();
         let keys = Keys::open(self.medium.clone(), opened, Lock::Shamir, config);
         self.keys = keys.await.unwrap();
-        self.rekey = Rekey::new(Target::Barrier);
+        self.rekey = rekey(&self.keys);
     }
 
     /// Tells whether shares open what is stored now.
@@ -277,7 +286,59 @@ async fn a_rekey_that_another_node_was_first_to_changes_nothing() {
     other.rotate(Timestamp::default()).await.unwrap();
 }
 
-#[derive(Clone, Copy, Debug)]
+/// Plans one share for each of two holders.
+fn encrypted_plan(backup: bool) -> Plan {
+    let keys = [RSA.public.to_owned(), CURVE.public.to_owned()];
+    Plan {
+        holders: Arc::new(Holders::parse(&keys, 2, Timestamp::default()).unwrap()),
+        backup,
+        ..plan(split(2, 2), false)
+    }
+}
+
+#[tokio::test]
+async fn encrypted_shares_are_for_their_holders_and_kept_until_they_are_removed() {
+    let mut bench = Bench::new(split(1, 1)).await;
+    let begun = bench.begin(encrypted_plan(true)).await;
+    let fingerprints = [RSA.fingerprint, CURVE.fingerprint].map(str::to_owned);
+    assert_eq!(begun.pgp_fingerprints.as_deref(), Some(&fingerprints[..]));
+    assert!(begun.backup);
+    assert!(bench.rekey.backup().await.is_err(), "nothing was made");
+    let made = bench.give_all().await;
+    let kept = bench.rekey.backup().await.unwrap();
+    assert_eq!(kept.nonce, made.nonce);
+    for (at, fingerprint) in fingerprints.iter().enumerate() {
+        assert_eq!(kept.keys[fingerprint], made.keys[at..=at]);
+        assert_eq!(kept.keys_base64[fingerprint], made.keys_base64[at..=at]);
+    }
+    let opened = [
+        RSA.open(&made.keys_base64[0]),
+        CURVE.open(&made.keys_base64[1]),
+    ];
+    bench.valid = opened
+        .iter()
+        .map(|text| encoding::decode_hex(str::from_utf8(text).unwrap()).unwrap())
+        .collect();
+    assert!(bench.opens(&bench.valid).await);
+    bench.restart().await;
+    assert!(bench.rekey.backup().await.is_ok(), "it outlives a restart");
+    bench.rekey.remove_backup().await.unwrap();
+    assert!(bench.rekey.backup().await.is_err());
+}
+
+#[tokio::test]
+async fn shares_that_cannot_be_kept_do_not_become_valid() {
+    let bench = Bench::new(split(1, 1)).await;
+    bench.begin(encrypted_plan(true)).await;
+    bench.fail(Fate::NotMade);
+    assert!(bench.give(&bench.valid[0]).await.is_err());
+    assert!(bench.opens(&bench.valid).await);
+    assert!(bench.rekey.backup().await.is_err());
+    bench.give_all().await;
+    assert!(!bench.opens(&bench.valid).await, "the same attempt went on");
+}
+
+#[derive(Clone, Debug)]
 enum Step {
     Begin { plan: Plan },
     Cancel,
@@ -326,7 +387,8 @@ async fn play(steps: Vec<Step>) {
     for step in steps {
         match step {
             Step::Begin { plan } => {
-                let begun = bench.rekey.begin(plan, &bench.keys, Words::Rekey).await;
+                let asked = plan.clone();
+                let begun = bench.rekey.begin(asked, &bench.keys, Words::Rekey).await;
                 assert_eq!(begun.is_ok(), model.plan.is_none());
                 model.plan.get_or_insert(plan);
             }
@@ -385,9 +447,10 @@ async fn give(
     let fits = model.plan.is_some() && model.new.is_empty() && !model.given.contains(&share);
     let answer = bench.give(&given).await;
     assert_eq!(answer.is_ok(), fits);
-    let (Ok(answer), Some(plan)) = (answer, model.plan) else {
+    let (Ok(answer), Some(plan)) = (answer, &model.plan) else {
         return;
     };
+    let at_once = !plan.verification_required;
     model.given.push(share);
     let RekeyProgress::Complete(made) = answer else {
         assert!(model.given.len() < needed);
@@ -396,7 +459,7 @@ async fn give(
     assert_eq!(model.given.len(), needed);
     model.given.clear();
     let new = shares_of(&made);
-    let at_once = !plan.verification_required;
+
     if at_once && fate != Fate::NotMade {
         retired.push(std::mem::replace(&mut bench.valid, new));
         *model = Model::default();
@@ -418,7 +481,7 @@ async fn give_back(
     let Some(given) = model.new.get(share).map(SecretBytes::duplicate) else {
         return;
     };
-    let Some(plan) = model.plan else {
+    let Some(plan) = &model.plan else {
         return;
     };
     let fate = *bench.next.lock();

@@ -17,7 +17,11 @@ use keyward_api::{
 use keyward_crypto::SecretString;
 
 use super::{Sys, bare, share};
-use crate::{Error, Response, engine::Context, generate_root::decode as decoded};
+use crate::{
+    Error, PgpKey, Response,
+    engine::Context,
+    generate_root::{Hiding, decode as decoded},
+};
 
 /// Tells how far it is.
 pub(super) async fn read(
@@ -136,19 +140,24 @@ async fn begun(
     cx: &Context<Sys>,
     request: BeginRootGeneration,
 ) -> Result<RootGenerationStatus, Error> {
-    if request.pgp_key.is_some_and(|key| !key.is_empty()) {
-        return Err(Error::invalid(
-            "pgp_key is not supported: leave it out, and the answer carries a one-time password",
-        ));
-    }
     // EXPOSE: kept until the token is made, to hide it.
     let password = request.otp.as_ref().map(|otp| otp.expose());
     let password = password.filter(|password| !password.is_empty());
+    let key = request.pgp_key.filter(|key| !key.is_empty());
+    let hiding = match (password, key) {
+        (None, None) => Hiding::Generated,
+        (Some(password), None) => Hiding::Password(SecretString::from(password)),
+        (None, Some(key)) => Hiding::Key(
+            PgpKey::parse(&key, cx.now())
+                .map_err(|error| Error::Invalid(format!("error parsing PGP key: {error}")))?,
+        ),
+        (Some(_), Some(_)) => {
+            return Err(Error::invalid("give a PGP key or an OTP, and not both"));
+        }
+    };
     cx.view().on_record().await?;
     let core = cx.core();
-    core.root_generation
-        .begin(password.map(SecretString::from), &core.keys)
-        .await
+    core.root_generation.begin(hiding, &core.keys).await
 }
 
 async fn updated(

@@ -4,13 +4,15 @@
 //! spoil them with wrong shares, could keep a team from rekeying for ever. Those who rekey have a
 //! server in good order and tokens for it, and Vault's command line sends them.
 
+use std::sync::Arc;
+
 use keyward_api::{
     Sensitive,
     sys::{
         BeginRecoveryRekey, BeginRekey, CancelRecoveryRekey, CancelRekey,
         DeleteRecoveryRekeyBackup, DeleteRekeyBackup, ReadRecoveryRekey, ReadRecoveryRekeyBackup,
         ReadRecoveryRekeyVerification, ReadRekey, ReadRekeyBackup, ReadRekeyVerification,
-        RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
+        RekeyBackup, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
         RestartRecoveryRekeyVerification, RestartRekeyVerification, UpdateRecoveryRekey,
         UpdateRekey, VerifyRecoveryRekey, VerifyRekey,
     },
@@ -19,20 +21,16 @@ use keyward_crypto::SecretBytes;
 
 use super::{Sys, bare, share};
 use crate::{
-    Error, Response, SealConfig,
+    Error, Holders, Response, SealConfig, Timestamp,
     engine::Context,
     rekey::{Plan, Rekey, Words},
 };
 
 /// Reads what a caller asks for.
-pub(super) fn plan(request: BeginRekey, words: Words) -> Result<Plan, Error> {
-    let encrypted = request.pgp_keys.is_some_and(|keys| !keys.is_empty());
-    if encrypted {
-        return Err(Error::invalid(
-            "pgp_keys is not supported: the new shares are answered as they are",
-        ));
-    }
-    if request.backup == Some(true) {
+fn plan(request: BeginRekey, now: Timestamp, words: Words) -> Result<Plan, Error> {
+    let keys = request.pgp_keys.unwrap_or_default();
+    let backup = request.backup.unwrap_or_default();
+    if backup && keys.is_empty() {
         return Err(Error::invalid(
             "cannot request a backup of the new keys without providing PGP keys for encryption",
         ));
@@ -42,9 +40,12 @@ pub(super) fn plan(request: BeginRekey, words: Words) -> Result<Plan, Error> {
         request.secret_threshold.unwrap_or_default(),
     )
     .map_err(|error| words.bad_plan(&error))?;
+    let holders = Holders::parse(&keys, split.shares, now);
     Ok(Plan {
         split,
         verification_required: request.require_verification.unwrap_or_default(),
+        holders: Arc::new(holders.map_err(|error| words.bad_plan(&error))?),
+        backup,
     })
 }
 
@@ -55,7 +56,7 @@ pub(super) async fn begun(
     request: BeginRekey,
     words: Words,
 ) -> Result<RekeyProgress, Error> {
-    let plan = plan(request, words)?;
+    let plan = plan(request, cx.now(), words)?;
     cx.view().on_record().await?;
     rekey.begin(plan, &cx.core().keys, words).await
 }
@@ -111,9 +112,19 @@ pub(super) async fn verified(
     rekey.verify(share, &nonce, &cx.core().keys, words).await
 }
 
-/// Says that no shares were kept.
-pub(super) fn no_backup() -> Error {
-    Error::invalid("no backed-up keys found")
+/// Returns the encrypted shares that were kept.
+pub(super) async fn kept(rekey: &Rekey) -> Result<Response<RekeyBackup>, Error> {
+    Ok(Response {
+        at_top: true,
+        ..Response::data(rekey.backup().await?)
+    })
+}
+
+/// Removes them.
+pub(super) async fn removed(cx: &Context<Sys>, rekey: &Rekey) -> Result<Response<()>, Error> {
+    cx.view().on_record().await?;
+    rekey.remove_backup().await?;
+    Ok(Response::empty())
 }
 
 /// Tells how far making new unseal shares is.
@@ -167,20 +178,20 @@ pub(super) async fn verify(
     bare(&verified(&cx, &cx.core().rekey, request, Words::Rekey).await?)
 }
 
-/// Says that none were kept.
+/// Returns the encrypted shares that were kept.
 pub(super) async fn read_backup(
-    _: Context<Sys>,
+    cx: Context<Sys>,
     _: ReadRekeyBackup,
-) -> Result<Response<()>, Error> {
-    Err(no_backup())
+) -> Result<Response<RekeyBackup>, Error> {
+    kept(&cx.core().rekey).await
 }
 
-/// Removes those that were not kept.
+/// Removes them.
 pub(super) async fn delete_backup(
-    _: Context<Sys>,
+    cx: Context<Sys>,
     _: DeleteRekeyBackup,
 ) -> Result<Response<()>, Error> {
-    Ok(Response::empty())
+    removed(&cx, &cx.core().rekey).await
 }
 
 /// Tells how far making new recovery shares is.
@@ -240,18 +251,18 @@ pub(super) async fn verify_recovery(
     bare(&verified(&cx, &cx.core().recovery_rekey, request, Words::Rekey).await?)
 }
 
-/// Says that none were kept.
+/// Returns the encrypted recovery shares that were kept.
 pub(super) async fn read_recovery_backup(
-    _: Context<Sys>,
+    cx: Context<Sys>,
     _: ReadRecoveryRekeyBackup,
-) -> Result<Response<()>, Error> {
-    Err(no_backup())
+) -> Result<Response<RekeyBackup>, Error> {
+    kept(&cx.core().recovery_rekey).await
 }
 
-/// Removes those that were not kept.
+/// Removes them.
 pub(super) async fn delete_recovery_backup(
-    _: Context<Sys>,
+    cx: Context<Sys>,
     _: DeleteRecoveryRekeyBackup,
 ) -> Result<Response<()>, Error> {
-    Ok(Response::empty())
+    removed(&cx, &cx.core().recovery_rekey).await
 }

@@ -4,10 +4,10 @@ use keyward_api::sys::{
     BeginRecoveryRotation, BeginRootRotation, CancelRecoveryRotation, CancelRootRotation,
     DeleteRecoveryRotationBackup, DeleteRootRotationBackup, ReadRecoveryRotation,
     ReadRecoveryRotationBackup, ReadRecoveryRotationVerification, ReadRootRotation,
-    ReadRootRotationBackup, ReadRootRotationVerification, RekeyProgress, RekeyVerification,
-    RekeyVerificationStatus, RestartRecoveryRotationVerification, RestartRootRotationVerification,
-    RotateRoot, RotationProgress, RotationStatus, UpdateRecoveryRotation, UpdateRootRotation,
-    VerifyRecoveryRotation, VerifyRootRotation,
+    ReadRootRotationBackup, ReadRootRotationVerification, RekeyBackup, RekeyProgress,
+    RekeyVerification, RekeyVerificationStatus, RestartRecoveryRotationVerification,
+    RestartRootRotationVerification, RotateRoot, RotationProgress, RotationStatus,
+    UpdateRecoveryRotation, UpdateRootRotation, VerifyRecoveryRotation, VerifyRootRotation,
 };
 
 use super::{Sys, rekey};
@@ -96,20 +96,20 @@ pub(super) async fn verify_root(
         .map(Response::data)
 }
 
-/// Says that no shares were kept.
+/// Returns the encrypted shares that were kept.
 pub(super) async fn read_root_backup(
-    _: Context<Sys>,
+    cx: Context<Sys>,
     _: ReadRootRotationBackup,
-) -> Result<Response<()>, Error> {
-    Err(rekey::no_backup())
+) -> Result<Response<RekeyBackup>, Error> {
+    rekey::kept(&cx.core().rekey).await
 }
 
-/// Removes the shares that were not kept.
+/// Removes them.
 pub(super) async fn delete_root_backup(
-    _: Context<Sys>,
+    cx: Context<Sys>,
     _: DeleteRootRotationBackup,
 ) -> Result<Response<()>, Error> {
-    Ok(Response::empty())
+    rekey::removed(&cx, &cx.core().rekey).await
 }
 
 /// Tells how far it is.
@@ -183,18 +183,18 @@ pub(super) async fn verify_recovery(
         .map(Response::data)
 }
 
-/// Says that no shares were kept.
+/// Returns the encrypted shares that were kept.
 pub(super) async fn read_recovery_backup(
-    _: Context<Sys>,
+    cx: Context<Sys>,
     _: ReadRecoveryRotationBackup,
-) -> Result<Response<()>, Error> {
-    Err(rekey::no_backup())
+) -> Result<Response<RekeyBackup>, Error> {
+    rekey::kept(&cx.core().recovery_rekey).await
 }
 
-/// Removes the shares that were not kept.
+/// Removes them.
 pub(super) async fn delete_recovery_backup(
-    _: Context<Sys>,
+    cx: Context<Sys>,
     _: DeleteRecoveryRotationBackup,
 ) -> Result<Response<()>, Error> {
-    Ok(Response::empty())
+    rekey::removed(&cx, &cx.core().recovery_rekey).await
 }

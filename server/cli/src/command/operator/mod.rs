@@ -156,6 +156,7 @@ impl Init {
             secret_threshold: self.key_threshold,
             recovery_shares: self.recovery_shares,
             recovery_threshold: self.recovery_threshold,
+            ..Initialize::default()
         };
         if recovers {
             request.recovery_shares = Some(shares);
