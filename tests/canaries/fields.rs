@@ -40,6 +40,7 @@ pub(super) const ECHOED: &[&str] = &[
     "identity key",
     "identity member_entity_ids",
     "identity member_group_ids",
+    "identity period",
     "identity rotation_period",
     "identity scopes_supported",
     "identity state",

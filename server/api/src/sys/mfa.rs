@@ -18,7 +18,7 @@ pub struct ValidateMfa {
     )]
     pub mfa_request_id: Option<String>,
     /// By the id or name of a method: its passcode, in a list.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "payload")]
     pub mfa_payload: Option<BTreeMap<String, Passcodes>>,
 }
 endpoint!(ValidateMfa {} => (): Update "mfa/validate", access Public);
@@ -34,6 +34,68 @@ pub struct Passcodes(
 impl<'de> Deserialize<'de> for Passcodes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(PasscodesVisitor)
+    }
+}
+
+/// Reads what is given for each method. A refusal names the type of what came and never repeats it: it
+/// may be a passcode.
+fn payload<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, Passcodes>>, D::Error> {
+    deserializer.deserialize_any(PayloadVisitor)
+}
+
+struct PayloadVisitor;
+
+impl PayloadVisitor {
+    fn refuse<T, E: de::Error>(came: &str) -> Result<T, E> {
+        Err(E::custom(format_args!(
+            "'' expected type 'map[string]interface {{}}', got unconvertible type '{came}'"
+        )))
+    }
+}
+
+impl<'de> de::Visitor<'de> for PayloadVisitor {
+    type Value = Option<BTreeMap<String, Passcodes>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of lists")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Self::refuse("bool")
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Self::refuse("json.Number")
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Self::refuse("json.Number")
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Self::refuse("json.Number")
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Self::refuse("string")
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+        Self::refuse("[]interface {}")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut payload = BTreeMap::new();
+        while let Some((method, passcodes)) = map.next_entry()? {
+            payload.insert(method, passcodes);
+        }
+        Ok(Some(payload))
     }
 }
 

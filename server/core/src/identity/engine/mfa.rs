@@ -126,12 +126,9 @@ pub(super) async fn list_totp(
 /// Lists the methods that are services of others: none.
 pub(super) async fn list_foreign(
     _: Context<Identities>,
-    request: ListForeignMfaMethods,
+    _: ListForeignMfaMethods,
 ) -> Result<Response<MfaMethods>, Error> {
-    match FOREIGN.contains(&request.method_type.as_str()) {
-        false => Err(Error::UnsupportedPath),
-        true => Err(Error::not_found()),
-    }
+    Err(Error::not_found())
 }
 
 /// Makes the secret of the caller's own entity.

@@ -235,6 +235,16 @@ async fn what_is_wrong_is_told_in_vaults_words() {
             "invalid mfa payload"
         );
     }
+    for payload in [
+        json!("123456"),
+        json!(123_456),
+        json!(["123456"]),
+        json!(true),
+    ] {
+        let refused = text(house.validate(&waiting, payload).await);
+        assert!(refused.contains("got unconvertible type"), "{refused}");
+        assert!(!refused.contains("123456"), "{refused}");
+    }
     assert_eq!(
         text(house.validate("", json!({})).await),
         "missing request ID"

@@ -47,7 +47,7 @@ async fn methods_survive_a_restart_and_are_listed_by_type() {
         assert!(refused.contains("not supported"), "{refused}");
     }
     let unknown = list(&house, "identity/mfa/method/sms").await;
-    assert!(matches!(unknown, Err(Error::UnsupportedPath)));
+    assert!(matches!(unknown, Err(Error::NotFound(None))));
 }
 
 #[tokio::test]
