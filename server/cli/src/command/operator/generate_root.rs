@@ -7,7 +7,7 @@ use keyward_api::sys::{
 };
 use keyward_crypto::{SecretString, encoding, random};
 
-use super::{Step, answered, row, shown};
+use super::{Step, answered, pgp, row, shown};
 use crate::{
     arguments::Format,
     error::{Error, Outcome},
@@ -21,11 +21,14 @@ use crate::{
 ///
 /// For when no token is left that may do what must be done. One operator begins and is shown a
 /// one-time password (OTP); then each holder of an unseal key runs the command and gives it. The
-/// last of them is shown the token, encoded, and the password decodes it. Needs no token.
+/// last of them is shown the token, encoded, and the password decodes it. With -pgp-key it is
+/// encrypted to that key instead. Needs no token.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   keyward operator generate-root -init            shows the nonce and the OTP
+  keyward operator generate-root -init -pgp-key=ada.asc
+                                                  the token is for \"base64 -d | gpg -d\"
   keyward operator generate-root                  ask for an unseal key
   keyward operator generate-root -nonce=NONCE - < key.txt
   keyward operator generate-root -decode=ENCODED -otp=OTP
@@ -45,6 +48,10 @@ pub(crate) struct GenerateRoot {
     /// The password: of your own with -init, that of the attempt with -decode.
     #[arg(long)]
     otp: Option<String>,
+    /// With -init: a file with the OpenPGP public key that the token is encrypted to, armored or
+    /// binary.
+    #[arg(long, value_name = "FILE", requires = "init", conflicts_with = "otp")]
+    pgp_key: Option<String>,
     /// The nonce of the attempt, shown when it began; needed if the key is not asked for.
     #[arg(long)]
     nonce: Option<String>,
@@ -59,7 +66,7 @@ impl GenerateRoot {
             return generate_otp(session).await;
         }
         match self.step {
-            Step { init: true, .. } => begin(session, self.otp).await,
+            Step { init: true, .. } => begin(session, self.otp, self.pgp_key).await,
             Step { cancel: true, .. } => {
                 let request = CancelRootGeneration::default();
                 let doing = "canceling root token generation";
@@ -103,10 +110,14 @@ async fn read(session: &Session<'_, '_>) -> Outcome<RootGenerationStatus> {
     answered(session.call(doing, "sys", &request).await?)
 }
 
-async fn begin(session: &mut Session<'_, '_>, otp: Option<String>) -> Outcome {
+async fn begin(
+    session: &mut Session<'_, '_>,
+    otp: Option<String>,
+    pgp_key: Option<String>,
+) -> Outcome {
     let request = BeginRootGeneration {
         otp: otp.map(|otp| SecretString::new(otp).into()),
-        ..BeginRootGeneration::default()
+        pgp_key: pgp_key.as_deref().map(pgp::read).transpose()?,
     };
     let doing = "initializing root generation";
     let begun = answered(session.call(doing, "sys", &request).await?)?;
@@ -186,6 +197,9 @@ fn show(session: &mut Session<'_, '_>, status: &RootGenerationStatus) -> Outcome
     ];
     // EXPOSE: shown once to the operator who asked.
     let (token, otp) = (status.encoded_token.expose(), status.otp.expose());
+    if !status.pgp_fingerprint.is_empty() {
+        rows.push(row("PGP Fingerprint", &status.pgp_fingerprint));
+    }
     if !token.is_empty() {
         rows.push(row("Encoded Token", token));
     }

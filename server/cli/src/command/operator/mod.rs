@@ -1,6 +1,7 @@
 //! `keyward operator`: initialization, the seal, and the keys behind it.
 
 mod generate_root;
+mod pgp;
 mod rekey;
 
 use std::fmt::Display;
@@ -106,6 +107,9 @@ Examples:
   keyward operator init
   keyward operator init -key-shares=1 -key-threshold=1 -format=json
   keyward operator init -recovery-shares=5 -recovery-threshold=3
+  keyward operator init -key-shares=2 -key-threshold=2 -pgp-keys=ada.asc,ben.asc
+                                                  each share encrypted to its holder, who reads it
+                                                  with \"base64 -d | gpg -d\"
   keyward operator init -status                   0 if it was done, 2 if not")]
 pub(crate) struct Init {
     /// Into how many shares the unseal key is split; 5 if not given.
@@ -131,6 +135,16 @@ pub(crate) struct Init {
     /// How many shares bring it back; 3 if not given.
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     recovery_threshold: Option<i64>,
+    /// Files with the OpenPGP public keys that the shares of the unseal key are encrypted to: as many
+    /// as shares, in their order, armored or binary.
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    pgp_keys: Vec<String>,
+    /// The same for the shares of the recovery key.
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    recovery_pgp_keys: Vec<String>,
+    /// A file with the OpenPGP public key that the root token is encrypted to.
+    #[arg(long, value_name = "FILE")]
+    root_token_pgp_key: Option<String>,
     /// Only print whether it was done.
     #[arg(long)]
     status: bool,
@@ -156,7 +170,13 @@ impl Init {
             secret_threshold: self.key_threshold,
             recovery_shares: self.recovery_shares,
             recovery_threshold: self.recovery_threshold,
-            ..Initialize::default()
+            pgp_keys: pgp::read_all(&self.pgp_keys)?,
+            recovery_pgp_keys: pgp::read_all(&self.recovery_pgp_keys)?,
+            root_token_pgp_key: self
+                .root_token_pgp_key
+                .as_deref()
+                .map(pgp::read)
+                .transpose()?,
         };
         if recovers {
             request.recovery_shares = Some(shares);

@@ -5,13 +5,13 @@ mod paths;
 
 use clap::Args;
 use keyward_api::sys::{
-    BeginRekey, NewShares, RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
-    UpdateRekey, VerifyRekey,
+    BeginRekey, NewShares, RekeyBackup, RekeyProgress, RekeyStatus, RekeyVerification,
+    RekeyVerificationStatus, UpdateRekey, VerifyRekey,
 };
 use keyward_crypto::SecretString;
 use paths::{Family, Paths, Target};
 
-use super::{Step, row, shown};
+use super::{Step, pgp, row, shown};
 use crate::{
     arguments::Format,
     error::{Error, Outcome},
@@ -35,6 +35,9 @@ Examples:
   keyward operator rotate-keys -verify            ask for a new key
   keyward operator rotate-keys -target=recovery -init
                                                   new recovery keys
+  keyward operator rotate-keys -init -key-shares=2 -key-threshold=2 -pgp-keys=ada.asc,ben.asc \
+    -backup                                       each new key encrypted to its holder, and kept
+  keyward operator rotate-keys -backup-retrieve
   keyward operator rotate-keys -status
   keyward operator rotate-keys -cancel")]
 pub(crate) struct RotateKeys {
@@ -61,6 +64,9 @@ Examples:
   keyward operator rekey -nonce=NONCE - < key.txt
   keyward operator rekey -verify                  ask for a new key
   keyward operator rekey -target=recovery -init   new recovery keys
+  keyward operator rekey -init -key-shares=2 -key-threshold=2 -pgp-keys=ada.asc,ben.asc -backup
+                                                  each new key encrypted to its holder, and kept
+  keyward operator rekey -backup-retrieve
   keyward operator rekey -status
   keyward operator rekey -cancel")]
 pub(crate) struct Rekey {
@@ -110,12 +116,33 @@ struct Attempt {
         allow_negative_numbers = true
     )]
     key_threshold: i64,
+    /// With -init: files with the OpenPGP public keys that the new keys are encrypted to: as many as
+    /// new keys, in their order, armored or binary.
+    #[arg(long, value_name = "FILES", value_delimiter = ',', requires = "init")]
+    pgp_keys: Vec<String>,
+    /// With -init and -pgp-keys: keep the encrypted keys at the server as well, until -backup-delete.
+    #[arg(long, requires = "pgp_keys")]
+    backup: bool,
+    /// Print the encrypted keys that were kept.
+    #[arg(long, group = "mode", conflicts_with = "key")]
+    backup_retrieve: bool,
+    /// Remove the encrypted keys that were kept.
+    #[arg(long, group = "mode", conflicts_with = "key")]
+    backup_delete: bool,
 }
 
 impl Attempt {
     async fn run(self, session: &mut Session<'_, '_>, family: Family) -> Outcome {
         let target = self.target;
         let paths = Paths { family, target };
+        if self.backup_retrieve {
+            let backup = paths.read_backup(session).await?;
+            return show_backup(session, &backup);
+        }
+        if self.backup_delete {
+            paths.delete_backup(session).await?;
+            return session.success("Deleted the encrypted keys (if they were kept)");
+        }
         match (&self.step, self.verify) {
             (Step { init: true, .. }, _) => self.begin(session, paths).await,
             (Step { cancel: true, .. }, true) => {
@@ -146,7 +173,8 @@ impl Attempt {
             secret_shares: Some(self.key_shares),
             secret_threshold: Some(self.key_threshold),
             require_verification: Some(self.verify),
-            ..BeginRekey::default()
+            pgp_keys: pgp::read_all(&self.pgp_keys)?,
+            backup: self.backup.then_some(true),
         };
         let begun = paths.begin(session, request).await?;
         if !self.verify && session.format == Format::Table {
@@ -234,6 +262,10 @@ fn show_status(session: &mut Session<'_, '_>, status: &RekeyStatus) -> Outcome {
             row("Verification Required", status.verification_required),
         ]);
     }
+    if let Some(fingerprints) = &status.pgp_fingerprints {
+        rows.push(row("PGP Fingerprints", fingerprints.join(", ")));
+        rows.push(row("Backup", status.backup));
+    }
     if !status.verification_nonce.is_empty() {
         rows.push(row("Verification Nonce", &status.verification_nonce));
     }
@@ -273,9 +305,14 @@ fn show_new(
         Target::Recovery => ("recovery", " -target=recovery"),
     };
     let mut text = "\n".to_owned();
+    let fingerprints = made.pgp_fingerprints.as_deref().unwrap_or_default();
     for (at, share) in made.keys_base64.iter().enumerate() {
+        let of = match fingerprints.get(at) {
+            Some(fingerprint) => format!(" fingerprint: {fingerprint}; value"),
+            None => String::new(),
+        };
         // EXPOSE: shown once to the operator who asked.
-        text.push_str(&format!("Key {}: {}\n", at + 1, share.expose()));
+        text.push_str(&format!("Key {}{of}: {}\n", at + 1, share.expose()));
     }
     text.push_str(&format!("\nOperation nonce: {}\n\n", made.nonce));
     if made.verification_required {
@@ -298,5 +335,25 @@ fn show_new(
             done = family.done()
         ));
     }
+    if made.backup {
+        text.push_str(&format!(
+            "The encrypted keys are kept at the server: \"keyward operator {command}{flag} \
+             -backup-retrieve\"\nprints them, and -backup-delete removes them.\n",
+            command = family.command()
+        ));
+    }
     Ok(session.io.print(&text)?)
+}
+
+/// Shows the encrypted keys that were kept.
+fn show_backup(session: &mut Session<'_, '_>, backup: &RekeyBackup) -> Outcome {
+    if session.format != Format::Table {
+        return session.show_value(&shown(backup)?);
+    }
+    let mut rows = vec![row("Nonce", &backup.nonce)];
+    for (fingerprint, keys) in &backup.keys_base64 {
+        // EXPOSE: encrypted, and shown to the operator who asked.
+        rows.extend(keys.iter().map(|key| row(fingerprint, key.expose())));
+    }
+    Ok(session.io.print(&output::pairs(rows))?)
 }

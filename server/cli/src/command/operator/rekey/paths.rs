@@ -5,14 +5,16 @@ use keyward_api::{
     sys::{
         BeginRecoveryRekey, BeginRecoveryRotation, BeginRekey, BeginRootRotation,
         CancelRecoveryRekey, CancelRecoveryRotation, CancelRekey, CancelRootRotation,
-        ReadRecoveryRekey, ReadRecoveryRekeyVerification, ReadRecoveryRotation,
-        ReadRecoveryRotationVerification, ReadRekey, ReadRekeyVerification, ReadRootRotation,
-        ReadRootRotationVerification, RekeyProgress, RekeyStatus, RekeyVerification,
-        RekeyVerificationStatus, RestartRecoveryRekeyVerification,
-        RestartRecoveryRotationVerification, RestartRekeyVerification,
-        RestartRootRotationVerification, UpdateRecoveryRekey, UpdateRecoveryRotation, UpdateRekey,
-        UpdateRootRotation, VerifyRecoveryRekey, VerifyRecoveryRotation, VerifyRekey,
-        VerifyRootRotation,
+        DeleteRecoveryRekeyBackup, DeleteRecoveryRotationBackup, DeleteRekeyBackup,
+        DeleteRootRotationBackup, ReadRecoveryRekey, ReadRecoveryRekeyBackup,
+        ReadRecoveryRekeyVerification, ReadRecoveryRotation, ReadRecoveryRotationBackup,
+        ReadRecoveryRotationVerification, ReadRekey, ReadRekeyBackup, ReadRekeyVerification,
+        ReadRootRotation, ReadRootRotationBackup, ReadRootRotationVerification, RekeyBackup,
+        RekeyProgress, RekeyStatus, RekeyVerification, RekeyVerificationStatus,
+        RestartRecoveryRekeyVerification, RestartRecoveryRotationVerification,
+        RestartRekeyVerification, RestartRootRotationVerification, UpdateRecoveryRekey,
+        UpdateRecoveryRotation, UpdateRekey, UpdateRootRotation, VerifyRecoveryRekey,
+        VerifyRecoveryRotation, VerifyRekey, VerifyRootRotation,
     },
 };
 
@@ -198,6 +200,26 @@ impl Paths {
             VerifyRecoveryRekey(request),
             VerifyRootRotation(request),
             VerifyRecoveryRotation(request),
+        )
+    }
+
+    pub(super) async fn read_backup(self, session: &Session<'_, '_>) -> Outcome<RekeyBackup> {
+        call!(
+            self, session, "retrieving the encrypted keys", alike;
+            ReadRekeyBackup::default(),
+            ReadRecoveryRekeyBackup::default(),
+            ReadRootRotationBackup::default(),
+            ReadRecoveryRotationBackup::default(),
+        )
+    }
+
+    pub(super) async fn delete_backup(self, session: &Session<'_, '_>) -> Outcome {
+        call!(
+            self, session, "deleting the encrypted keys", unread;
+            DeleteRekeyBackup::default(),
+            DeleteRecoveryRekeyBackup::default(),
+            DeleteRootRotationBackup::default(),
+            DeleteRecoveryRotationBackup::default(),
         )
     }
 
