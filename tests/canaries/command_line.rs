@@ -8,9 +8,7 @@ use std::{
 };
 
 use super::scanner::Scanner;
-use crate::support::{Chance, Target, isolated};
-
-const KEYWARD: &str = env!("CARGO_BIN_EXE_keyward-under-test");
+use crate::support::{Chance, KEYWARD, Target, isolated};
 
 /// Runs the program to its end and returns all that it said.
 fn said(command: &mut Command, input: &str) -> String {

@@ -1,9 +1,11 @@
 //! Shares and root tokens that are encrypted to OpenPGP keys: GnuPG opens them.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::keys::House;
-use crate::support::{Answer, Gpg, Installation, Store};
+use crate::support::{Answer, Gpg, Installation, KEYWARD, Store, bao, isolated};
 
 /// Two people: one with RSA, one with Curve25519.
 struct People {
@@ -61,6 +63,44 @@ async fn init_gives_each_holder_an_encrypted_share_and_shows_none() {
     installation.wait_until_active().await;
     let root = installation.client(&token);
     root.get("sys/mounts").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn command_lines_take_the_files_that_gpg_writes() {
+    let people = People::new();
+    let files = [
+        ("ada", "ada.asc", &["--armor"][..]),
+        ("ben", "ben.pgp", &[]),
+    ];
+    let files = files.map(|(name, file, options)| {
+        let path = people.gpg.export_to(name, file, options);
+        path.display().to_string()
+    });
+    for program in [PathBuf::from(KEYWARD), bao()] {
+        let installation = Installation::new(Store::Sled);
+        let _server = installation.start();
+        let mut command = isolated(&program, &installation.path("."));
+        let made = command
+            .env("VAULT_ADDR", installation.address())
+            .args(["operator", "init", "-format=json"])
+            .args(["-key-shares=2", "-key-threshold=2"])
+            .arg(format!("-pgp-keys={}", files.join(",")))
+            .arg(format!("-root-token-pgp-key={}", files[1]))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "{}: {told}", program.display());
+        let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+        let client = installation.client("");
+        for share in people.open(&made["unseal_keys_b64"]) {
+            let given = client.post("sys/unseal", json!({ "key": share })).await;
+            given.expect(200);
+        }
+        installation.wait_until_active().await;
+        let token = people.gpg.open(made["root_token"].as_str().unwrap());
+        let root = installation.client(&token);
+        root.get("sys/mounts").await.expect(200);
+    }
 }
 
 #[tokio::test]

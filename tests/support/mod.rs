@@ -19,4 +19,5 @@ pub(crate) use installation::{Installation, Keys, Store};
 pub(crate) use peer::{Peer, bao, isolated, project_root, python};
 pub(crate) use process::Process;
 pub(crate) use raw::{Conversation, exchange};
+pub(crate) use server::KEYWARD;
 pub(crate) use target::Target;

@@ -39,14 +39,14 @@ pub(crate) enum Hiding {
     /// A password that is made.
     Generated,
     /// An OpenPGP key.
-    Key(PgpKey),
+    Key(Box<PgpKey>),
     /// A password of the caller's.
     Password(SecretString),
 }
 
 /// Behind what the token will be hidden.
 enum Hidden {
-    Key(PgpKey),
+    Key(Box<PgpKey>),
     Password(SecretString),
 }
 

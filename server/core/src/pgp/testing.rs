@@ -46,8 +46,9 @@ impl Pair {
         // EXPOSE: opened for the test that looks into it.
         let message = encoding::decode(message.expose()).unwrap();
         let secret = encoding::decode(self.secret).unwrap();
-        // EXPOSE: the keys of a test.
+        // EXPOSE: the key of a test.
         let secret = SignedSecretKey::from_bytes(&secret.expose()[..]).unwrap();
+        // EXPOSE: the message to be opened, encrypted still.
         let message = Message::from_bytes(&message.expose()[..]).unwrap();
         let mut message = message.decrypt(&Password::empty(), &secret).unwrap();
         message.as_data_vec().unwrap()

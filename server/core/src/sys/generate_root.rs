@@ -147,10 +147,12 @@ async fn begun(
     let hiding = match (password, key) {
         (None, None) => Hiding::Generated,
         (Some(password), None) => Hiding::Password(SecretString::from(password)),
-        (None, Some(key)) => Hiding::Key(
-            PgpKey::parse(&key, cx.now())
-                .map_err(|error| Error::Invalid(format!("error parsing PGP key: {error}")))?,
-        ),
+        (None, Some(key)) => {
+            let key = PgpKey::parse(&key, cx.now());
+            let key =
+                key.map_err(|error| Error::Invalid(format!("error parsing PGP key: {error}")))?;
+            Hiding::Key(Box::new(key))
+        }
         (Some(_), Some(_)) => {
             return Err(Error::invalid("give a PGP key or an OTP, and not both"));
         }
