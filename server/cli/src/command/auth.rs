@@ -69,9 +69,9 @@ async fn methods(session: &Session<'_, '_>) -> Outcome<Option<Mounts>> {
 Examples:
   keyward auth enable userpass
   keyward auth enable -path=staff userpass
-  keyward auth enable -token-type=batch -default-lease-ttl=20m approle")]
+  keyward auth enable -token-type=batch -default-lease-ttl=20m userpass")]
 pub(crate) struct Enable {
-    /// The type of method, such as userpass or approle.
+    /// The type of method, such as userpass.
     #[arg(value_name = "TYPE")]
     kind: String,
     /// Where to mount it, below auth/; at its type if not given.

@@ -266,7 +266,8 @@ fn unconvertible(text: &str) -> Option<String> {
     let (value, wanted) = text
         .strip_prefix("invalid type: ")?
         .rsplit_once(", expected ")?;
-    let wanted = match wanted.split(' ').next() {
+    let bare = wanted.strip_prefix("a ").unwrap_or(wanted);
+    let wanted = match bare.split(' ').next() {
         Some("struct" | "map") => "map[string]interface {}",
         Some("sequence" | "tuple") => "[]interface {}",
         _ => wanted,

@@ -39,7 +39,7 @@ pub(crate) struct Login {
     /// stands on the command line. A token may stand alone, as may - for standard input.
     #[arg(value_name = "TOKEN | KEY=VALUE")]
     arguments: Vec<String>,
-    /// How to log in: approle, token or userpass.
+    /// How to log in: approle (where the server has it), token or userpass.
     #[arg(long, value_name = "TYPE", default_value = "token")]
     method: String,
     /// Where the method is mounted, below auth/; at its type if not given.

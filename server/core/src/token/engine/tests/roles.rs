@@ -231,6 +231,6 @@ async fn the_type_of_token_is_tuned_of_an_auth_method_and_of_nothing_else() {
         let text = house
             .refusal(&house.root, "sys/mounts/sys/tune", body)
             .await;
-        assert_eq!(text, "'token_type' can only be modified on auth mounts");
+        assert_eq!(text, "cannot tune parameter token_type of sys/");
     }
 }
