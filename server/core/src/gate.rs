@@ -1,8 +1,10 @@
 //! The one gate: who are you, may you, and it is written down.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use keyward_api::{Access, Operation};
+use keyward_crypto::encoding;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     Denial, Error, Identity, Request, Timestamp,
@@ -23,6 +25,21 @@ pub struct Principal {
     pub acl: Arc<Acl>,
     /// Its entity, as it was when the request came; none if it has none.
     pub identity: Option<Arc<Identity>>,
+}
+
+impl Principal {
+    /// Returns what tells clients apart in the audit log, as in Vault: the id of the entity, or for a
+    /// token without one a hash of its policies, since tokens that may do the same count as one.
+    pub(crate) fn client_id(&self) -> Cow<'_, str> {
+        if let Some(identity) = &self.identity {
+            return identity.entity_id().into();
+        }
+        let mut policies: Vec<_> = self.token.policies().iter().map(String::as_str).collect();
+        policies.sort_unstable();
+        // Behind the zero stands the namespace.
+        let text = policies.join("\x7f") + "\0root";
+        encoding::encode(&Sha256::digest(text)).into()
+    }
 }
 
 /// A request that was let in. Only [`admit`] makes one.

@@ -191,6 +191,9 @@ impl<'a> Entry<'a> {
         let request = &*facts.request;
         Object::inside(out).object("request", |block| {
             block.text("id", &request.id.to_string());
+            if let Some(principal) = &facts.principal {
+                block.text("client_id", &principal.client_id());
+            }
             block.text("operation", facts.operation.name());
             if let Some(mount) = &facts.mount {
                 mount_fields(mount, request.path.as_str(), "mount_running_version", block);
