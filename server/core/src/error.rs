@@ -97,6 +97,12 @@ impl Error {
         Self::internal("the work panicked, the log says where")
     }
 
+    /// Makes the [`Refused`](Self::Refused) of a login that is not told what was wrong.
+    #[must_use]
+    pub fn permission_denied() -> Self {
+        Self::Refused("permission denied".to_owned())
+    }
+
     /// Makes a [`NotFound`](Self::NotFound) without a text.
     #[must_use]
     pub const fn not_found() -> Self {

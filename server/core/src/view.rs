@@ -84,6 +84,22 @@ impl View {
         }
     }
 
+    /// Reads all entries one level below `folder` as JSON of type `T`, with their names.
+    ///
+    /// # Errors
+    /// As [`get_as`](Self::get_as).
+    pub(crate) async fn records<T: DeserializeOwned>(
+        &self,
+        folder: &str,
+    ) -> Result<Vec<(String, T)>, Error> {
+        let mut records = Vec::new();
+        for name in self.list(folder, None, None).await? {
+            let record = self.get_as(&format!("{folder}{name}")).await?;
+            records.extend(record.map(|(record, _)| (name, record)));
+        }
+        Ok(records)
+    }
+
     /// Lists what lies one level below `folder` (empty, or ending in a slash), in byte order;
     /// folders end in a slash. `after` and `limit` page.
     ///

@@ -20,7 +20,7 @@ use crate::{
     begun::Begun,
     body::{self, BodyError},
     cors,
-    listen::{Pending, Taken},
+    listen::Pending,
     open, proof, respond, sealed, ui,
 };
 
@@ -41,8 +41,7 @@ pub(crate) async fn handle(
 
 /// Returns where a request came from.
 fn remote(app: &App, parts: &Parts) -> Result<Remote, String> {
-    let taken = parts.extensions.get::<Taken>();
-    let Some(peer) = taken.and_then(|taken| taken.remote) else {
+    let Some(peer) = parts.extensions.get::<SocketAddr>() else {
         return Ok(Remote::default());
     };
     // An IPv4 client of an IPv6 socket is an IPv4 client.
@@ -139,7 +138,7 @@ async fn answer(
     if let Some(response) = open::answer(app, id, &parts) {
         return response;
     }
-    let pending = parts.extensions.get::<Taken>().map(|it| it.pending.clone());
+    let pending = parts.extensions.get::<Pending>().cloned();
     let most = limits.max_request_duration;
     let query = parts.uri.query().unwrap_or("");
     if let Some(face) = sealed::face(&parts)

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::{body::Body, http::Request as HttpRequest};
+
 use super::TARGETS;
+use crate::house::ask_over_http;
 
 /// Set to repeat a failure.
 const SEED: &str = "KEYWARD_TEST_SEED";
@@ -96,6 +99,16 @@ fn no_target_panics_on_its_seeds_and_what_is_like_them() {
         println!("{}: {runs} inputs", target.name);
         assert!(runs > seeds.len(), "{}", target.name);
     }
+}
+
+#[test]
+fn a_whole_request_passes_what_stands_before_the_core() {
+    let status = |head: &str| {
+        let request = HttpRequest::get("/v1/transit/keys/k").header("X-Forwarded-For", head);
+        ask_over_http(request.body(Body::empty()).unwrap()).as_u16()
+    };
+    assert_eq!(status("10.0.0.1"), 200);
+    assert_eq!(status("nobody"), 400);
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl IdentityStore {
             }
         };
         // Removed in between: then this login came before that, and its token is good for nothing.
-        self.of(&id).ok_or_else(permission_denied)
+        self.of(&id).ok_or_else(Error::permission_denied)
     }
 }
 
@@ -146,11 +146,7 @@ fn moved(draft: &mut Draft, mut group: Group, now: Timestamp) {
 
 fn refuse_disabled(entity: &Entity) -> Result<(), Error> {
     match entity.disabled {
-        true => Err(permission_denied()),
+        true => Err(Error::permission_denied()),
         false => Ok(()),
     }
-}
-
-fn permission_denied() -> Error {
-    Error::Refused("permission denied".to_owned())
 }

@@ -45,11 +45,24 @@ pub use resolved::Identity;
 use snapshot::{Draft, Snapshot};
 pub(crate) use store::IdentityStore;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{barrier::Barrier, view::View};
+use serde::de::DeserializeOwned;
+
+use crate::{Error, barrier::Barrier, view::View};
 
 /// Returns the view of the one mount, which the store writes to on its own account.
 pub(crate) fn view(barrier: &Arc<Barrier>) -> View {
     View::new(Arc::clone(barrier), "logical/identity/")
+}
+
+/// Reads all records of a folder, over those that are there from the start.
+async fn load_all<T: DeserializeOwned>(
+    view: &View,
+    folder: &str,
+    into: &mut BTreeMap<String, Arc<T>>,
+) -> Result<(), Error> {
+    let records = view.records(folder).await?.into_iter();
+    into.extend(records.map(|(name, record)| (name, Arc::new(record))));
+    Ok(())
 }

@@ -7,7 +7,6 @@ use std::sync::{
 
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
-use serde::de::DeserializeOwned;
 
 use super::{
     Draft, Identity, Snapshot,
@@ -36,10 +35,10 @@ impl IdentityStore {
     /// The store below failed.
     pub(crate) async fn open(view: View) -> Result<Self, Error> {
         let mut draft = Draft::of(&Snapshot::default());
-        for entity in all(&view, ENTITIES).await? {
+        for (_, entity) in view.records(ENTITIES).await? {
             draft.put_entity(entity);
         }
-        for group in all(&view, GROUPS).await? {
+        for (_, group) in view.records(GROUPS).await? {
             draft.put_group(group);
         }
         let (snapshot, _) = draft.finish()?;
@@ -103,14 +102,4 @@ impl IdentityStore {
         let count = self.snapshot.load().entities().count();
         u64::try_from(count).unwrap_or(u64::MAX)
     }
-}
-
-/// Reads every record below a folder.
-async fn all<T: DeserializeOwned>(view: &View, folder: &str) -> Result<Vec<T>, Error> {
-    let mut records = Vec::new();
-    for id in view.list(folder, None, None).await? {
-        let record = view.get_as(&format!("{folder}{id}")).await?;
-        records.extend(record.map(|(record, _)| record));
-    }
-    Ok(records)
 }

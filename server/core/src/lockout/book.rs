@@ -2,11 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     ops::Bound::{Included, Unbounded},
     sync::Arc,
 };
 
+use keyward_crypto::encoding;
 use sha2::{Digest as _, Sha256};
 
 use super::Terms;
@@ -37,12 +37,8 @@ impl Name {
         let alias = if alias.len() <= LONGEST {
             Arc::from(alias)
         } else {
-            let mut hashed = "sha256:".to_owned();
-            for byte in Sha256::digest(alias) {
-                // Writing to a text does not fail.
-                let _ = write!(hashed, "{byte:02x}");
-            }
-            Arc::from(hashed)
+            let hash = encoding::encode_hex(&Sha256::digest(alias));
+            Arc::from(format!("sha256:{hash}"))
         };
         Self {
             accessor: Arc::from(accessor),

@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::Remote;
+
 /// A block of IP addresses (CIDR, RFC 4632), from which a token may be used.
 ///
 /// An IPv4 address that is written as an IPv6 one (`::ffff:a.b.c.d`, RFC 4291 section 2.5.5.2) is
@@ -28,6 +30,11 @@ impl BoundCidr {
     pub fn contains(&self, text: &str) -> bool {
         text.parse::<IpAddr>()
             .is_ok_and(|address| self.0.contains(&address.to_canonical()))
+    }
+
+    /// Tells whether blocks admit who comes from there; none admit everybody.
+    pub(crate) fn admit(blocks: &[Self], remote: &Remote) -> bool {
+        blocks.is_empty() || blocks.iter().any(|block| block.contains(&remote.address))
     }
 }
 

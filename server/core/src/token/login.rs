@@ -138,8 +138,7 @@ impl LoginTokens {
     /// Tells whether one may log in from there.
     #[must_use]
     pub fn admits(&self, remote: &Remote) -> bool {
-        let bound = &self.bound_cidrs.value;
-        bound.is_empty() || bound.iter().any(|cidr| cidr.contains(&remote.address))
+        BoundCidr::admit(&self.bound_cidrs.value, remote)
     }
 
     /// Asks for a token for who logs in from there. The auth method adds who that is.
@@ -149,7 +148,7 @@ impl LoginTokens {
     pub fn grant(&self, remote: &Remote) -> Result<AuthGrant, Error> {
         let bound_cidrs = if self.strictly_bind_ip {
             let own = remote.address.parse();
-            vec![own.map_err(|_: NoCidr| Error::Refused("permission denied".to_owned()))?]
+            vec![own.map_err(|_: NoCidr| Error::permission_denied())?]
         } else {
             self.bound_cidrs.value.clone()
         };

@@ -186,8 +186,7 @@ impl Token {
     /// Tells whether it may be used from there.
     #[must_use]
     pub fn admits(&self, remote: &Remote) -> bool {
-        let bound = &self.record.bound_cidrs;
-        bound.is_empty() || bound.iter().any(|cidr| cidr.contains(&remote.address))
+        BoundCidr::admit(&self.record.bound_cidrs, remote)
     }
 
     /// Returns the identity entity; empty where there is none.

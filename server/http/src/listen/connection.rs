@@ -47,17 +47,12 @@ const NO_TLS: &[u8] =
 /// makes work on purpose (CVE-2023-44487).
 const MOST_RESETS: usize = 20;
 
-/// What a listener tells of a request that it took.
+/// Keeps a listener, once it stops, waiting until this is dropped. Each request that it took
+/// carries one, beside the address that it came from.
 #[derive(Clone)]
-pub(crate) struct Taken {
-    /// Where it comes from; none on Unix sockets.
-    pub(crate) remote: Option<SocketAddr>,
-    /// Keeps the listener, once it stops, waiting until this is dropped.
-    pub(crate) pending: Pending,
+pub(crate) struct Pending {
+    _stop: watch::Receiver<()>,
 }
-
-/// Something that a listener waits for when it stops.
-pub(crate) type Pending = watch::Receiver<()>;
 
 /// What serves one connection.
 pub(super) struct Connection {
@@ -65,7 +60,7 @@ pub(super) struct Connection {
     pub(super) router: Router,
     pub(super) limits: ListenerLimits,
     /// Changes when the server stops; that it exists is how the listener knows of the connection.
-    pub(super) stop: Pending,
+    pub(super) stop: watch::Receiver<()>,
 }
 
 impl Connection {
@@ -100,7 +95,7 @@ impl Connection {
             .header_read_timeout(None)
             .max_headers(self.limits.headers)
             .max_header_size(self.limits.header_bytes as usize)
-            .serve_connection(io, service(self.router.clone(), self.taken(), &activity));
+            .serve_connection(io, self.service(&activity));
         self.drive(connection, &activity).await;
     }
 
@@ -114,15 +109,41 @@ impl Connection {
             .max_header_list_size(self.limits.header_bytes)
             .max_pending_accept_reset_streams(MOST_RESETS)
             .max_local_error_reset_streams(MOST_RESETS)
-            .serve_connection(io, service(self.router.clone(), self.taken(), &activity));
+            .serve_connection(io, self.service(&activity));
         self.drive(connection, &activity).await;
     }
 
-    fn taken(&self) -> Taken {
-        Taken {
-            remote: self.remote,
-            pending: self.stop.clone(),
-        }
+    /// Hands requests to the router, with what is to be known of them.
+    fn service(
+        &self,
+        activity: &Arc<Activity>,
+    ) -> impl Service<
+        Request<Incoming>,
+        Response = Response<Guarded>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + use<> {
+        let (router, activity) = (self.router.clone(), Arc::clone(activity));
+        let remote = self.remote;
+        let pending = Pending {
+            _stop: self.stop.clone(),
+        };
+        service_fn(move |request: Request<Incoming>| {
+            let in_flight = activity.begin();
+            let mut request = request.map(Body::new);
+            if let Some(remote) = remote {
+                request.extensions_mut().insert(remote);
+            }
+            request.extensions_mut().insert(pending.clone());
+            let answer = router.clone().oneshot(request);
+            async move {
+                let guarded = |body| Guarded {
+                    body,
+                    _in_flight: in_flight,
+                };
+                Ok(answer.await?.map(guarded))
+            }
+        })
     }
 
     /// Drives a connection to its end: its own, the server's, or that of all patience.
@@ -152,33 +173,6 @@ impl Connection {
             connection.as_mut().graceful_shutdown();
         }
     }
-}
-
-/// Hands requests to the router, with what is to be known of them.
-fn service(
-    router: Router,
-    taken: Taken,
-    activity: &Arc<Activity>,
-) -> impl Service<
-    Request<Incoming>,
-    Response = Response<Guarded>,
-    Error = Infallible,
-    Future: Send + 'static,
-> + use<> {
-    let activity = Arc::clone(activity);
-    service_fn(move |request: Request<Incoming>| {
-        let in_flight = activity.begin();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(taken.clone());
-        let answer = router.clone().oneshot(request);
-        async move {
-            let guarded = |body| Guarded {
-                body,
-                _in_flight: in_flight,
-            };
-            Ok(answer.await?.map(guarded))
-        }
-    })
 }
 
 /// What a connection is made of.

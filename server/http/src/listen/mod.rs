@@ -9,7 +9,7 @@ use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::Router;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-pub(crate) use self::connection::{Pending, Taken};
+pub(crate) use self::connection::Pending;
 pub use self::socket::UnixSocket;
 use self::{
     connection::Connection,
@@ -152,7 +152,7 @@ impl Listener {
         accepted: Accepted,
         slot: Option<OwnedSemaphorePermit>,
         router: &Router,
-        stop: Pending,
+        stop: watch::Receiver<()>,
     ) {
         let (router, limits) = (router.clone(), self.limits);
         let tls = self.tls.clone();

@@ -122,14 +122,14 @@ async fn a_listener_that_stops_waits_for_work_that_no_client_waits_for() {
     for most in [Duration::from_secs(60), Duration::ZERO] {
         let (done, mut ended) = mpsc::unbounded_channel();
         let mut held = Held::with(ListenerLimits::DEFAULT, |hand| {
-            Router::new().fallback(get(async move |Extension(taken): Extension<Taken>| {
+            Router::new().fallback(get(async move |Extension(pending): Extension<Pending>| {
                 let id = RequestId::generate();
                 let work = async move {
                     hand.hold().await;
                     done.send(()).unwrap();
                     respond::empty(StatusCode::NO_CONTENT, id)
                 };
-                logical::finish(id, most, Some(taken.pending), work).await
+                logical::finish(id, most, Some(pending), work).await
             }))
         });
         let client = held.ask().await;

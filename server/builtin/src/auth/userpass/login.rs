@@ -35,7 +35,7 @@ pub(super) async fn log_in(
     let tokens = tokens.ok_or_else(|| Error::invalid("invalid username or password"))?;
     let remote = &cx.request().remote;
     if !tokens.admits(remote) {
-        return Err(Error::Refused("permission denied".to_owned()));
+        return Err(Error::permission_denied());
     }
     Ok(Response::auth(AuthGrant {
         meta: Some(BTreeMap::from([(USERNAME.to_owned(), name.clone())])),

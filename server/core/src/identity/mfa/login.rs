@@ -9,8 +9,8 @@ use super::{
     verify::Checked,
 };
 use crate::{
-    AuthGrant, Error, MountEntry, Remote, Request, Timestamp, lifecycle::Unsealed, mounts::Mount,
-    view::View,
+    AuthGrant, BoundCidr, Error, MountEntry, Remote, Request, Timestamp, lifecycle::Unsealed,
+    mounts::Mount, view::View,
 };
 
 /// A login that an auth method has let in.
@@ -86,7 +86,7 @@ impl Mfa {
             let warning = (!credentials.is_empty()).then_some(warning);
             return Ok(Demanded::Met { grant, warning });
         }
-        let identity = identity.ok_or_else(permission_denied)?;
+        let identity = identity.ok_or_else(Error::permission_denied)?;
         if credentials.is_empty() {
             let path = request.path.as_str();
             let login = PendingLogin::new(grant, path, &mount.accessor, request.wrap_ttl, now);
@@ -102,7 +102,7 @@ impl Mfa {
                 warning: None,
             }),
             // As in Vault: what was wrong is told to who sends codes alone.
-            Some(_) => Err(permission_denied()),
+            Some(_) => Err(Error::permission_denied()),
         }
     }
 
@@ -148,14 +148,13 @@ impl Mfa {
         } = how;
         let mount = core.mounts.find(&login.path).map(|(mount, _)| mount);
         let mount = mount.filter(|mount| mount.entry.accessor == login.accessor);
-        let mount = mount.ok_or_else(permission_denied)?;
+        let mount = mount.ok_or_else(Error::permission_denied)?;
         let identity = core.identities.store.of(&login.grant.entity_id);
         let identity = identity.filter(|identity| !identity.is_disabled());
-        let identity = identity.ok_or_else(permission_denied)?;
+        let identity = identity.ok_or_else(Error::permission_denied)?;
         // The login itself was let in from where its token may be used, and this is half of it.
-        let cidrs = &login.grant.bound_cidrs;
-        if !cidrs.is_empty() && !cidrs.iter().any(|it| it.contains(&remote.address)) {
-            return Err(permission_denied());
+        if !BoundCidr::admit(&login.grant.bound_cidrs, remote) {
+            return Err(Error::permission_denied());
         }
         let known = self.now();
         let enforcements = known.covering(&mount.entry, Some(&identity));
@@ -206,8 +205,4 @@ impl Known {
         };
         enforcements.iter().map(constraint).collect()
     }
-}
-
-fn permission_denied() -> Error {
-    Error::Refused("permission denied".to_owned())
 }

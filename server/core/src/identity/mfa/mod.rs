@@ -32,9 +32,9 @@ mod verify;
 use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::ArcSwap;
-use serde::de::DeserializeOwned;
 
 use self::{attempts::Attempts, pending::PendingLogins};
+use super::load_all;
 use crate::{
     Error, Timestamp,
     barrier::{Change, Entry},
@@ -85,8 +85,8 @@ impl Mfa {
     pub(super) async fn open(mount: &View) -> Result<Self, Error> {
         let view = mount.below(FOLDER);
         let mut known = Known::default();
-        all(&view, METHODS, &mut known.methods).await?;
-        all(&view, ENFORCEMENTS, &mut known.enforcements).await?;
+        load_all(&view, METHODS, &mut known.methods).await?;
+        load_all(&view, ENFORCEMENTS, &mut known.enforcements).await?;
         Ok(Self {
             view,
             snapshot: ArcSwap::from_pointee(known),
@@ -246,18 +246,4 @@ impl Known {
     fn method_named(&self, name: &str) -> Option<&Arc<Method>> {
         self.methods.values().find(|method| method.name == name)
     }
-}
-
-/// Loads all records of a folder.
-async fn all<T: DeserializeOwned>(
-    view: &View,
-    folder: &str,
-    into: &mut BTreeMap<String, Arc<T>>,
-) -> Result<(), Error> {
-    for name in view.list(folder, None, None).await? {
-        if let Some((record, _)) = view.get_as(&format!("{folder}{name}")).await? {
-            into.insert(name, Arc::new(record));
-        }
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Secrets: what one entity makes its codes from.
 
-use keyward_api::{Base64, Sensitive};
+use keyward_api::{Base64, Sensitive, client::percent_encode};
 use keyward_crypto::{MacKey, SecretBytes, SecretString, otp, random};
 use serde::{Deserialize, Serialize};
 
@@ -131,7 +131,7 @@ impl TotpSecret {
 /// Writes the URL that authenticators take: `otpauth://totp/ISSUER:ACCOUNT?…`, as their vendors
 /// document it.
 fn url(method: &Method, entity: &str, seed: &SecretBytes) -> SecretString {
-    let issuer = encoded(&method.issuer);
+    let issuer = percent_encode(&method.issuer);
     let Codes {
         algorithm,
         digits,
@@ -141,7 +141,7 @@ fn url(method: &Method, entity: &str, seed: &SecretBytes) -> SecretString {
     let public = format!(
         "otpauth://totp/{issuer}:{}?algorithm={}&digits={digits}&issuer={issuer}&period={period}\
          &secret=",
-        encoded(entity),
+        percent_encode(entity),
         algorithm.name(),
     );
     let secret = otp::key_text(seed);
@@ -151,19 +151,6 @@ fn url(method: &Method, entity: &str, seed: &SecretBytes) -> SecretString {
     url.push_str(&public);
     url.push_str(secret);
     SecretString::new(url)
-}
-
-/// Percent-encodes all but what is never special (RFC 3986 section 2.3).
-fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
-            _ if byte.is_ascii_alphanumeric() => encoded.push(byte.into()),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 
 use self::provider::Registry;
+use super::load_all;
 use crate::{Error, Timestamp, barrier::Change, view::View};
 
 pub(super) use algorithm::{ALGORITHMS, Algorithm};
@@ -90,11 +91,7 @@ impl Oidc {
                 known.keys.insert(name, Arc::new(key));
             }
         }
-        for name in view.list(ROLES, None, None).await? {
-            if let Some((role, _)) = view.get_as(&format!("{ROLES}{name}")).await? {
-                known.roles.insert(name, Arc::new(role));
-            }
-        }
+        load_all(&view, ROLES, &mut known.roles).await?;
         Ok(Self {
             view,
             codes: provider::Codes::default(),

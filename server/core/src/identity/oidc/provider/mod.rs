@@ -33,7 +33,7 @@ mod user_info;
 use std::{collections::BTreeMap, sync::Arc};
 
 use keyward_api::identity::{OidcAssignment, OidcScope};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 pub(super) use self::code::Codes;
 pub(in crate::identity) use self::{
@@ -42,7 +42,7 @@ pub(in crate::identity) use self::{
     exchange::Shown,
     fault::{Fault, OAuthError},
 };
-use super::{DEFAULT_KEY, Known, Oidc};
+use super::{super::load_all, DEFAULT_KEY, Known, Oidc};
 use crate::{Error, Timestamp, barrier::Change, view::View};
 
 /// The scope that every request names, and that stands for the identity token itself.
@@ -112,10 +112,10 @@ impl Registry {
     /// The store below failed.
     pub(super) async fn load(view: &View) -> Result<Self, Error> {
         let mut registry = Self::default();
-        all(view, ASSIGNMENTS, &mut registry.assignments).await?;
-        all(view, CLIENTS, &mut registry.clients).await?;
-        all(view, PROVIDERS, &mut registry.providers).await?;
-        all(view, SCOPES, &mut registry.scopes).await?;
+        load_all(view, ASSIGNMENTS, &mut registry.assignments).await?;
+        load_all(view, CLIENTS, &mut registry.clients).await?;
+        load_all(view, PROVIDERS, &mut registry.providers).await?;
+        load_all(view, SCOPES, &mut registry.scopes).await?;
         Ok(registry)
     }
 
@@ -225,20 +225,6 @@ impl Oidc {
         let change = Change::delete(format!("{folder}{name}"));
         self.store(known, vec![change], Some(request)).await
     }
-}
-
-/// Loads all records of a folder over those that are there from the start.
-async fn all<T: DeserializeOwned>(
-    view: &View,
-    folder: &str,
-    into: &mut BTreeMap<String, Arc<T>>,
-) -> Result<(), Error> {
-    for name in view.list(folder, None, None).await? {
-        if let Some((record, _)) = view.get_as(&format!("{folder}{name}")).await? {
-            into.insert(name, Arc::new(record));
-        }
-    }
-    Ok(())
 }
 
 fn names_of<T>(records: &BTreeMap<String, Arc<T>>, fits: impl Fn(&T) -> bool) -> Vec<&str> {
