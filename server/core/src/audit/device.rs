@@ -154,6 +154,10 @@ impl Device {
         }
     }
 
+    fn is_behind(&self) -> bool {
+        self.behind.lock().bytes > 0
+    }
+
     /// Takes notice of what was taken, or was not, behind its request.
     pub(super) fn catch_up(&self, cx: &mut Context<'_>, deadline: Duration) {
         let mut behind = self.behind.lock();
@@ -230,7 +234,8 @@ enum State {
 
 impl Writing<'_> {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, deadline: Duration) {
-        if !self.is_awaited {
+        // What waits behind may hold the place that these lines wait for.
+        if !self.is_awaited || self.device.is_behind() {
             self.device.catch_up(cx, deadline);
         }
         let State::Running(write, _) = &mut self.state else {

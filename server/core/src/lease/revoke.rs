@@ -48,7 +48,8 @@ pub(crate) async fn tend(core: &Unsealed) -> Result<(), Error> {
     marked.and(tended)
 }
 
-/// How long a caller waits for the end of leases that shall end.
+/// How long a caller waits for the end of leases that shall end. It is asked after each page: an
+/// engine that is asked to end one is waited for, as it promises not to wait without an end itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
     /// For as long as it takes.
