@@ -82,7 +82,8 @@ pub(super) async fn monitor(cx: Context<Sys>, request: Monitor) -> Result<Respon
     let level = given(request.log_level, "info");
     let mut lines = cx.core().host.monitor(&level, &format)?;
     if let Some(token) = &cx.request().token {
-        lines = cx.core().streams.bound_to(token, lines);
+        let path = cx.request().path.clone();
+        lines = cx.core().streams.bound_to(token, path, lines);
     }
     let content_type = match &*format {
         "json" => "application/x-ndjson",

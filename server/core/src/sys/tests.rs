@@ -116,10 +116,20 @@ impl House {
         serde_json::from_slice(done.data.unwrap().expose()).unwrap()
     }
 
-    /// Makes a token that lasts an hour.
+    /// Lets those who hold the policy `watch` read lines, or not.
+    async fn let_watch(&self, capability: &str) {
+        let text = format!("path \"sys/monitor\" {{ capabilities = [{capability:?}] }}");
+        self.write("sys/policies/acl/watch", json!({ "policy": text }))
+            .await;
+    }
+
+    /// Makes a token of them that lasts an hour.
     async fn token(&self) -> TokenId {
         let made = self
-            .write("auth/token/create", json!({ "ttl": "1h" }))
+            .write(
+                "auth/token/create",
+                json!({ "ttl": "1h", "policies": "watch" }),
+            )
             .await;
         let token = made.auth.unwrap().client_token;
         TokenId::new(SecretString::from(token.expose()))
@@ -128,7 +138,8 @@ impl House {
     /// Begins to show lines for who holds a token.
     fn show(&self, token: &TokenId) -> Lines {
         let unsealed = self.core.unsealed().unwrap();
-        unsealed.streams.bound_to(token, Lines::of(Endless))
+        let path = CanonicalPath::parse("sys/monitor").unwrap();
+        unsealed.streams.bound_to(token, path, Lines::of(Endless))
     }
 }
 
@@ -178,6 +189,7 @@ async fn a_mount_that_is_reloaded_forgets_what_it_keeps_in_memory() {
 #[tokio::test]
 async fn what_goes_on_ends_with_the_token_of_who_reads_it() {
     let house = House::new().await;
+    house.let_watch("read").await;
     let (revoked, expiring) = (house.token().await, house.token().await);
     let mut first = house.show(&revoked);
     let mut second = house.show(&expiring);
@@ -193,4 +205,19 @@ async fn what_goes_on_ends_with_the_token_of_who_reads_it() {
     house.clock.advance(Duration::from_secs(3600));
     house.core.tick().await.unwrap();
     assert!(!goes_on(&mut second) && goes_on(&mut third));
+    // Asked again, it is over still.
+    assert!(!goes_on(&mut first) && !goes_on(&mut second));
+}
+
+#[tokio::test]
+async fn what_goes_on_ends_when_who_reads_it_may_not_any_more() {
+    let house = House::new().await;
+    house.let_watch("read").await;
+    let token = house.token().await;
+    let (mut lines, mut of_root) = (house.show(&token), house.show(&house.root));
+    house.core.tick().await.unwrap();
+    assert!(goes_on(&mut lines));
+    house.let_watch("list").await;
+    house.core.tick().await.unwrap();
+    assert!(!goes_on(&mut lines) && goes_on(&mut of_root));
 }
