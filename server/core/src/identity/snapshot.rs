@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyward_crypto::SecretBytes;
-
 use super::{Alias, Entity, Group, table::Table};
 use crate::{Error, barrier::Change, json};
 
@@ -152,7 +150,7 @@ enum Stored {
     Entity(Arc<Entity>),
     Group(Arc<Group>),
     Nothing,
-    Value(SecretBytes),
+    Other(Change),
 }
 
 pub(super) const ENTITIES: &str = "entity/";
@@ -250,9 +248,11 @@ impl Draft {
         self.stored.insert(key, Stored::Nothing);
     }
 
-    /// Writes what else is kept of an entity.
-    pub(super) fn keep(&mut self, key: String, value: SecretBytes) {
-        self.stored.insert(key, Stored::Value(value));
+    /// Changes what else is kept of an entity. It changes meanwhile without the entities, so that
+    /// the change says what it expects.
+    pub(super) fn also(&mut self, change: Change) {
+        self.stored
+            .insert(change.key.clone(), Stored::Other(change));
     }
 
     fn unlist_entity(&mut self, id: &str) {
@@ -299,7 +299,7 @@ impl Draft {
             Stored::Entity(entity) => Ok(Change::put(key, json::to_secret(&*entity)?)),
             Stored::Group(group) => Ok(Change::put(key, json::to_secret(&*group)?)),
             Stored::Nothing => Ok(Change::delete(key)),
-            Stored::Value(value) => Ok(Change::put(key, value)),
+            Stored::Other(change) => Ok(change),
         });
         let changes: Result<_, Error> = changes.collect();
         Ok((self.snapshot, changes?))

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use keyward_api::identity::{MergeConflict, MergeEntities};
-use keyward_crypto::SecretBytes;
 
 use super::{
     super::{Alias, Draft, Entity, Mfa},
     Identities, given,
     show::{self, Places},
 };
-use crate::{Error, Response, Timestamp, engine::Context};
+use crate::{Error, Response, Timestamp, barrier::Change, engine::Context, storage::Expect};
 
 /// Moves aliases and group memberships to one entity and removes the others, all or nothing.
 pub(super) async fn merge(
@@ -34,8 +33,8 @@ pub(super) async fn merge(
             }
             take_over(draft, &mut to, from, &keep);
         }
-        for (key, secret) in secrets {
-            draft.keep(key, secret);
+        for change in secrets {
+            draft.also(change);
         }
         to.updated = now;
         draft.put_entity(to.clone());
@@ -46,7 +45,8 @@ pub(super) async fn merge(
     Ok(Response::empty())
 }
 
-/// Reads the secrets of MFA methods that go over to the entity that stays, by the keys that they get.
+/// Moves the secrets of MFA methods that go over to the entity that stays, as they are now: a code
+/// that is used up meanwhile would be good again else, and a secret that is made would be lost.
 ///
 /// # Errors
 /// [`Error::Invalid`] if two are of one method, unless that of the entity that stays `overrides`; the
@@ -56,7 +56,7 @@ async fn second_factors(
     to: &str,
     from: &[String],
     overrides: bool,
-) -> Result<Vec<(String, SecretBytes)>, Error> {
+) -> Result<Vec<Change>, Error> {
     let snapshot = cx.store.now();
     // What is not there is refused with the rest.
     let id_of = |id: &str| snapshot.entity(id).map(|entity| entity.id.clone());
@@ -73,7 +73,10 @@ async fn second_factors(
     for id in from {
         for (method, secret) in cx.mfa.stored_secrets(&id).await? {
             if !methods.contains(&method) {
-                secrets.push((Mfa::secret_of(&method, &to), secret.value));
+                let (old, new) = (Mfa::secret_of(&method, &id), Mfa::secret_of(&method, &to));
+                let is_unchanged = Expect::At(secret.revision);
+                secrets.push(Change::delete(old).expecting(is_unchanged));
+                secrets.push(Change::put(new, secret.value).expecting(Expect::Absent));
                 methods.push(method);
             } else if !overrides {
                 return Err(Error::Invalid(format!(
