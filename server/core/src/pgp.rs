@@ -97,6 +97,15 @@ impl PgpKey {
         Ok(key)
     }
 
+    /// Does what [`parse`](Self::parse) does, off the threads that serve requests: numbers of some
+    /// thousand bits are reckoned with, which anybody may send.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub async fn read(text: String, now: Timestamp) -> Result<Self, Error> {
+        off_thread(move || Self::parse(&text, now)).await
+    }
+
     /// Returns the fingerprint of the whole key, in lower-case hexadecimal.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
@@ -135,6 +144,13 @@ impl fmt::Debug for PgpKey {
 
 fn unreadable(why: &str) -> Error {
     Error::Invalid(format!("error parsing given PGP key: {why}"))
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Error::panicked())?
 }
 
 /// A look into a key at one moment.

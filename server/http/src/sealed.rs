@@ -72,12 +72,11 @@ async fn init(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Response
     let request: Initialize = parse(body)?;
     let split = split(&request, &status)?;
     // Before anything is made: a bad key must not leave a server whose keys nobody got.
-    let holders = holders(&request, &status, split)?;
-    let root_token_key = request
-        .root_token_pgp_key
-        .filter(|key| !key.is_empty())
-        .map(|key| PgpKey::parse(&key, status.now))
-        .transpose()?;
+    let holders = holders(&request, &status, split).await?;
+    let root_token_key = match request.root_token_pgp_key.filter(|key| !key.is_empty()) {
+        Some(key) => Some(PgpKey::read(key, status.now).await?),
+        None => None,
+    };
     let secrets = core.initialize(split).await?;
     let shown = holders.show(&secrets.shares)?;
     let (keys, recovery) = if status.recovery_seal {
@@ -131,7 +130,11 @@ fn split(request: &Initialize, status: &Status) -> Result<SealConfig, Error> {
 }
 
 /// Returns whose the shares will be.
-fn holders(request: &Initialize, status: &Status, split: SealConfig) -> Result<Holders, Error> {
+async fn holders(
+    request: &Initialize,
+    status: &Status,
+    split: SealConfig,
+) -> Result<Holders, Error> {
     let secret = ("pgp_keys", &request.pgp_keys);
     let recovery = ("recovery_pgp_keys", &request.recovery_pgp_keys);
     let (wanted, (name, other), of) = if status.recovery_seal {
@@ -145,8 +148,9 @@ fn holders(request: &Initialize, status: &Status, split: SealConfig) -> Result<H
             status.seal_type
         )));
     }
-    let keys = wanted.as_deref().unwrap_or_default();
-    Holders::parse(keys, split.shares, status.now)
+    let keys = wanted.clone().unwrap_or_default();
+    Holders::read(keys, split.shares, status.now)
+        .await
         .map_err(|error| Error::Invalid(format!("invalid {of} configuration: {error}")))
 }
 

@@ -3,7 +3,7 @@
 use keyward_api::Sensitive;
 use keyward_crypto::{SecretBytes, encoding};
 
-use super::PgpKey;
+use super::{PgpKey, off_thread};
 use crate::{Error, Timestamp};
 
 /// The keys of those who get shares, one for each share; or none, where shares are shown as they
@@ -21,18 +21,22 @@ pub struct ShownShares {
 }
 
 impl Holders {
-    /// Reads the keys of the holders of `shares` shares; no keys are no holders.
+    /// Reads the keys of the holders of `shares` shares, off the threads that serve requests; no keys
+    /// are no holders.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there are not as many keys as shares, or one of them is bad.
-    pub fn parse(keys: &[String], shares: u8, now: Timestamp) -> Result<Self, Error> {
+    pub async fn read(keys: Vec<String>, shares: u8, now: Timestamp) -> Result<Self, Error> {
         if !keys.is_empty() && keys.len() != usize::from(shares) {
             return Err(Error::invalid(
                 "count mismatch between number of provided PGP keys and number of shares",
             ));
         }
-        let keys = keys.iter().map(|key| PgpKey::parse(key, now));
-        keys.collect::<Result<_, _>>().map(Self)
+        off_thread(move || {
+            let keys = keys.iter().map(|key| PgpKey::parse(key, now));
+            keys.collect::<Result<_, _>>().map(Self)
+        })
+        .await
     }
 
     /// Tells whether there are none: shares are shown as they are.

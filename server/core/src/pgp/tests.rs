@@ -131,10 +131,10 @@ fn a_key_with_endless_signatures_costs_no_endless_time() {
     );
 }
 
-#[test]
-fn each_share_is_encrypted_to_its_holder() {
+#[tokio::test]
+async fn each_share_is_encrypted_to_its_holder() {
     let keys = [RSA.public.to_owned(), CURVE.public.to_owned()];
-    let holders = Holders::parse(&keys, 2, then()).unwrap();
+    let holders = Holders::read(keys.into(), 2, then()).await.unwrap();
     let shares = [SecretBytes::new(vec![1; 33]), SecretBytes::new(vec![2; 33])];
     let shown = holders.show(&shares).unwrap();
     for (at, pair) in [RSA, CURVE].iter().enumerate() {
@@ -152,12 +152,12 @@ fn bytes_of_hex(text: &str) -> Vec<u8> {
     encoding::decode_hex(text).unwrap().expose().clone()
 }
 
-#[test]
-fn there_is_a_key_for_every_share_or_for_none() {
-    let none = Holders::parse(&[], 5, then()).unwrap();
+#[tokio::test]
+async fn there_is_a_key_for_every_share_or_for_none() {
+    let none = Holders::read(Vec::new(), 5, then()).await.unwrap();
     assert!(none.is_empty() && none.fingerprints().is_none());
     for keys in [vec![RSA.public.to_owned()], vec![RSA.public.to_owned(); 3]] {
-        let error = Holders::parse(&keys, 2, then()).unwrap_err();
+        let error = Holders::read(keys, 2, then()).await.unwrap_err();
         assert!(error.to_string().starts_with("count mismatch"), "{error}");
     }
 }

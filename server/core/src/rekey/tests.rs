@@ -287,10 +287,11 @@ async fn a_rekey_that_another_node_was_first_to_changes_nothing() {
 }
 
 /// Plans one share for each of two holders.
-fn encrypted_plan(backup: bool) -> Plan {
+async fn encrypted_plan(backup: bool) -> Plan {
     let keys = [RSA.public.to_owned(), CURVE.public.to_owned()];
+    let holders = Holders::read(keys.into(), 2, Timestamp::default());
     Plan {
-        holders: Arc::new(Holders::parse(&keys, 2, Timestamp::default()).unwrap()),
+        holders: Arc::new(holders.await.unwrap()),
         backup,
         ..plan(split(2, 2), false)
     }
@@ -299,7 +300,7 @@ fn encrypted_plan(backup: bool) -> Plan {
 #[tokio::test]
 async fn encrypted_shares_are_for_their_holders_and_kept_until_they_are_removed() {
     let mut bench = Bench::new(split(1, 1)).await;
-    let begun = bench.begin(encrypted_plan(true)).await;
+    let begun = bench.begin(encrypted_plan(true).await).await;
     let fingerprints = [RSA.fingerprint, CURVE.fingerprint].map(str::to_owned);
     assert_eq!(begun.pgp_fingerprints.as_deref(), Some(&fingerprints[..]));
     assert!(begun.backup);
@@ -329,7 +330,7 @@ async fn encrypted_shares_are_for_their_holders_and_kept_until_they_are_removed(
 #[tokio::test]
 async fn shares_that_cannot_be_kept_do_not_become_valid() {
     let bench = Bench::new(split(1, 1)).await;
-    bench.begin(encrypted_plan(true)).await;
+    bench.begin(encrypted_plan(true).await).await;
     bench.fail(Fate::NotMade);
     assert!(bench.give(&bench.valid[0]).await.is_err());
     assert!(bench.opens(&bench.valid).await);

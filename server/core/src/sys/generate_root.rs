@@ -148,7 +148,7 @@ async fn begun(
         (None, None) => Hiding::Generated,
         (Some(password), None) => Hiding::Password(SecretString::from(password)),
         (None, Some(key)) => {
-            let key = PgpKey::parse(&key, cx.now());
+            let key = PgpKey::read(key, cx.now()).await;
             let key =
                 key.map_err(|error| Error::Invalid(format!("error parsing PGP key: {error}")))?;
             Hiding::Key(Box::new(key))

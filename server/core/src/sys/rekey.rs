@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Reads what a caller asks for.
-fn plan(request: BeginRekey, now: Timestamp, words: Words) -> Result<Plan, Error> {
+async fn plan(request: BeginRekey, now: Timestamp, words: Words) -> Result<Plan, Error> {
     let keys = request.pgp_keys.unwrap_or_default();
     let backup = request.backup.unwrap_or_default();
     if backup && keys.is_empty() {
@@ -40,7 +40,7 @@ fn plan(request: BeginRekey, now: Timestamp, words: Words) -> Result<Plan, Error
         request.secret_threshold.unwrap_or_default(),
     )
     .map_err(|error| words.bad_plan(&error))?;
-    let holders = Holders::parse(&keys, split.shares, now);
+    let holders = Holders::read(keys, split.shares, now).await;
     Ok(Plan {
         split,
         verification_required: request.require_verification.unwrap_or_default(),
@@ -56,7 +56,7 @@ pub(super) async fn begun(
     request: BeginRekey,
     words: Words,
 ) -> Result<RekeyProgress, Error> {
-    let plan = plan(request, cx.now(), words)?;
+    let plan = plan(request, cx.now(), words).await?;
     cx.view().on_record().await?;
     rekey.begin(plan, &cx.core().keys, words).await
 }
