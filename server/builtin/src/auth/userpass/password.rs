@@ -1,6 +1,10 @@
 //! Passwords: hashed, and compared in the same time whoever asks.
 
-use std::{num::NonZero, sync::Arc, thread};
+use std::{
+    num::NonZero,
+    sync::{Arc, LazyLock},
+    thread,
+};
 
 use bcrypt::HashParts;
 use keyward_api::Sensitive;
@@ -44,13 +48,18 @@ impl PasswordHash {
 }
 
 /// The work that bcrypt is, done off the threads that serve requests, and no more of it at once than
-/// there are processors: a flood of logins waits, rather than take every thread there is.
+/// there are processors, at however many mounts: a flood of logins waits, rather than take every
+/// thread there is.
 pub(super) struct Hashing(Arc<Semaphore>);
+
+static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    Arc::new(Semaphore::new(processors))
+});
 
 impl Hashing {
     pub(super) fn new() -> Self {
-        let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        Self(Arc::new(Semaphore::new(processors)))
+        Self(Arc::clone(&TURNS))
     }
 
     /// Hashes a password.
@@ -107,7 +116,7 @@ impl Hashing {
             drop(turn);
             done
         });
-        done.await.map_err(Error::internal)
+        done.await.map_err(|_| Error::panicked())
     }
 }
 

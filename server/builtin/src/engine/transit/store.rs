@@ -284,7 +284,7 @@ impl Store {
             snapshots.invalidate(&name);
             committed(outcome)
         });
-        commit.await.map_err(Error::internal)?
+        commit.await.map_err(|_| Error::panicked())?
     }
 }
 
