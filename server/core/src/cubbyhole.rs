@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     Denial, Error, Response, TokenKind, View,
-    engine::{Asker, Context, Engine, Mounted, Routes},
+    engine::{Asker, Context, Engine, Mounted, Routes, page},
     json,
     wrapping::RESPONSE,
 };
@@ -88,8 +88,7 @@ async fn list(cx: Context<Cubbyhole>, request: List) -> Result<Response<Keys>, E
 }
 
 async fn scan(cx: Context<Cubbyhole>, request: Scan) -> Result<Response<Keys>, Error> {
-    let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
-    let limit = limit.filter(|limit| *limit > 0);
+    let limit = page(request.limit);
     let folder = as_folder(&request.path);
     let own = own(&cx)?;
     named_keys(own.scan(&folder, request.after.as_deref(), limit).await?)

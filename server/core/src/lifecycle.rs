@@ -535,11 +535,7 @@ impl Unsealed {
         };
         let holder = identity.as_deref().map(|identity| identity as &dyn Holder);
         let acl = self.policies.acl(token.policies(), holder, now);
-        Some(Principal {
-            token,
-            acl,
-            identity,
-        })
+        Some(Principal::new(token, acl, identity))
     }
 
     /// Asks for the seal to fall once the answer is on record.

@@ -45,21 +45,11 @@ impl Core {
     /// The request was refused, for this reason: always.
     pub async fn refuse(&self, request: Request, reason: Error) -> Result<Done, Error> {
         let unsealed = self.unsealed().ok_or(Error::Sealed)?;
+        let request = Arc::new(request);
         let mount = unsealed.mounts.find(request.path.as_str());
-        let mount = mount.map(|(mount, _)| Arc::clone(&mount.entry));
-        let ticket = unsealed.audit.ticket(Facts {
-            operation: request.operation,
-            request: Arc::new(request),
-            principal: None,
-            verdict: None,
-            mount,
-            time: self.clock().now(),
-        });
-        record_failure(Refused {
-            error: reason,
-            ticket,
-        })
-        .await
+        let mount = mount.as_ref().map(|(mount, _)| mount);
+        let now = self.clock().now();
+        record_failure(undecided(&unsealed, &request, mount, now, reason)).await
     }
 }
 
@@ -178,7 +168,8 @@ async fn admit_and_run(
     }
 }
 
-/// Makes what is written down of a request over which the gate panicked: that it came, and failed.
+/// Makes what is written down of a request that the gate decided nothing about, since it was not
+/// asked, or panicked: that it came, and failed.
 fn undecided(
     core: &Unsealed,
     request: &Arc<Request>,

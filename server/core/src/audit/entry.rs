@@ -192,7 +192,7 @@ impl<'a> Entry<'a> {
         Object::inside(out).object("request", |block| {
             block.text("id", &request.id.to_string());
             if let Some(principal) = &facts.principal {
-                block.text("client_id", &principal.client_id());
+                block.text("client_id", principal.client_id());
             }
             block.text("operation", facts.operation.name());
             if let Some(mount) = &facts.mount {

@@ -17,7 +17,7 @@ pub use lease::{Lease, LeaseData, LeaseTerm, LeasedSecret};
 pub use login::LoginTerm;
 pub(crate) use routes::Asker;
 pub use routes::{Described, Matched, Routes, is_name};
-pub use values::{globs, not_negative};
+pub use values::{globs, not_negative, page};
 
 use crate::{Error, Timestamp, Token, mount::MountEntry, view::View};
 

@@ -37,6 +37,13 @@ pub fn not_negative(field: &str, given: i64) -> Result<u64, Error> {
     })
 }
 
+/// Returns how many names are wanted at most; none, nothing or less than that is no limit.
+#[must_use]
+pub fn page(limit: Option<i64>) -> Option<usize> {
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+    limit.filter(|&limit| limit > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -50,6 +57,14 @@ mod tests {
             [b'*', rest @ ..] => (0..=text.len()).any(|at| globs_slowly(rest, &text[at..])),
             [byte, rest @ ..] => text.first() == Some(byte) && globs_slowly(rest, &text[1..]),
         }
+    }
+
+    #[test]
+    fn a_limit_that_is_none_limits_nothing() {
+        for limit in [None, Some(0), Some(-1), Some(i64::MIN)] {
+            assert_eq!(page(limit), None, "{limit:?}");
+        }
+        assert_eq!(page(Some(2)), Some(2));
     }
 
     proptest! {

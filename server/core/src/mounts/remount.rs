@@ -92,7 +92,7 @@ impl Mounts {
         table.insert(full_path(class, path), Arc::new(moved));
         request.on_record().await?;
         if class == Class::Auth {
-            tokens.revoke_below(from).await?;
+            tokens.revoke_prefix(from, now).await?;
         }
         lease::end_mount(leases, &old, now).await?;
         self.store(&table, request).await?;
@@ -102,7 +102,7 @@ impl Mounts {
         }
         if class == Class::Auth {
             // Those that were made while the first ones were revoked.
-            tokens.revoke_below(from).await?;
+            tokens.revoke_prefix(from, now).await?;
         }
         Ok(self.migrations.remember(from, to))
     }

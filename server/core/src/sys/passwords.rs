@@ -9,7 +9,7 @@ use keyward_crypto::{SecretBytes, SecretString};
 use super::Sys;
 use crate::{
     Error, Response,
-    engine::Context,
+    engine::{Context, page},
     password::{CHECKS, PasswordPolicy, TRIES},
     policy::decode_text,
     view::View,
@@ -24,9 +24,7 @@ pub(super) async fn list(
     if let Some(after) = &request.after {
         keys.retain(|name| name > after);
     }
-    if let Some(limit) = request.limit.and_then(|limit| usize::try_from(limit).ok())
-        && limit > 0
-    {
+    if let Some(limit) = page(request.limit) {
         keys.truncate(limit);
     }
     if keys.is_empty() {

@@ -11,7 +11,7 @@ use keyward_api::sys::{
 use super::Sys;
 use crate::{
     Error, Response, Timestamp,
-    engine::{Context, not_negative},
+    engine::{self, Context, not_negative},
     policy::{PolicyChange, Stored},
 };
 
@@ -173,8 +173,7 @@ pub(super) async fn delete_old(
 
 /// Returns the policies behind a name, and no more than wanted.
 fn page(cx: &Context<Sys>, after: Option<&str>, limit: Option<i64>) -> Vec<(String, Arc<Stored>)> {
-    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-    let limit = limit.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+    let limit = engine::page(limit).unwrap_or(usize::MAX);
     let all = cx.core().policies.all(cx.now()).into_iter();
     all.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after))
         .take(limit)

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     AliasGrant, Error, Identity, MountEntry, Timestamp, TokenId, TtlLimits, ValidatedLogin,
+    policy::ROOT_POLICY_NAME,
 };
 
 /// A token that is asked for. Durations of zero ask for nothing.
@@ -97,7 +98,7 @@ impl AuthGrant {
     #[must_use]
     pub fn root() -> Self {
         Self {
-            policies: vec!["root".to_owned()],
+            policies: vec![ROOT_POLICY_NAME.to_owned()],
             display_name: "root".to_owned(),
             renewable: false,
             ..Self::default()
@@ -110,7 +111,7 @@ impl AuthGrant {
     /// # Errors
     /// [`Error::Invalid`], in Vault's words, if it asks for a root token.
     pub(crate) fn at_login(&mut self, mount: &MountEntry) -> Result<(), Error> {
-        if sanitize(&self.policies) == ["root"] {
+        if sanitize(&self.policies) == [ROOT_POLICY_NAME] {
             return Err(Error::invalid("auth methods cannot create root tokens"));
         }
         let place = mount.path.replace('/', "-");
@@ -147,7 +148,7 @@ impl Record {
         let policies = grant.stored_policies();
         let kind = grant.kind.unwrap_or_default();
         // Root has no end of its own; a maximum that it is given is how long it lasts.
-        let is_root = policies == ["root"];
+        let is_root = policies == [ROOT_POLICY_NAME];
         let asked = match grant.ttl {
             Duration::ZERO if is_root => grant.explicit_max_ttl,
             asked => asked,
@@ -213,8 +214,8 @@ pub(crate) fn sanitize<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Vec
         .into_iter()
         .map(|name| name.as_ref().trim().to_lowercase());
     let mut names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
-    if names.iter().any(|name| name == "root") {
-        return vec!["root".to_owned()];
+    if names.iter().any(|name| name == ROOT_POLICY_NAME) {
+        return vec![ROOT_POLICY_NAME.to_owned()];
     }
     names.sort_unstable();
     names.dedup();

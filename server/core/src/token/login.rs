@@ -10,6 +10,7 @@ use super::{AuthGrant, BoundCidr, NoCidr, TokenKind, grant::sanitize, two_named:
 use crate::{
     Error, Remote,
     engine::{LoginTerm, not_negative},
+    policy::DEFAULT_POLICY_NAME,
 };
 
 /// What the tokens of a login are like; an auth method stores it with what it knows of who logs in.
@@ -181,8 +182,8 @@ impl LoginTokens {
     #[must_use]
     pub fn grants(&self, policies: &[String]) -> bool {
         let own = sanitize(&self.policies.value);
-        let own = own.iter().filter(|name| *name != DEFAULT);
-        own.eq(policies.iter().filter(|name| *name != DEFAULT))
+        let own = own.iter().filter(|name| *name != DEFAULT_POLICY_NAME);
+        own.eq(policies.iter().filter(|name| *name != DEFAULT_POLICY_NAME))
     }
 
     /// Shows the settings on the wire.
@@ -220,7 +221,7 @@ impl LoginTokens {
     }
 }
 
-/// The policy that every token gets, and the type of token that the mount decides on.
+/// The type of token that the mount decides on.
 const DEFAULT: &str = "default";
 
 fn texts(cidrs: &[BoundCidr]) -> Vec<String> {

@@ -55,29 +55,6 @@ impl TokenStore {
         Ok(was_there)
     }
 
-    /// Revokes every token that a request below a path made, with all below them.
-    ///
-    /// # Errors
-    /// The store below failed; some may be revoked by then.
-    pub(crate) async fn revoke_below(&self, folder: &str) -> Result<(), Error> {
-        let mut after = None;
-        loop {
-            let names = self.accessors(after.as_deref(), Some(PAGE)).await?;
-            for accessor in &names {
-                let found = self.view.get_as::<Digest>(&accessor_key(accessor)).await?;
-                let Some((digest, _)) = found else { continue };
-                let record = self.read(digest).await?;
-                if record.is_some_and(|(record, _)| record.path.starts_with(folder)) {
-                    self.revoke(digest).await?;
-                }
-            }
-            match names.into_iter().next_back() {
-                Some(last) => after = Some(last),
-                None => return Ok(()),
-            }
-        }
-    }
-
     /// Revokes a token alone; its children become orphans. False if it was not there.
     ///
     /// # Errors

@@ -7,7 +7,8 @@ use keyward_api::{
     auth::{OlderParameters, userpass as api},
 };
 use keyward_core::{
-    Change, Error, Expect, LoginTokens, OlderNames, Response, View, engine::Context,
+    Change, Error, Expect, LoginTokens, OlderNames, Response, View,
+    engine::{Context, page},
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,7 +103,7 @@ pub(super) async fn list(
     cx: Context<Userpass>,
     request: api::ListUsers,
 ) -> Result<Response<api::Users>, Error> {
-    let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
+    let limit = page(request.limit);
     let after = request.after.as_deref();
     let keys = cx.view().list(FOLDER, after, limit).await?;
     if keys.is_empty() {

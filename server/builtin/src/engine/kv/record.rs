@@ -267,12 +267,6 @@ pub(super) async fn scan(
     keys(view.scan(&as_folder(folder), after, limit).await?)
 }
 
-/// Returns how many names are wanted at most; none is no limit.
-pub(super) fn page(limit: Option<i64>) -> Option<usize> {
-    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-    limit.filter(|&limit| limit > 0)
-}
-
 /// Writes a path as the folder that it names.
 pub(super) fn as_folder(path: &str) -> String {
     match path.trim_end_matches('/') {

@@ -8,7 +8,7 @@ use keyward_api::{
 };
 use keyward_core::{
     Error, LeaseGrant, Response, View,
-    engine::{Context, Engine, Mounted, Routes},
+    engine::{Context, Engine, Mounted, Routes, page},
 };
 use keyward_crypto::SecretBytes;
 use serde_json::value::RawValue;
@@ -81,7 +81,7 @@ async fn list(cx: Context<Kv>, request: v1::List) -> Result<Response<Keys>, Erro
 }
 
 async fn scan(cx: Context<Kv>, request: v1::Scan) -> Result<Response<Keys>, Error> {
-    let limit = record::page(request.limit);
+    let limit = page(request.limit);
     record::scan(cx.view(), &request.path, request.after.as_deref(), limit).await
 }
 

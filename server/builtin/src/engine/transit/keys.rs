@@ -6,7 +6,10 @@ use std::{
 };
 
 use keyward_api::transit as api;
-use keyward_core::{Error, Response, Timestamp, engine::Context};
+use keyward_core::{
+    Error, Response, Timestamp,
+    engine::{Context, page},
+};
 use keyward_crypto::{self as crypto, Derivation, Keyring};
 
 use super::{
@@ -101,8 +104,7 @@ pub(super) async fn list(
     cx: Context<Transit>,
     request: api::ListKeys,
 ) -> Result<Response<api::KeyList>, Error> {
-    let limit = request.limit.and_then(|limit| usize::try_from(limit).ok());
-    let limit = limit.filter(|&limit| limit > 0);
+    let limit = page(request.limit);
     let asked = request.custom_metadata.unwrap_or_default();
     let tells = request.key_info.unwrap_or_default();
     let after = request.after.as_deref();

@@ -1,7 +1,8 @@
 //! The QR code of a secret, as a PNG that every browser shows.
 //!
 //! The image is the secret, so that it is drawn in buffers that are wiped: black and white, one bit a
-//! pixel, not compressed (PNG, ISO/IEC 15948; deflate, RFC 1951 section 3.2.4).
+//! pixel, not compressed (PNG, ISO/IEC 15948; deflate, RFC 1951 section 3.2.4). What the library that
+//! makes the code copies of the text on the way is not wiped.
 
 use keyward_crypto::{SecretBytes, SecretString, encoding};
 use qrcode::{Color, EcLevel, QrCode};

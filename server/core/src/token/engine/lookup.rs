@@ -14,17 +14,17 @@ use super::{
     super::{Token, TokenStore},
     accessed, fault, named, principal,
 };
-use crate::{Denial, Error, Response, Timestamp, TokenId, engine::Context};
+use crate::{
+    Denial, Error, Response, Timestamp, TokenId,
+    engine::{Context, page},
+};
 
 /// Lists the accessors of all tokens.
 pub(super) async fn accessors(
     cx: Context<TokenStore>,
     request: ListAccessors,
 ) -> Result<Response<Accessors>, Error> {
-    let limit = request
-        .limit
-        .and_then(|limit| usize::try_from(limit).ok())
-        .filter(|n| *n != 0);
+    let limit = page(request.limit);
     let keys = cx.accessors(request.after.as_deref(), limit).await?;
     if keys.is_empty() {
         Err(Error::not_found())

@@ -6,7 +6,10 @@ use keyward_api::kv::{
     CustomMetadata, DeleteMetadata, DetailedKeys, Keys, List, ListDetailed, Metadata,
     PatchMetadata, ReadMetadata, Scan, ScanDetailed, VersionSummary, WriteMetadata,
 };
-use keyward_core::{Error, Response, engine::Context};
+use keyward_core::{
+    Error, Response,
+    engine::{Context, page},
+};
 use serde_json::{Map, Value};
 
 use super::{
@@ -18,14 +21,14 @@ use super::{
 
 /// Names the secrets below a folder.
 pub(super) async fn list(cx: Context<Kv>, request: List) -> Result<Response<Keys>, Error> {
-    let limit = record::page(request.limit);
+    let limit = page(request.limit);
     let view = cx.view().below("metadata/");
     record::list(&view, &request.path, request.after.as_deref(), limit).await
 }
 
 /// Names all secrets below a folder, however deep.
 pub(super) async fn scan(cx: Context<Kv>, request: Scan) -> Result<Response<Keys>, Error> {
-    let limit = record::page(request.limit);
+    let limit = page(request.limit);
     let view = cx.view().below("metadata/");
     record::scan(&view, &request.path, request.after.as_deref(), limit).await
 }
@@ -35,7 +38,7 @@ pub(super) async fn list_detailed(
     cx: Context<Kv>,
     request: ListDetailed,
 ) -> Result<Response<DetailedKeys>, Error> {
-    let limit = record::page(request.limit);
+    let limit = page(request.limit);
     let folder = record::as_folder(&request.path);
     let view = cx.view().below("metadata/");
     let keys = view.list(&folder, request.after.as_deref(), limit).await?;
@@ -47,7 +50,7 @@ pub(super) async fn scan_detailed(
     cx: Context<Kv>,
     request: ScanDetailed,
 ) -> Result<Response<DetailedKeys>, Error> {
-    let limit = record::page(request.limit);
+    let limit = page(request.limit);
     let folder = record::as_folder(&request.path);
     let view = cx.view().below("metadata/");
     let keys = view.scan(&folder, request.after.as_deref(), limit).await?;
