@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `users.rs` | who may log in, and what they get |
 //! | `login.rs` | logins, and how long their tokens last on |
-//! | `password.rs` | passwords: hashed, and compared in the same time whoever asks |
+//! | `password.rs` | passwords: hashed, and compared as slowly where there is no such user |
 //!
 //! **Invariant:** a password is nowhere stored, and no answer shows its hash.
 

@@ -1,4 +1,5 @@
-//! Passwords: hashed, and compared in the same time whoever asks.
+//! Passwords: hashed, and compared in the same time whether there is such a user or not; a hash that
+//! was made elsewhere with another cost takes its own time.
 
 use std::{
     num::NonZero,
@@ -83,7 +84,7 @@ impl Hashing {
     }
 
     /// Tells whether a password is the one that was hashed. Where there is nobody whose it could be,
-    /// that takes as long, and it is not.
+    /// that takes as long as with a hash of the usual cost, and it is not.
     ///
     /// # Errors
     /// The stored hash is none.
