@@ -29,17 +29,25 @@ static HOUSE: LazyLock<House> = LazyLock::new(House::build);
 
 /// Who asks over HTTP.
 const GUEST: &str = "guest";
-/// A server that is sealed, or whose store was rotated a thousand times, would be no use.
+/// A server that is sealed, or whose store was rotated a thousand times, would be no use; nor is one at
+/// which the guest's token is gone, or nobody logs in.
 const GUEST_POLICY: &str = r#"
-    path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list"] }
-    path "sys/*" { capabilities = ["read", "list"] }
+    path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list", "scan"] }
+    path "sys/*" { capabilities = ["read", "list", "scan"] }
     path "sys/tools/*" { capabilities = ["update"] }
     path "sys/wrapping/*" { capabilities = ["update"] }
     path "sys/capabilities*" { capabilities = ["update"] }
     path "sys/policies/*" { capabilities = ["create", "read", "update", "delete", "list"] }
     path "sys/policies/acl/guest" { capabilities = ["read"] }
+    path "auth/token/revoke*" { capabilities = ["deny"] }
+    # The policy `default` allows it by its whole name.
     path "auth/token/revoke-self" { capabilities = ["deny"] }
+    path "auth/userpass/users/a*" { capabilities = ["read"] }
+    path "auth/userpass/users/A*" { capabilities = ["read"] }
 "#;
+
+/// `pass`, hashed at the lowest cost: a login shall take no longer than other requests.
+const PASSWORD_HASH: &str = "$2b$04$abcdefghijklmnopqrstuufznL8bkzdtHwLhca4To/v9Lo9bA7fR6";
 
 /// The server, and where its work is done.
 struct House {
@@ -111,14 +119,36 @@ impl House {
                 "auth/token/create",
                 json!({ "id": GUEST, "policies": ["guest"] }),
             ),
+            // Nobody is locked out, however many passwords are tried.
+            (
+                "sys/auth/userpass",
+                json!({
+                    "type": "userpass",
+                    "config": { "user_lockout_config": { "lockout_disable": true } },
+                }),
+            ),
+            (
+                "auth/userpass/users/ann",
+                json!({ "password_hash": PASSWORD_HASH }),
+            ),
         ] {
-            let body = body.to_string().into_bytes();
-            let root = house.root.duplicate();
-            house
-                .ask(Some(root), Operation::Update, path, body)
-                .unwrap();
+            house.write(path, &body);
         }
+        let phone = json!({ "issuer": "Keyward", "method_name": "phone" });
+        let phone = house.write("identity/mfa/method/totp", &phone);
+        let people = json!({
+            "mfa_method_ids": [phone["method_id"]], "auth_method_types": ["userpass"],
+        });
+        house.write("identity/mfa/login-enforcement/people", &people);
         house
+    }
+
+    /// Writes as root, which works.
+    fn write(&self, path: &str, body: &Value) -> Value {
+        let body = body.to_string().into_bytes();
+        let root = self.root.duplicate();
+        let written = self.ask(Some(root), Operation::Update, path, body);
+        written.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     fn ask(

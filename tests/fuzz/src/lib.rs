@@ -74,6 +74,10 @@ pub const TARGETS: &[Target] = &[
         run: text::path,
     },
     Target {
+        name: "pgp",
+        run: text::pgp,
+    },
+    Target {
         name: "policy",
         run: text::policy,
     },

@@ -112,6 +112,36 @@ fn a_whole_request_passes_what_stands_before_the_core() {
 }
 
 #[test]
+fn the_guest_logs_in_and_scans_and_is_not_lost() {
+    let status = |method: &str, path: &str, mfa: Option<&str>, body: &'static str| {
+        let request = HttpRequest::builder().method(method).uri(path);
+        let request = mfa
+            .into_iter()
+            .fold(request, |request, code| request.header("X-Vault-MFA", code));
+        ask_over_http(request.body(Body::from(body)).unwrap()).as_u16()
+    };
+    let login = "/v1/auth/userpass/login/ann";
+    let (right, wrong) = (r#"{"password":"pass"}"#, r#"{"password":"x"}"#);
+    assert_eq!(status("POST", login, None, wrong), 400);
+    // The first half of a login; the second one is wrong, or none.
+    assert_eq!(status("POST", login, None, right), 200);
+    assert_eq!(status("POST", login, Some("phone:000000"), right), 403);
+    assert_eq!(status("POST", login, Some(":1"), right), 400);
+    let scanned = status("SCAN", "/v1/kv/metadata", None, "");
+    assert!(matches!(scanned, 200 | 404), "{scanned}");
+    let accessor = r#"{"accessor":"a"}"#;
+    for (path, body) in [
+        ("revoke", r#"{"token":"guest"}"#),
+        ("revoke-orphan", r#"{"token":"guest"}"#),
+        ("revoke-accessor", accessor),
+        ("revoke-self", "{}"),
+    ] {
+        let path = format!("/v1/auth/token/{path}");
+        assert_eq!(status("POST", &path, None, body), 403, "{path}");
+    }
+}
+
+#[test]
 fn every_target_has_a_file_that_runs_it_and_no_file_is_left_over() {
     let files: BTreeSet<String> = fs::read_dir(fuzz().join("fuzz_targets"))
         .unwrap()

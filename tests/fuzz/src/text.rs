@@ -8,12 +8,13 @@ use base64::{
     engine::{GeneralPurpose, GeneralPurposeConfig},
 };
 use keyward_core::{
-    BoundCidr, CanonicalPath, Timestamp,
+    BoundCidr, CanonicalPath, PgpKey, Timestamp,
     audit::verify::verify,
     parse_share,
     policy::{Acl, Capability, Policy, Question},
 };
 use keyward_crypto::{
+    SecretBytes,
     ciphertext::{Ciphertext, Kind},
     encoding,
 };
@@ -117,6 +118,25 @@ pub(crate) fn path(data: &[u8]) {
     assert!(path.as_str().is_empty() || !inner.split('/').any(odd));
     let unseen = |c: char| c.is_control() || (c.is_whitespace() && c != ' ');
     assert!(!inner.chars().any(unseen));
+}
+
+/// OpenPGP keys, as bytes and in the base64 that requests have: to one that is read something can be
+/// encrypted, and it has a fingerprint.
+pub(crate) fn pgp(data: &[u8]) {
+    // Most of the seeds are keys that are good then.
+    let now = Timestamp::parse("2024-02-01T00:00:00Z").unwrap();
+    let encoded = encoding::encode(data);
+    for text in [Some(&*encoded), text(data)].into_iter().flatten() {
+        let Ok(key) = PgpKey::parse(text, now) else {
+            continue;
+        };
+        let fingerprint = key.fingerprint();
+        let is_digit = |c| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+        assert!(fingerprint.len() == 40 && fingerprint.bytes().all(is_digit));
+        let share = SecretBytes::new(vec![7; 66]);
+        let message = key.encrypt(&share).unwrap();
+        assert!(message.len() > 66);
+    }
 }
 
 /// Policies: what compiles decides, and a denial leaves nothing.
