@@ -3,7 +3,7 @@
 use crate::support::{Client, Installation, Store};
 
 /// All that can be asked for, with whether it is a code.
-const ASKED: [(&str, bool); 10] = [
+pub(crate) const ASKED: [(&str, bool); 10] = [
     ("activecode", true),
     ("drsecondarycode", true),
     ("haunhealthycode", true),
