@@ -103,7 +103,7 @@ impl Process {
         }
     }
 
-    /// Waits until the process ends by itself, and returns how, with all it said last.
+    /// Waits until the process ends by itself, and returns how, with all that it ever said.
     pub(crate) fn wait_until_it_ends(mut self) -> (ExitStatus, String) {
         // Both outputs close when the process is gone; then the channel has no sender left.
         let deadline = Instant::now() + START_DEADLINE;
@@ -115,7 +115,9 @@ impl Process {
                 self.excerpt()
             );
         }
-        (self.child.wait().unwrap(), self.excerpt())
+        let status = self.child.wait().unwrap();
+        let said = self.log.lock().unwrap().join("\n");
+        (status, said)
     }
 
     /// The number by which the system knows it.
@@ -162,9 +164,7 @@ impl Process {
     /// Asks the process to end and returns all that it ever said.
     pub(crate) fn end_and_tell(self) -> String {
         self.ask_to_end();
-        let log = Arc::clone(&self.log);
-        self.wait_until_it_ends();
-        log.lock().unwrap().join("\n")
+        self.wait_until_it_ends().1
     }
 }
 
