@@ -16,6 +16,8 @@ ADDRESS, TOKEN, SEED = sys.argv[1:]
 APART = ("/auth/token/revoke-self", "/sys/quotas/rate-limit/{name}")
 # What such a token is not tried with: the seal falls, or the answer lasts as long as it is listened to.
 ENDING = ("/sys/seal", "/sys/monitor")
+# In seconds. A run takes a few minutes, and more on a busy machine: this is for one that hangs.
+HANGING = 1800
 METHODS = ("get", "put", "post", "patch", "delete")
 NARROW = """
 path "transit/*" { capabilities = ["create", "read", "update", "list"] }
@@ -60,8 +62,8 @@ def asked():
     return reached, cases
 
 
-def fuzz(who, token, described, phases, seconds):
-    """Asks every operation that is described, and insists on it; fails if that takes longer."""
+def fuzz(who, token, described, phases):
+    """Asks every operation that is described, and insists on it."""
     with open("document.json", "w") as file:
         json.dump(described, file)
     command = [
@@ -74,7 +76,12 @@ def fuzz(who, token, described, phases, seconds):
     ]
     if token:
         command += ["--header", f"X-Vault-Token: {token}"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=HANGING)
+    except subprocess.TimeoutExpired as late:
+        # What it said comes as bytes here, whatever was asked for, and not at all if it was silent.
+        said = b"".join(part for part in (late.stdout, late.stderr) if part)
+        sys.exit(f"{who}: no end after {HANGING} seconds:\n{said.decode(errors='replace')}")
     if run.returncode != 0:
         sys.exit(f"{who}:\n{run.stdout}{run.stderr}")
     operations = {
@@ -108,9 +115,9 @@ document = call("GET", "sys/internal/specs/openapi")
 assert document["paths"]["/sys/health"]["get"].pop("parameters")
 
 both = "coverage,fuzzing"
-fuzz("a root token", TOKEN, without(*APART, *ENDING), both, 400)
-fuzz("a narrow token", narrow, document, both, 400)
-fuzz("no token", None, document, both, 400)
+fuzz("a root token", TOKEN, without(*APART, *ENDING), both)
+fuzz("a narrow token", narrow, document, both)
+fuzz("no token", None, document, both)
 for who, token in (("root", TOKEN), ("narrow", narrow)):
     assert call("POST", "auth/token/lookup", {"token": token})["data"]["policies"]
     print(f"ok the {who} token is still good: what was asked with it was asked of the server")
@@ -119,5 +126,5 @@ assert health["initialized"] and not health["sealed"], health
 print("ok the server is up and unsealed")
 
 leaving = call("POST", "auth/token/create", {"policies": ["root"]})["auth"]["client_token"]
-fuzz("a token that goes", leaving, only("/auth/token/revoke-self"), both, 60)
-fuzz("limits of requests", TOKEN, only("/sys/quotas/rate-limit/{name}"), both, 60)
+fuzz("a token that goes", leaving, only("/auth/token/revoke-self"), both)
+fuzz("limits of requests", TOKEN, only("/sys/quotas/rate-limit/{name}"), both)
