@@ -43,8 +43,10 @@ pub(crate) struct Call {
     each: Vec<Value>,
 }
 
-/// A body of `null` is a body.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+/// A `null` that stands there is a value.
+pub(crate) fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
@@ -138,6 +140,16 @@ impl Call {
         self.action
             .split_once(' ')
             .unwrap_or_else(|| panic!("{}: no method", self.call))
+    }
+
+    /// Whether it asks for all that lies below a folder, and not for a page of it.
+    pub(crate) fn scans_all(&self) -> bool {
+        let (method, path) = self.method_and_path();
+        let query = path.split_once('?').map_or("", |(_, query)| query);
+        let asks = |name| query.split('&').any(|part| part.starts_with(name));
+        (method == "SCAN" || asks("scan=true") || asks("scan=1"))
+            && !asks("after=")
+            && !asks("limit=")
     }
 
     /// What goes over the wire as the body.

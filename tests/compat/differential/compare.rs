@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::call::present;
+
 /// Stands for no value at all.
 const NOTHING: &str = "(nothing)";
 
@@ -27,8 +29,10 @@ pub(crate) struct OnPurpose {
     at: String,
     /// What the peer answers there, if that matters; in a text `*` stands for anything and `{ours}`
     /// for our text.
+    #[serde(default, deserialize_with = "present")]
     peer: Option<Value>,
     /// What we answer there, if that matters; `*` in a text stands for anything.
+    #[serde(default, deserialize_with = "present")]
     ours: Option<Value>,
     /// Why.
     reason: String,

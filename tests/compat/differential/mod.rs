@@ -184,7 +184,7 @@ impl Side {
             .into();
         let body = match &answer.json {
             Value::Null if answer.text.trim() != "null" => Value::from(answer.text.as_str()),
-            json => normalise(json.clone(), &self.names, &call.volatile),
+            json => normalise(json.clone(), &self.names, call),
         };
         json!({ "status": answer.status, "header": headers, "body": body })
     }

@@ -7,7 +7,7 @@
 use base64::{Engine as _, engine::general_purpose};
 use serde_json::Value;
 
-use super::call::Names;
+use super::call::{Call, Names};
 
 /// Members whose text is random in a form of its own: shown by length.
 const RANDOM_MEMBERS: &[&str] = &[
@@ -31,9 +31,15 @@ const OF_THE_BUILD: &[&str] = &[
     "version",
 ];
 
-/// The body in its comparable form.
-pub(crate) fn normalise(mut body: Value, names: &Names, volatile: &[String]) -> Value {
-    for pointer in volatile {
+/// The body of the reply to a call in its comparable form.
+pub(crate) fn normalise(mut body: Value, names: &Names, call: &Call) -> Value {
+    // The peer names what lies in deeper folders last; the calls for a page tell the order of ours.
+    if call.scans_all()
+        && let Some(Value::Array(keys)) = body.pointer_mut("/data/keys")
+    {
+        keys.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
+    }
+    for pointer in &call.volatile {
         if let Some(value) = body.pointer_mut(pointer) {
             *value = kind(value);
         }
