@@ -146,6 +146,50 @@ def tokens(client):
             limited.auth.token.lookup_self()
 
 
+def userpass(client):
+    names = client.auth.userpass
+    nobody = hvac.Client(url=ADDRESS)
+    at = {"mount_point": "hvac-people"}
+    client.sys.enable_auth_method("userpass", path="hvac-people")
+    with check("userpass: make, list, read and remove users"):
+        names.create_or_update_user("ann", password="first", policies="hvac-orders", **at)
+        names.create_or_update_user("bob", password="bob", token_ttl="1h", **at)
+        equal(names.list_user(**at)["data"]["keys"], ["ann", "bob"])
+        equal(names.read_user("ann", **at)["data"]["token_policies"], ["hvac-orders"])
+        equal(names.read_user("bob", **at)["data"]["token_ttl"], 3600)
+        names.delete_user("bob", **at)
+        with refused(exceptions.InvalidPath):
+            names.read_user("bob", **at)
+    with check("userpass: a login makes the client one of the user"):
+        made = nobody.auth.userpass.login("ann", "first", **at)["auth"]
+        equal(made["policies"], ["default", "hvac-orders"])
+        equal(made["metadata"], {"username": "ann"})
+        equal(nobody.is_authenticated(), True)
+        own = nobody.auth.token.lookup_self()["data"]
+        equal((own["display_name"], own["path"]), ("hvac-people-ann", "auth/hvac-people/login/ann"))
+        nobody.logout(revoke_token=True)
+        equal(nobody.is_authenticated(), False)
+    with check("userpass: the password is another"):
+        names.update_password_on_user("ann", "second", **at)
+        with refused(exceptions.InvalidRequest, "invalid username or password"):
+            nobody.auth.userpass.login("ann", "first", use_token=False, **at)
+        nobody.auth.userpass.login("ann", "second", use_token=False, **at)
+    with check("userpass: who fails five times is locked out until an operator says otherwise"):
+        for _ in range(5):
+            with refused(exceptions.InvalidRequest, "invalid username or password"):
+                nobody.auth.userpass.login("ann", "wrong", use_token=False, **at)
+        with refused(exceptions.Forbidden, "permission denied"):
+            nobody.auth.userpass.login("ann", "second", use_token=False, **at)
+        accessor = client.sys.list_auth_methods()["data"]["hvac-people/"]["accessor"]
+        locked = client.read(f"sys/locked-users?mount_accessor={accessor}")["data"]
+        mine = {"mount_accessor": accessor, "counts": 1, "alias_identifiers": ["ann"]}
+        equal([each["mount_accessors"] for each in locked["by_namespace"]], [[mine]])
+        client.write(f"sys/locked-users/{accessor}/unlock/ann")
+        equal(client.read(f"sys/locked-users?mount_accessor={accessor}")["data"]["total"], 0)
+        nobody.auth.userpass.login("ann", "second", use_token=False, **at)
+    client.sys.disable_auth_method("hvac-people")
+
+
 def kv_version_1(client):
     client.sys.enable_secrets_engine("kv", path="hvac-v1", options={"version": "1"})
     kv = client.secrets.kv.v1
@@ -341,7 +385,7 @@ def main():
     with check("a client with the root token is authenticated, one with a bad token is not"):
         equal(client.is_authenticated(), True)
         equal(hvac.Client(url=ADDRESS, token="nonsense").is_authenticated(), False)
-    for area in [sys_backend, policies, tokens, kv_version_1, kv_version_2, transit]:
+    for area in [sys_backend, policies, tokens, userpass, kv_version_1, kv_version_2, transit]:
         area(client)
 
 
