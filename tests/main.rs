@@ -24,7 +24,6 @@ mod identity;
 mod kv_upgrade;
 mod lease;
 mod listener;
-mod mfa;
 mod oidc_provider;
 mod openapi;
 mod operate;

@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 use crate::support::{Client, Installation, Keys, Process, Store};
 
 /// A running server with one audit device, `file`, that writes to `audit.log`.
-struct Audited {
-    installation: Installation,
-    keys: Keys,
-    root: Client,
-    server: Process,
+pub(crate) struct Audited {
+    pub(crate) installation: Installation,
+    pub(crate) keys: Keys,
+    pub(crate) root: Client,
+    pub(crate) server: Process,
 }
 
 impl Audited {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let installation = Installation::new(Store::Sled);
         let server = installation.start();
         let keys = installation.initialise(1, 1).await;
@@ -39,11 +39,11 @@ impl Audited {
         }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.installation.path("audit.log")).unwrap()
     }
 
-    fn entries(&self) -> Vec<Value> {
+    pub(crate) fn entries(&self) -> Vec<Value> {
         self.log()
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -51,7 +51,7 @@ impl Audited {
     }
 
     /// What the log shows in the place of `text`.
-    async fn hash(&self, text: &str) -> String {
+    pub(crate) async fn hash(&self, text: &str) -> String {
         let answer = self
             .root
             .post("sys/audit-hash/file", json!({ "input": text }))

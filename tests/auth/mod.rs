@@ -2,48 +2,43 @@
 //! audit log.
 
 mod lockout;
+mod mfa;
 mod userpass;
 
-use std::fs;
+use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Installation, Keys, Process, Store};
+use crate::{
+    audit::Audited,
+    support::{Answer, Client},
+};
 
 /// A running server with an audit device, and an auth method at its usual place.
-struct House {
-    installation: Installation,
-    keys: Keys,
-    root: Client,
-    server: Process,
+struct House(Audited);
+
+impl Deref for House {
+    type Target = Audited;
+
+    fn deref(&self) -> &Audited {
+        &self.0
+    }
 }
 
 impl House {
     async fn with(method: &str) -> Self {
-        let installation = Installation::new(Store::Sled);
-        let server = installation.start();
-        let keys = installation.initialise(1, 1).await;
-        installation.unseal(&keys).await;
-        let root = installation.client(&keys.root_token);
-        let path = installation.path("audit.log");
-        let device = json!({ "type": "file", "options": { "file_path": path } });
-        root.post("sys/audit/file", device).await.expect(204);
-        root.post(&format!("sys/auth/{method}"), json!({ "type": method }))
-            .await
-            .expect(204);
-        Self {
-            installation,
-            keys,
-            root,
-            server,
-        }
+        let house = Self(Audited::start().await);
+        let path = format!("sys/auth/{method}");
+        house.write(&path, json!({ "type": method })).await;
+        house
     }
 
-    async fn restart(mut self) -> Self {
-        assert!(self.server.terminate().success());
-        self.server = self.installation.start();
-        self.installation.unseal(&self.keys).await;
-        self
+    async fn restart(self) -> Self {
+        let mut audited = self.0;
+        assert!(audited.server.terminate().success());
+        audited.server = audited.installation.start();
+        audited.installation.unseal(&audited.keys).await;
+        Self(audited)
     }
 
     /// Writes as root; nothing is to be told.
@@ -74,18 +69,8 @@ impl House {
 
     /// The two lines that the last call left.
     fn last_lines(&self) -> [Value; 2] {
-        let log = fs::read_to_string(self.installation.path("audit.log")).unwrap();
-        let mut last = log.lines().rev().take(2);
-        let mut line = || serde_json::from_str(last.next().unwrap()).unwrap();
-        let (response, request) = (line(), line());
+        let mut last = self.entries().into_iter().rev();
+        let (response, request) = (last.next().unwrap(), last.next().unwrap());
         [request, response]
-    }
-
-    /// What the audit log shows in the place of a text.
-    async fn hash(&self, text: &str) -> String {
-        let answer = self
-            .root
-            .post("sys/audit-hash/file", json!({ "input": text }));
-        answer.await.expect(200).text_at("/data/hash").to_owned()
     }
 }

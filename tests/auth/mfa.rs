@@ -1,14 +1,12 @@
-//! Login MFA over the network: with names and passwords, across a restart, and in the audit log.
+//! Login MFA: with names and passwords, across a restart, and in the audit log.
 
-use std::{
-    fs,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use keyward_crypto::{HashAlgorithm, MacKey, SecretBytes, otp};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Installation, Store};
+use super::House;
+use crate::support::Answer;
 
 /// The code of now, or of so many steps later, as an authenticator makes it that was given the URL.
 #[expect(
@@ -40,17 +38,11 @@ fn code(url: &str, later: u64) -> String {
 }
 
 /// Has bob, who logs in with a password, need a code; returns the id of the method and the URL.
-async fn guard(root: &Client) -> (String, String) {
-    root.post("sys/auth/userpass", json!({ "type": "userpass" }))
-        .await
-        .expect(204);
-    root.post(
-        "auth/userpass/users/bob",
-        json!({ "password": "a password" }),
-    )
-    .await
-    .expect(204);
-    let entity = log_in(root, &[]).await.expect(200);
+async fn guard(house: &House) -> (String, String) {
+    let root = &house.root;
+    let bob = json!({ "password": "a password" });
+    house.write("auth/userpass/users/bob", bob).await;
+    let entity = log_in(house, &[]).await.expect(200);
     let entity = entity.text_at("/auth/entity_id").to_owned();
     let body = json!({ "issuer": "Keyward", "method_name": "phone" });
     let made = root.post("identity/mfa/method/totp", body).await;
@@ -59,90 +51,80 @@ async fn guard(root: &Client) -> (String, String) {
     let shown = root.post("identity/mfa/method/totp/admin-generate", body);
     let url = shown.await.expect(200).text_at("/data/url").to_owned();
     let body = json!({ "mfa_method_ids": [method], "auth_method_types": ["userpass"] });
-    root.post("identity/mfa/login-enforcement/people", body)
-        .await
-        .expect(204);
+    house
+        .write("identity/mfa/login-enforcement/people", body)
+        .await;
     (method, url)
 }
 
 /// Logs bob in with some headers.
-async fn log_in(client: &Client, headers: &[(&str, &str)]) -> Answer {
+async fn log_in(house: &House, headers: &[(&str, &str)]) -> Answer {
     let body = json!({ "password": "a password" }).to_string();
-    let nobody = client.with_token("");
+    let nobody = house.root.with_token("");
     nobody
         .send("POST", "auth/userpass/login/bob", headers, Some(body))
         .await
 }
 
-async fn validate(client: &Client, waiting: &Answer, payload: Value) -> Answer {
+async fn validate(house: &House, waiting: &Answer, payload: Value) -> Answer {
     let id = waiting.text_at("/auth/mfa_requirement/mfa_request_id");
     let body = json!({ "mfa_request_id": id, "mfa_payload": payload });
-    client.with_token("").post("sys/mfa/validate", body).await
+    let nobody = house.root.with_token("");
+    nobody.post("sys/mfa/validate", body).await
 }
 
 #[tokio::test]
 async fn a_password_and_a_code_log_in_and_a_restart_forgets_neither() {
-    let installation = Installation::new(Store::Sled);
-    let server = installation.start();
-    let keys = installation.initialise(1, 1).await;
-    installation.unseal(&keys).await;
-    let root = installation.client(&keys.root_token);
-    let (method, url) = guard(&root).await;
-    let waiting = log_in(&root, &[]).await.expect(200);
+    let house = House::with("userpass").await;
+    let (method, url) = guard(&house).await;
+    let waiting = log_in(&house, &[]).await.expect(200);
     assert_eq!(waiting.text_at("/auth/client_token"), "");
     let first = code(&url, 0);
-    let granted = validate(&root, &waiting, json!({ &method: [first] }));
+    let granted = validate(&house, &waiting, json!({ &method: [first] }));
     let granted = granted.await.expect(200);
-    let bob = root.with_token(granted.text_at("/auth/client_token"));
+    let bob = house.root.with_token(granted.text_at("/auth/client_token"));
     bob.get("auth/token/lookup-self").await.expect(200);
     // Renewing is no login.
     bob.post("auth/token/renew-self", json!({}))
         .await
         .expect(200);
-    let lost = log_in(&root, &[]).await.expect(200);
+    let lost = log_in(&house, &[]).await.expect(200);
 
-    assert!(server.terminate().success());
-    let _server = installation.start();
-    installation.unseal(&keys).await;
+    let house = house.restart().await;
     let second = code(&url, 1);
-    validate(&root, &lost, json!({ &method: [second] }))
+    validate(&house, &lost, json!({ &method: [second] }))
         .await
         .refused(400, "invalid request ID");
-    let waiting = log_in(&root, &[]).await.expect(200);
-    validate(&root, &waiting, json!({ &method: [first] }))
+    let waiting = log_in(&house, &[]).await.expect(200);
+    validate(&house, &waiting, json!({ &method: [first] }))
         .await
         .refused(403, "MFA credentials not supplied or incorrect");
-    log_in(&root, &[("X-Vault-MFA", &format!("phone:{first}"))])
+    log_in(&house, &[("X-Vault-MFA", &format!("phone:{first}"))])
         .await
         .refused(403, "permission denied");
-    let granted = log_in(&root, &[("X-Vault-MFA", &format!("phone:{second}"))]).await;
+    let granted = log_in(&house, &[("X-Vault-MFA", &format!("phone:{second}"))]).await;
     assert_ne!(granted.expect(200).text_at("/auth/client_token"), "");
-    log_in(&root, &[("X-Vault-MFA", ":1")])
+    log_in(&house, &[("X-Vault-MFA", ":1")])
         .await
         .refused(400, "missing method name or ID");
 }
 
 #[tokio::test]
 async fn the_audit_log_tells_of_both_halves_and_shows_no_code() {
-    let installation = Installation::new(Store::Sled);
-    let _server = installation.start();
-    let keys = installation.initialise(1, 1).await;
-    installation.unseal(&keys).await;
-    let root = installation.client(&keys.root_token);
-    let log = installation.path("audit.log");
-    let device = json!({ "type": "file", "options": { "file_path": log } });
-    root.post("sys/audit/file", device).await.expect(204);
+    let house = House::with("userpass").await;
     // Even an operator who asks for it is not shown this one.
     let path = "sys/config/auditing/request-headers/X-Vault-MFA";
-    root.post(path, json!({ "hmac": false })).await.expect(204);
-    let (method, url) = guard(&root).await;
+    house.write(path, json!({ "hmac": false })).await;
+    let (method, url) = guard(&house).await;
     let (first, second) = (code(&url, 0), code(&url, 1));
-    let waiting = log_in(&root, &[]).await.expect(200);
-    let granted = validate(&root, &waiting, json!({ &method: [first] }));
+    let waiting = log_in(&house, &[]).await.expect(200);
+    let granted = validate(&house, &waiting, json!({ &method: [first] }));
     let granted = granted.await.expect(200);
     let header = format!("{method}:{second}");
-    log_in(&root, &[("X-Vault-MFA", &header)]).await.expect(200);
-    let log = fs::read_to_string(log).unwrap();
+    log_in(&house, &[("X-Vault-MFA", &header)])
+        .await
+        .expect(200);
+    let log = house.log();
     let secret = url.split_once("&secret=").unwrap().1;
     let id = waiting.text_at("/auth/mfa_requirement/mfa_request_id");
     for hidden in [secret, &header, id] {
@@ -152,10 +134,7 @@ async fn the_audit_log_tells_of_both_halves_and_shows_no_code() {
     for code in [&first, &second] {
         assert!(!log.contains(&format!("\"{code}\"")));
     }
-    let entries: Vec<Value> = log
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let entries = house.entries();
     let of = |path: &str| {
         let path = path.to_owned();
         let answers = entries.iter().filter(|entry| entry["type"] == "response");
