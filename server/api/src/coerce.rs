@@ -151,17 +151,22 @@ pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, 
         Loose::Flag(flag) => Some(flag),
         Loose::Integer(number) => Some(number != 0),
         Loose::Float(number) => Some(number != 0.0),
-        Loose::Text(text) => Some(match text.as_str() {
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
-            "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
-            _ => {
-                return Err(de::Error::custom(
-                    "'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax",
-                ));
-            }
-        }),
+        Loose::Text(text) if text.is_empty() => Some(false),
+        Loose::Text(text) => Some(parse_flag(&text).ok_or_else(|| {
+            de::Error::custom("'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax")
+        })?),
         other => return Err(unconvertible("bool", other.type_name())),
     })
+}
+
+/// Reads the text form of a boolean as Go does; none if it is neither, as an empty text is.
+#[must_use]
+pub fn parse_flag(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
 }
 
 /// Reads a whole number, also from a string of digits; `""` is 0.

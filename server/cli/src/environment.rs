@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context as _, Result};
+use keyward_api::coerce;
 
 /// The environment of a command.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +38,7 @@ impl Environment {
         let Some((name, value)) = self.named(name) else {
             return Ok(None);
         };
-        match truth(value) {
+        match coerce::parse_flag(value) {
             Some(flag) => Ok(Some(flag)),
             None => anyhow::bail!("{name} must be true or false"),
         }
@@ -55,15 +56,6 @@ impl Environment {
     pub(crate) fn home(&self) -> Result<PathBuf> {
         let home = self.0.get("HOME").filter(|home| !home.is_empty());
         home.map(PathBuf::from).context("HOME is not set")
-    }
-}
-
-/// Reads a truth value as Go does.
-pub(crate) fn truth(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
     }
 }
 

@@ -325,9 +325,8 @@ fn operation(method: &Method, query: &str) -> Result<Operation, StatusCode> {
 fn flag(query: &str, name: &str) -> Result<bool, StatusCode> {
     let given = body::form_pairs(query).find(|(given, _)| given == name);
     match given.as_ref().map_or("", |(_, value)| value.as_str()) {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err(StatusCode::BAD_REQUEST),
+        "" => Ok(false),
+        text => coerce::parse_flag(text).ok_or(StatusCode::BAD_REQUEST),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use keyward_api::coerce;
+
 use super::AuditError;
 
 /// The options of a device by name, as `sys/audit` takes and shows them.
@@ -68,14 +70,14 @@ impl Format {
 /// # Errors
 /// It is neither; the text is Vault's.
 pub fn flag(options: &Options, name: &str, default: bool) -> Result<bool, AuditError> {
-    match options.get(name).map(String::as_str) {
-        None => Ok(default),
-        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
-        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
-        Some(other) => Err(AuditError::options(format!(
-            "strconv.ParseBool: parsing \"{other}\": invalid syntax"
-        ))),
-    }
+    let Some(text) = options.get(name) else {
+        return Ok(default);
+    };
+    coerce::parse_flag(text).ok_or_else(|| {
+        AuditError::options(format!(
+            "strconv.ParseBool: parsing \"{text}\": invalid syntax"
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The ways to log in: what each takes from the command line, and what it sends.
 
+use keyward_api::coerce;
 use keyward_crypto::SecretString;
 
 use crate::{
-    environment::truth,
+    command::mount::Class,
     error::{Error, Outcome},
     io::{trimmed, without_line_end},
     json::Json,
@@ -84,7 +85,7 @@ impl Method {
             Self::Token => {
                 let token = parameters.secret("token", "Token (will be hidden): ", ask)?;
                 let lookup = parameters.take_text("lookup");
-                let lookup = lookup.as_deref().map_or(Some(true), truth);
+                let lookup = lookup.as_deref().map_or(Some(true), coerce::parse_flag);
                 let lookup = lookup.ok_or_else(|| {
                     Error::local("Error authenticating: 'lookup' must be true or false")
                 })?;
