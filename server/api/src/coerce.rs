@@ -240,18 +240,35 @@ pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>
     })
 }
 
-/// Reads the text form of a duration into whole seconds: digits alone are seconds, otherwise Go's
+/// Reads the text form of a duration into whole seconds, as [`parse_duration`] does; a part of a
+/// second is dropped.
+///
+/// # Errors
+/// As of [`parse_duration`].
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "it is bounded, and whole seconds are asked for"
+)]
+pub fn parse_seconds(text: &str) -> Result<i64, String> {
+    parse_duration(text).map(|seconds| seconds as i64)
+}
+
+/// Reads the text form of a duration into seconds: digits alone are seconds, otherwise Go's
 /// `1h30m10s` with `d` for days beside its units; `""` is 0.
 ///
 /// # Errors
-/// The sentence of Go's duration parser.
-pub fn parse_seconds(text: &str) -> Result<i64, String> {
+/// The sentence of Go's duration parser, also for what is longer than 292 years.
+pub fn parse_duration(text: &str) -> Result<f64, String> {
     let invalid = || format!("time: invalid duration \"{text}\"");
     if text.is_empty() {
-        return Ok(0);
+        return Ok(0.0);
     }
     if let Ok(number) = text.parse() {
-        return bounded(number);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "whole numbers within the bounds are exact"
+        )]
+        return bounded(number).map(|seconds| seconds as f64);
     }
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -290,13 +307,12 @@ pub fn parse_seconds(text: &str) -> Result<i64, String> {
     }
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a float saturates, and whole seconds are asked for"
+        reason = "a float saturates, and whole seconds are bounded"
     )]
-    let whole = total as i64;
-    if whole > MOST_SECONDS {
+    if total as i64 > MOST_SECONDS {
         return Err(invalid());
     }
-    Ok(if negative { -whole } else { whole })
+    Ok(if negative { -total } else { total })
 }
 
 /// Writes whole seconds as Go prints a duration: `0s`, `30s`, `1h0m0s`.
@@ -510,6 +526,20 @@ mod tests {
         }
         for json in ["9999999999999", "\"9999999999999\""] {
             assert!(read_seconds(json).is_err_and(|why| why.contains("overflow")));
+        }
+    }
+
+    #[test]
+    fn a_duration_keeps_its_sign_and_fraction_where_they_are_asked_for() {
+        for (text, exact, whole) in [
+            ("-1ms", -0.001, 0),
+            ("1500ms", 1.5, 1),
+            ("-1m0.5s", -60.5, -60),
+            ("7", 7.0, 7),
+            ("", 0.0, 0),
+        ] {
+            assert_eq!(parse_duration(text), Ok(exact), "{text}");
+            assert_eq!(parse_seconds(text), Ok(whole), "{text}");
         }
     }
 

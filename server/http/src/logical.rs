@@ -437,12 +437,12 @@ fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
         .to_str()
         .map_err(|_| Error::invalid("invalid wrap TTL"))?;
     let fault = |why: &str| Error::Invalid(format!("error parsing X-Vault-Wrap-TTL header: {why}"));
-    let seconds = coerce::parse_seconds(text).map_err(|why| fault(&why))?;
-    let seconds =
-        u64::try_from(seconds).map_err(|_| fault("requested wrap ttl cannot be negative"))?;
-    // Less than a second is one: who asks for a wrapped answer must not get a bare one.
-    let is_some = seconds > 0 || text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
-    Ok(is_some.then(|| Duration::from_secs(seconds.max(1))))
+    let seconds = coerce::parse_duration(text).map_err(|why| fault(&why))?;
+    let exact = Duration::try_from_secs_f64(seconds)
+        .map_err(|_| fault("requested wrap ttl cannot be negative"))?;
+    // Rounded up: who asks for a wrapped answer must not get a bare one.
+    let whole = exact.as_secs() + u64::from(exact.subsec_nanos() > 0);
+    Ok((whole > 0).then(|| Duration::from_secs(whole)))
 }
 
 fn refuse_body(id: RequestId, error: BodyError) -> Response {
@@ -518,6 +518,33 @@ mod tests {
         }
         let elsewhere = "identity/oidc/provider/a/b/userinfo";
         assert!(!ReadOidcUserInfo::is_at(elsewhere));
+    }
+
+    #[test]
+    fn an_answer_is_wrapped_for_whole_seconds_rounded_up() {
+        let read = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-vault-wrap-ttl", text.parse().unwrap());
+            let read = wrap_ttl(&headers).map_err(|error| error.to_string())?;
+            Ok::<_, String>(read.map(|ttl| ttl.as_secs()))
+        };
+        for (text, wanted) in [
+            ("60", Some(60)),
+            ("1m", Some(60)),
+            ("1500ms", Some(2)),
+            ("1ms", Some(1)),
+            ("7000000000ns", Some(7)),
+            ("0", None),
+            ("-0s", None),
+            ("", None),
+        ] {
+            assert_eq!(read(text), Ok(wanted), "{text}");
+        }
+        for text in ["-1", "-1ms", "-1h"] {
+            let why = read(text).unwrap_err();
+            assert!(why.contains("wrap ttl cannot be negative"), "{text}: {why}");
+        }
+        assert!(read("1x").is_err_and(|why| why.contains("unknown unit \"x\"")));
     }
 
     #[tokio::test]
