@@ -29,3 +29,6 @@ pub use reply::{
     Failure, GrantedAuth, MfaConstraint, MfaMethodRef, MfaRequirement, Reply, WrapInfo,
 };
 pub use sensitive::{Base64, Sensitive, SensitiveJson};
+
+/// The id of the one namespace there is, the root, whose path is empty.
+pub const ROOT_NAMESPACE_ID: &str = "root";

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use keyward_api::{Operation, coerce, identity::ReadOidcUserInfo};
+use keyward_api::{Operation, ROOT_NAMESPACE_ID, coerce, identity::ReadOidcUserInfo};
 use keyward_core::{
     CanonicalPath, Core, Credentials, Error, IdempotencyKey, MfaCredentials, PageOrigin, Proof,
     Remote, Request, RequestId, TokenId,
@@ -423,7 +423,7 @@ fn check_namespace(headers: &HeaderMap) -> Result<(), Error> {
         .get("x-vault-namespace")
         .map(|value| value.to_str().unwrap_or("?"));
     match namespace.unwrap_or_default().trim_matches('/') {
-        "" | "root" => Ok(()),
+        "" | ROOT_NAMESPACE_ID => Ok(()),
         _ => Err(Error::NotFound(Some("namespace not found".to_owned()))),
     }
 }

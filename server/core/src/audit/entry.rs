@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use keyward_api::{
-    GrantedAuth, WrapInfo,
+    GrantedAuth, ROOT_NAMESPACE_ID, WrapInfo,
     sys::{AuditedHeader, AuditedHeaders},
 };
 
@@ -205,7 +205,9 @@ impl<'a> Entry<'a> {
                 let text = principal.token.accessor();
                 accessor("client_token_accessor", text, salt, format, block);
             }
-            block.object("namespace", |namespace| namespace.text("id", "root"));
+            block.object("namespace", |namespace| {
+                namespace.text("id", ROOT_NAMESPACE_ID)
+            });
             block.text("path", request.path.as_str());
             let config = facts.mount.as_ref().map(|mount| &mount.config);
             let rules = Rules {
@@ -363,7 +365,7 @@ fn policy_results(facts: &Facts, answer: Option<&Answer<'_>>, auth: &mut Object<
                     verdict.granting.iter(),
                     |policy, name| {
                         policy.text("name", name);
-                        policy.text("namespace_id", "root");
+                        policy.text("namespace_id", ROOT_NAMESPACE_ID);
                         policy.text("type", "acl");
                     },
                 );

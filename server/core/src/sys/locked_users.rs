@@ -1,7 +1,8 @@
 //! `sys/locked-users`: who failed to log in too often.
 
-use keyward_api::sys::{
-    LockedAtMount, LockedInNamespace, LockedUsers, ReadLockedUsers, UnlockUser,
+use keyward_api::{
+    ROOT_NAMESPACE_ID,
+    sys::{LockedAtMount, LockedInNamespace, LockedUsers, ReadLockedUsers, UnlockUser},
 };
 
 use super::Sys;
@@ -40,7 +41,7 @@ pub(super) async fn list(
     }
     Ok(Response::data(LockedUsers {
         by_namespace: vec![LockedInNamespace {
-            namespace_id: "root".to_owned(),
+            namespace_id: ROOT_NAMESPACE_ID.to_owned(),
             namespace_path: String::new(),
             counts: total,
             mount_accessors,

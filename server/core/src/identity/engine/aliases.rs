@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use keyward_api::identity::{
-    AliasInfo, AliasKey, AliasKeys, AliasWritten, DeleteEntityAlias, DeletePersona,
-    ListEntityAliases, ListPersonas, ReadEntityAlias, ReadPersona, WriteEntityAlias,
-    WriteEntityAliasById, WritePersona, WritePersonaById,
+use keyward_api::{
+    ROOT_NAMESPACE_ID,
+    identity::{
+        AliasInfo, AliasKey, AliasKeys, AliasWritten, DeleteEntityAlias, DeletePersona,
+        ListEntityAliases, ListPersonas, ReadEntityAlias, ReadPersona, WriteEntityAlias,
+        WriteEntityAliasById, WritePersona, WritePersonaById,
+    },
 };
 
 use super::{
@@ -194,7 +197,7 @@ pub(super) async fn read(
     let snapshot = cx.store.now();
     let (entity, alias) = snapshot.alias(&request.id).ok_or_else(Error::not_found)?;
     Ok(Response::data(AliasInfo {
-        namespace_id: Some("root".to_owned()),
+        namespace_id: Some(ROOT_NAMESPACE_ID.to_owned()),
         ..show::alias(alias, &entity.id, &Places::of(&cx))
     }))
 }

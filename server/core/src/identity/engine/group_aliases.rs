@@ -1,8 +1,11 @@
 //! `identity/group-alias`: the names of external groups at auth methods.
 
-use keyward_api::identity::{
-    AliasInfo, AliasKeys, AliasWritten, DeleteGroupAlias, ListGroupAliases, ReadGroupAlias,
-    WriteGroupAlias, WriteGroupAliasById,
+use keyward_api::{
+    ROOT_NAMESPACE_ID,
+    identity::{
+        AliasInfo, AliasKeys, AliasWritten, DeleteGroupAlias, ListGroupAliases, ReadGroupAlias,
+        WriteGroupAlias, WriteGroupAliasById,
+    },
 };
 
 use super::{
@@ -115,7 +118,7 @@ pub(super) async fn read(
     let group = group.ok_or_else(Error::not_found)?;
     let alias = group.alias.as_ref().ok_or_else(Error::not_found)?;
     Ok(Response::data(AliasInfo {
-        namespace_id: Some("root".to_owned()),
+        namespace_id: Some(ROOT_NAMESPACE_ID.to_owned()),
         ..show::alias(alias, &group.id, &Places::of(&cx))
     }))
 }

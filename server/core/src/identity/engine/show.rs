@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyward_api::identity::{
-    AliasInfo, AliasKey, EntityInfo, GroupAlias, GroupAliasInfo, GroupInfo, KeyAlias,
+use keyward_api::{
+    ROOT_NAMESPACE_ID,
+    identity::{AliasInfo, AliasKey, EntityInfo, GroupAlias, GroupAliasInfo, GroupInfo, KeyAlias},
 };
 
 use super::super::{Alias, Entity, Group, Snapshot};
@@ -99,7 +100,7 @@ pub(super) fn entity(entity: &Entity, snapshot: &Snapshot, places: &Places) -> E
         merged_entity_ids: listed(&entity.merged),
         metadata: entity.metadata.clone(),
         name: entity.name.clone(),
-        namespace_id: "root".to_owned(),
+        namespace_id: ROOT_NAMESPACE_ID.to_owned(),
         policies: entity.policies.clone(),
     }
 }
@@ -118,7 +119,7 @@ pub(super) fn group(group: &Group, snapshot: &Snapshot, places: &Places) -> Grou
         metadata: group.metadata.clone(),
         modify_index: group.modify_index,
         name: group.name.clone(),
-        namespace_id: "root".to_owned(),
+        namespace_id: ROOT_NAMESPACE_ID.to_owned(),
         parent_group_ids: listed(&ids(&snapshot.parents(&group.id))),
         policies: listed(&group.policies),
         kind: group.kind.name().to_owned(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use keyward_api::identity::LoginEnforcement;
+use keyward_api::{ROOT_NAMESPACE_ID, identity::LoginEnforcement};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -120,7 +120,7 @@ impl Enforcement {
             identity_group_ids: self.groups.clone(),
             mfa_method_ids: self.methods.clone(),
             name: self.name.clone(),
-            namespace_id: "root".to_owned(),
+            namespace_id: ROOT_NAMESPACE_ID.to_owned(),
             namespace_path: String::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! Methods: how the codes of a second factor are made.
 
-use keyward_api::identity::MfaMethod;
+use keyward_api::{ROOT_NAMESPACE_ID, identity::MfaMethod};
 use keyward_crypto::HashAlgorithm;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -171,7 +171,7 @@ impl Method {
             key_size: self.key_size,
             max_validation_attempts: self.max_validation_attempts,
             name: self.name.clone(),
-            namespace_id: "root".to_owned(),
+            namespace_id: ROOT_NAMESPACE_ID.to_owned(),
             namespace_path: String::new(),
             period,
             qr_size: self.qr_size,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use keyward_api::Sensitive;
+use keyward_api::{ROOT_NAMESPACE_ID, Sensitive};
 use keyward_crypto::{Marshaling, SignRequest, encoding};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -67,7 +67,7 @@ pub(in super::super) fn issue(
         ("aud", role.client_id.as_str().into()),
         ("iat", seconds.into()),
         ("exp", seconds.saturating_add(role.ttl).into()),
-        ("namespace", "root".into()),
+        ("namespace", ROOT_NAMESPACE_ID.into()),
     ] {
         claims.insert(name.to_owned(), value);
     }

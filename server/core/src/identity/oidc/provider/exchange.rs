@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyward_api::{
-    Sensitive,
+    ROOT_NAMESPACE_ID, Sensitive,
     identity::{ExchangeOidcCode, OidcGrant},
 };
 use serde_json::Value;
@@ -95,7 +95,7 @@ impl Oidc {
             ("aud", client.client_id.as_str().into()),
             ("iat", seconds.into()),
             ("exp", seconds.saturating_add(client.id_token_ttl).into()),
-            ("namespace", "root".into()),
+            ("namespace", ROOT_NAMESPACE_ID.into()),
             ("at_hash", key.half_hash(&access_token)?.into()),
             ("c_hash", key.half_hash(code)?.into()),
         ] {
