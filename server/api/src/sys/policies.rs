@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{coerce, endpoint};
+use crate::{Endpoint, Operation, coerce, endpoint};
 
 /// `LIST sys/policies/acl`: the names of all policies.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -93,43 +93,19 @@ endpoint!(WritePolicy { name } => (): Update "policies/acl/{name*}" as "policies
 
 /// `PATCH sys/policies/acl/:name`: changes parts of a policy; what is left out stays.
 #[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct PatchPolicy {
-    /// The name.
-    #[serde(skip_serializing)]
-    pub name: String,
-    /// The text: HCL, JSON, or either in base64.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
-    pub policy: Option<String>,
-    /// The version that this replaces: 0 or -1 if there must be none yet; if left out, any.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
-    pub cas: Option<i64>,
-    /// Whether every change must say which version it replaces, this one as well.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
-    pub cas_required: Option<bool>,
-    /// From when on the policy grants nothing and is removed: RFC 3339, or seconds since 1970.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
-    pub expiration: Option<String>,
-    /// The same as a number of seconds from now; not beside `expiration`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
-    pub ttl: Option<i64>,
+#[serde(transparent)]
+pub struct PatchPolicy(pub WritePolicy);
+
+impl Endpoint for PatchPolicy {
+    const NAME: &'static str = "PatchPolicy";
+    const OPERATION: Operation = Operation::Patch;
+    const PATH: &'static str = WritePolicy::PATH;
+    type Reply = ();
+
+    fn path(&self) -> String {
+        self.0.path()
+    }
 }
-endpoint!(PatchPolicy { name } => (): Patch "policies/acl/{name*}" as "policies/acl/{name}");
 
 /// `LIST sys/policies/detailed/acl`: all policies, with what is known of each.
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -107,7 +107,10 @@ pub(super) async fn write(cx: Context<Sys>, request: WritePolicy) -> Result<Resp
 }
 
 /// Changes parts of a policy.
-pub(super) async fn patch(cx: Context<Sys>, request: PatchPolicy) -> Result<Response<()>, Error> {
+pub(super) async fn patch(
+    cx: Context<Sys>,
+    PatchPolicy(request): PatchPolicy,
+) -> Result<Response<()>, Error> {
     let name = request.name.to_lowercase();
     let text = request.policy.as_deref();
     if text.is_some_and(str::is_empty) {
