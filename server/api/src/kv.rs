@@ -33,6 +33,34 @@ macro_rules! path_only {
     };
 }
 
+/// Defines a request for names below a folder, page by page.
+macro_rules! paged {
+    ($name:ident { $capture:ident }, $doc:literal,
+     $operation:ident $path:literal as $format:literal => $reply:ty) => {
+        #[doc = $doc]
+        #[derive(Debug, Default, Deserialize, Serialize)]
+        #[serde(default)]
+        pub struct $name {
+            /// The path of the folder.
+            #[serde(skip_serializing)]
+            pub $capture: String,
+            /// Only names after this one.
+            #[serde(
+                skip_serializing_if = "Option::is_none",
+                deserialize_with = "coerce::text"
+            )]
+            pub after: Option<String>,
+            /// At most so many names; without limit if none, 0 or less.
+            #[serde(
+                skip_serializing_if = "Option::is_none",
+                deserialize_with = "coerce::int"
+            )]
+            pub limit: Option<i64>,
+        }
+        endpoint!($name { $capture } => $reply: $operation $path as $format);
+    };
+}
+
 /// Version 1: one value under each path.
 pub mod v1 {
     use super::{Deserialize, Keys, SensitiveJson, Serialize, coerce, endpoint};
@@ -44,27 +72,9 @@ pub mod v1 {
     path_only!(List { path }, "`LIST :path`: names the secrets below a folder.",
         List "{path*}" as "{path}" => Keys);
 
-    /// `SCAN :path`: names all secrets below a folder, however deep, in byte order of their paths.
-    #[derive(Debug, Default, Deserialize, Serialize)]
-    #[serde(default)]
-    pub struct Scan {
-        /// The path of the folder.
-        #[serde(skip_serializing)]
-        pub path: String,
-        /// Only names after this one.
-        #[serde(
-            skip_serializing_if = "Option::is_none",
-            deserialize_with = "coerce::text"
-        )]
-        pub after: Option<String>,
-        /// At most so many names; none or a negative number is no limit.
-        #[serde(
-            skip_serializing_if = "Option::is_none",
-            deserialize_with = "coerce::int"
-        )]
-        pub limit: Option<i64>,
-    }
-    endpoint!(Scan { path } => Keys: Scan "{path*}" as "{path}");
+    paged!(Scan { path }, "`SCAN :path`: names all secrets below a folder, however deep, in byte order of \
+        their paths.",
+        Scan "{path*}" as "{path}" => Keys);
 
     /// `POST :path`: writes a secret; the whole body is its data.
     #[derive(Debug, Default, Deserialize, Serialize)]
@@ -238,96 +248,17 @@ versions_of!(Undelete { path }, "`POST undelete/:path`: brings deleted versions 
 versions_of!(Destroy { path }, "`POST destroy/:path`: removes the data of versions for good.",
     "destroy/{path*}" as "destroy/{path}");
 
-/// `LIST metadata/:path`: names the secrets below a folder, in byte order.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct List {
-    /// The path of the folder.
-    #[serde(skip_serializing)]
-    pub path: String,
-    /// Only names after this one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
-    pub after: Option<String>,
-    /// How many names at most; without limit if 0 or less.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
-    pub limit: Option<i64>,
-}
-endpoint!(List { path } => Keys: List "metadata/{path*}" as "metadata/{path}");
-
-/// `SCAN metadata/:path`: names all secrets below a folder, however deep, in byte order of their
-/// paths.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct Scan {
-    /// The path of the folder.
-    #[serde(skip_serializing)]
-    pub path: String,
-    /// Only names after this one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
-    pub after: Option<String>,
-    /// At most so many names; none or a negative number is no limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
-    pub limit: Option<i64>,
-}
-endpoint!(Scan { path } => Keys: Scan "metadata/{path*}" as "metadata/{path}");
-
-/// `LIST detailed-metadata/:path`: as [`List`], with what is known of each secret.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct ListDetailed {
-    /// The path of the folder.
-    #[serde(skip_serializing)]
-    pub path: String,
-    /// Only names after this one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
-    pub after: Option<String>,
-    /// At most so many names; none or a negative number is no limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
-    pub limit: Option<i64>,
-}
-endpoint!(ListDetailed { path } => DetailedKeys:
-    List "detailed-metadata/{path*}" as "detailed-metadata/{path}");
-
-/// `SCAN detailed-metadata/:path`: as [`Scan`], with what is known of each secret.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct ScanDetailed {
-    /// The path of the folder.
-    #[serde(skip_serializing)]
-    pub path: String,
-    /// Only names after this one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
-    pub after: Option<String>,
-    /// At most so many names; none or a negative number is no limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
-    pub limit: Option<i64>,
-}
-endpoint!(ScanDetailed { path } => DetailedKeys:
-    Scan "detailed-metadata/{path*}" as "detailed-metadata/{path}");
+paged!(List { path }, "`LIST metadata/:path`: names the secrets below a folder, in byte order.",
+    List "metadata/{path*}" as "metadata/{path}" => Keys);
+paged!(Scan { path }, "`SCAN metadata/:path`: names all secrets below a folder, however deep, in byte \
+    order of their paths.",
+    Scan "metadata/{path*}" as "metadata/{path}" => Keys);
+paged!(ListDetailed { path }, "`LIST detailed-metadata/:path`: as [`List`], with what is known of each \
+    secret.",
+    List "detailed-metadata/{path*}" as "detailed-metadata/{path}" => DetailedKeys);
+paged!(ScanDetailed { path }, "`SCAN detailed-metadata/:path`: as [`Scan`], with what is known of each \
+    secret.",
+    Scan "detailed-metadata/{path*}" as "detailed-metadata/{path}" => DetailedKeys);
 
 /// Names with what is known of each.
 #[derive(Debug, Deserialize, Serialize)]
