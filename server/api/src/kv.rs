@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{SensitiveJson, coerce, endpoint};
 
@@ -15,6 +15,30 @@ pub struct Keys {
     /// For a list the names one level below, folders with a slash at the end; for a scan the paths of
     /// all secrets below.
     pub keys: Vec<String>,
+}
+
+/// Reads a setting as [`coerce::int`] does; null gives it back to the mount, as in Vault.
+fn int_or_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(coerce::int(deserializer)?.or(Some(0)))
+}
+
+/// Reads a setting as [`coerce::flag`] does; null turns it off, as in Vault.
+fn flag_or_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(coerce::flag(deserializer)?.or(Some(false)))
+}
+
+/// Reads labels as [`coerce::map`] does; null is none at all.
+fn labels_or_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<CustomMetadata>, D::Error> {
+    Ok(coerce::map(deserializer)?.or_else(|| Some(CustomMetadata::new())))
+}
+
+/// Tells what is null from what is left out.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Defines a request that is nothing but a path.
@@ -100,13 +124,13 @@ pub struct WriteConfig {
     /// How many versions are kept of each secret; 0 is 10.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
+        deserialize_with = "int_or_zero"
     )]
     pub max_versions: Option<i64>,
     /// Whether every write must say which version it replaces.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
+        deserialize_with = "flag_or_off"
     )]
     pub cas_required: Option<bool>,
     /// After how long a version is deleted by itself; 0 leaves it to each secret, and below zero no
@@ -119,7 +143,7 @@ pub struct WriteConfig {
     /// Whether every change of metadata must say which version of it that replaces.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
+        deserialize_with = "flag_or_off"
     )]
     pub metadata_cas_required: Option<bool>,
 }
@@ -324,13 +348,13 @@ pub struct WriteMetadata {
     /// How many versions are kept; 0 is as the mount says.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
+        deserialize_with = "int_or_zero"
     )]
     pub max_versions: Option<i64>,
     /// Whether every write must say which version it replaces.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
+        deserialize_with = "flag_or_off"
     )]
     pub cas_required: Option<bool>,
     /// After how long a version is deleted by itself; 0 is as the mount says.
@@ -342,25 +366,27 @@ pub struct WriteMetadata {
     /// The labels: at most 64, names of at most 128 bytes, values of at most 512.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::map"
+        deserialize_with = "labels_or_none"
     )]
     pub custom_metadata: Option<CustomMetadata>,
     /// The version of the metadata that this replaces; 0 if there must be none. If left out, any.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
+        deserialize_with = "int_or_zero"
     )]
     pub metadata_cas: Option<i64>,
     /// Whether every change of metadata must say which version of it that replaces.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
+        deserialize_with = "flag_or_off"
     )]
     pub metadata_cas_required: Option<bool>,
 }
 endpoint!(WriteMetadata { path } => (): Update "metadata/{path*}" as "metadata/{path}");
 
-/// `PATCH metadata/:path`: changes settings and labels; a label that is null is removed.
+/// `PATCH metadata/:path`: changes settings and labels; a label that is null is removed. As in
+/// every request that sets them, a number that is null is 0 and a flag that is null is off; a time
+/// that is null stays.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct PatchMetadata {
@@ -370,13 +396,13 @@ pub struct PatchMetadata {
     /// How many versions are kept; 0 is as the mount says.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
+        deserialize_with = "int_or_zero"
     )]
     pub max_versions: Option<i64>,
     /// Whether every write must say which version it replaces.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
+        deserialize_with = "flag_or_off"
     )]
     pub cas_required: Option<bool>,
     /// After how long a version is deleted by itself; 0 is as the mount says.
@@ -385,19 +411,19 @@ pub struct PatchMetadata {
         deserialize_with = "coerce::seconds"
     )]
     pub delete_version_after: Option<i64>,
-    /// The labels to set, or to remove where null.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub custom_metadata: Option<BTreeMap<String, Option<String>>>,
+    /// The labels to set, or to remove where null; null in their place removes all.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub custom_metadata: Option<Option<BTreeMap<String, Option<String>>>>,
     /// The version of the metadata that this replaces; 0 if there must be none. If left out, any.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
+        deserialize_with = "int_or_zero"
     )]
     pub metadata_cas: Option<i64>,
     /// Whether every change of metadata must say which version of it that replaces.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
+        deserialize_with = "flag_or_off"
     )]
     pub metadata_cas_required: Option<bool>,
 }

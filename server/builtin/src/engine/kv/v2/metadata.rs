@@ -129,8 +129,8 @@ pub(super) async fn write(cx: Context<Kv>, request: WriteMetadata) -> Result<Res
         check_version(record.as_ref(), &mount, metadata_cas)?;
         let mut record = record.unwrap_or_else(|| Record::new(now));
         asked.apply(&mut record.settings)?;
-        if custom_metadata.is_some() {
-            record.custom_metadata.clone_from(&custom_metadata);
+        if let Some(labels) = &custom_metadata {
+            record.custom_metadata = some(labels.clone());
         }
         record.updated = now;
         record.metadata_version += u32::from(is_change);
@@ -166,9 +166,9 @@ pub(super) async fn patch(cx: Context<Kv>, request: PatchMetadata) -> Result<Res
         check_version(Some(&record), &mount, metadata_cas)?;
         asked.apply(&mut record.settings)?;
         if let Some(changes) = &custom_metadata {
-            let labels = record.custom_metadata.get_or_insert_default();
-            merge_labels(labels, changes);
-            check_labels(labels)?;
+            let labels = merged(record.custom_metadata.take(), changes.as_ref());
+            check_labels(&labels)?;
+            record.custom_metadata = some(labels);
         }
         record.updated = now;
         record.metadata_version += u32::from(is_change);
@@ -225,13 +225,27 @@ fn describe(record: &Record) -> Metadata {
     }
 }
 
-fn merge_labels(labels: &mut CustomMetadata, changes: &BTreeMap<String, Option<String>>) {
+/// Changes labels as a merge patch does (RFC 7396): null in the place of all changes removes all.
+fn merged(
+    labels: Option<CustomMetadata>,
+    changes: Option<&BTreeMap<String, Option<String>>>,
+) -> CustomMetadata {
+    let Some(changes) = changes else {
+        return CustomMetadata::new();
+    };
+    let mut labels = labels.unwrap_or_default();
     for (name, value) in changes {
         match value {
             Some(value) => drop(labels.insert(name.clone(), value.clone())),
             None => drop(labels.remove(name)),
         }
     }
+    labels
+}
+
+/// Returns labels as they are kept: none where there are no more, which Vault shows as null.
+fn some(labels: CustomMetadata) -> Option<CustomMetadata> {
+    (!labels.is_empty()).then_some(labels)
 }
 
 /// Refuses a change that says it replaces another version of the metadata than there is, or must say

@@ -196,3 +196,70 @@ async fn a_version_that_went_by_itself_comes_back() {
     house.wait(20);
     assert!(!house.shows("a", 3).await);
 }
+
+#[tokio::test]
+async fn a_setting_that_is_null_goes_back_to_the_mount_and_a_time_stays() {
+    let house = House::start().await;
+    let settings = || {
+        json!({
+            "max_versions": 7, "cas_required": true, "delete_version_after": "1h",
+            "custom_metadata": { "a": "1", "b": "2" },
+        })
+    };
+    let nulls = |name: &str| json!({ name: null });
+    for operation in [Operation::Update, Operation::Patch] {
+        for name in ["max_versions", "cas_required", "custom_metadata"] {
+            house.post("s/metadata/a", settings()).await;
+            let mut wanted = house.get("s/metadata/a").await.1;
+            let null = house.ask(operation, "s/metadata/a", nulls(name));
+            null.await.unwrap();
+            let shown = house.get("s/metadata/a").await.1;
+            wanted[name] = match name {
+                "max_versions" => json!(0),
+                "cas_required" => json!(false),
+                _ => Value::Null,
+            };
+            let version = wanted["current_metadata_version"].as_u64().unwrap() + 1;
+            wanted["current_metadata_version"] = json!(version);
+            assert_eq!(shown, wanted, "{operation:?} {name}");
+        }
+        house.post("s/metadata/a", settings()).await;
+        let wanted = house.get("s/metadata/a").await.1;
+        let time = nulls("delete_version_after");
+        house.ask(operation, "s/metadata/a", time).await.unwrap();
+        assert_eq!(house.get("s/metadata/a").await.1, wanted, "{operation:?}");
+    }
+    house
+        .post(
+            "s/config",
+            json!({ "max_versions": 3, "cas_required": true }),
+        )
+        .await;
+    let null = json!({ "max_versions": null, "cas_required": null });
+    house.post("s/config", null).await;
+    let config = house.get("s/config").await.1;
+    assert_eq!(config["max_versions"], 0, "{config}");
+    assert_eq!(config["cas_required"], false, "{config}");
+}
+
+#[tokio::test]
+async fn a_patch_removes_one_label_and_the_last_leaves_none() {
+    let house = House::start().await;
+    let labels = json!({ "custom_metadata": { "a": "1", "b": "2" } });
+    house.post("s/metadata/a", labels).await;
+    for (changes, left) in [
+        (
+            json!({ "a": null, "c": "3" }),
+            json!({ "b": "2", "c": "3" }),
+        ),
+        (json!({ "b": null, "c": null }), Value::Null),
+    ] {
+        let body = json!({ "custom_metadata": changes });
+        house
+            .ask(Operation::Patch, "s/metadata/a", body)
+            .await
+            .unwrap();
+        let shown = house.get("s/metadata/a").await.1;
+        assert_eq!(shown["custom_metadata"], left);
+    }
+}
