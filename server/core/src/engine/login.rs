@@ -1,6 +1,16 @@
-//! What an auth method says of a token that a login there gave, when it is to be renewed.
+//! What an auth method says of a login: as whom, and of its token when it is to be renewed.
 
 use std::time::Duration;
+
+/// As whom a request would log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginClaim {
+    /// The name, in the one spelling that the method keeps of it.
+    pub alias: String,
+    /// Whether the request gives what might be right. One without a password guesses at nothing: it
+    /// does not count as a failure, so that nobody is locked out by who forgets a field.
+    pub guesses: bool,
+}
 
 /// How long a token of a login may last on. The mount's limits hold beside it, and so does the
 /// explicit maximum that the token was made with.

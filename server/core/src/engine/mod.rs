@@ -14,7 +14,7 @@ use async_trait::async_trait;
 pub use context::{Call, Context};
 pub use extract::Fields;
 pub use lease::{Lease, LeaseData, LeaseTerm, LeasedSecret};
-pub use login::LoginTerm;
+pub use login::{LoginClaim, LoginTerm};
 pub(crate) use routes::Asker;
 pub use routes::{Described, Matched, Routes, is_name};
 pub use values::{globs, not_negative, page};

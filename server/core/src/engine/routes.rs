@@ -5,7 +5,7 @@ use std::{cmp::Ordering, future::Future, sync::Arc};
 use keyward_api::{Access, Endpoint, Operation, schema};
 use serde_json::Value;
 
-use super::{BoxFuture, Call, Context, Fields, extract::Extracted};
+use super::{BoxFuture, Call, Context, Fields, LoginClaim, extract::Extracted};
 use crate::{Error, Principal, Response, json, lifecycle::Unsealed, view::View};
 
 type Handler = Box<dyn Fn(Call) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>;
@@ -178,18 +178,17 @@ impl<E: Send + Sync + 'static> Builder<E> {
         self.add::<T, F, Fut>(handler, None, None)
     }
 
-    /// Adds the handler of an endpoint that logs somebody in; `alias` tells as whom, in the one
-    /// spelling that the method keeps of that name. Whoever fails there too often is locked out: the
-    /// handler is not called then.
+    /// Adds the handler of an endpoint that logs somebody in; `claim` tells as whom. Whoever fails
+    /// there too often is locked out: the handler is not called then.
     #[must_use]
-    pub fn on_login<T, F, Fut>(mut self, handler: F, alias: fn(&T) -> String) -> Self
+    pub fn on_login<T, F, Fut>(mut self, handler: F, claim: fn(&T) -> LoginClaim) -> Self
     where
         T: Endpoint,
         F: Fn(Context<E>, T) -> Fut + Copy + Send + Sync + 'static,
         Fut: Future<Output = Result<Response<T::Reply>, Error>> + Send + 'static,
     {
         self.routes.have_logins = true;
-        self.add::<T, F, Fut>(handler, None, Some(alias))
+        self.add::<T, F, Fut>(handler, None, Some(claim))
     }
 
     /// Adds the handler of one endpoint that creates what does not exist: where `exists` answers
@@ -240,7 +239,7 @@ impl<E: Send + Sync + 'static> Builder<E> {
         mut self,
         handler: F,
         existence: Option<Existence>,
-        alias: Option<fn(&T) -> String>,
+        claim: Option<fn(&T) -> LoginClaim>,
     ) -> Self
     where
         T: Endpoint,
@@ -274,8 +273,8 @@ impl<E: Send + Sync + 'static> Builder<E> {
                     principal.token.caveats().permit(&call.mount.path, used)?;
                 }
                 let core = Arc::clone(&call.core);
-                let attempt = match alias {
-                    Some(alias) => core.lockouts.begin(&call.mount, &alias(&value), call.now)?,
+                let attempt = match claim {
+                    Some(claim) => core.lockouts.begin(&call.mount, &claim(&value), call.now)?,
                     None => None,
                 };
                 let mut came = handler(Context::new(engine, call), value).await;

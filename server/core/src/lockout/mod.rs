@@ -3,7 +3,7 @@
 //! A route of an auth method says who a request would log in as
 //! ([`on_login`](crate::engine::Routes)). So many failures in a row lock that name at that mount,
 //! and the right password opens no more than a wrong one until the time is over or an operator
-//! unlocks it. Names that do not exist are counted too: nobody learns from a lock who exists.
+//! unlocks it; a request that gives no password is refused and not counted. Names that do not exist are counted too: nobody learns from a lock who exists.
 //!
 //! **Invariant:** what is known of failures is in memory, of bounded size, and of this server alone.
 //! A restart forgets it: writing it down would have everybody who can send a request write to the
@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 use self::book::{Book, Name};
 use crate::{
     Denial, Error, Timestamp,
+    engine::LoginClaim,
     mount::{MountEntry, UserLockout},
 };
 
@@ -121,19 +122,20 @@ impl Lockouts {
     pub(crate) fn begin(
         self: &Arc<Self>,
         entry: &MountEntry,
-        alias: &str,
+        claim: &LoginClaim,
         now: Timestamp,
     ) -> Result<Option<Attempt>, Error> {
         let Some(terms) = Terms::of(entry, &self.config) else {
             return Ok(None);
         };
-        let name = Name::new(&entry.accessor, alias);
+        let name = Name::new(&entry.accessor, &claim.alias);
         if self.book.lock().is_locked(&name, terms, now) {
             return Err(Error::Denied(Denial::Locked));
         }
         Ok(Some(Attempt {
             lockouts: Arc::clone(self),
             name,
+            guesses: claim.guesses,
             terms,
         }))
     }
@@ -156,6 +158,7 @@ impl Lockouts {
 pub(crate) struct Attempt {
     lockouts: Arc<Lockouts>,
     name: Name,
+    guesses: bool,
     terms: Terms,
 }
 
@@ -169,6 +172,7 @@ impl Attempt {
         let Self {
             lockouts,
             name,
+            guesses,
             terms,
         } = self;
         let mut book = lockouts.book.lock();
@@ -177,7 +181,7 @@ impl Attempt {
         }
         match &came {
             Ok(_) => book.forget(&name),
-            Err(error) if is_of_the_caller(error) => {
+            Err(error) if guesses && is_of_the_caller(error) => {
                 let locks = book.fail(&name, terms, now);
                 drop(book);
                 if locks {

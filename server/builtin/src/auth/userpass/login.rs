@@ -2,29 +2,39 @@
 
 use std::collections::BTreeMap;
 
-use keyward_api::auth::userpass as api;
+use keyward_api::{Sensitive, auth::userpass as api};
 use keyward_core::{
     AliasGrant, AuthGrant, Error, Response, Token, View,
-    engine::{Context, LoginTerm},
+    engine::{Context, LoginClaim, LoginTerm},
 };
 
-use super::{Userpass, users::User};
+use super::{
+    Userpass,
+    users::{User, folded},
+};
 
 /// Where a token says whose it is.
 const USERNAME: &str = "username";
 
-/// Returns as whom a request logs in, as names are kept.
-pub(super) fn name(request: &api::LogIn) -> String {
-    request.username.to_ascii_lowercase()
+/// Returns as whom a request logs in.
+pub(super) fn claim(request: &api::LogIn) -> LoginClaim {
+    LoginClaim {
+        alias: folded(&request.username),
+        guesses: request.password.as_ref().is_some_and(is_some),
+    }
+}
+
+fn is_some(password: &Sensitive) -> bool {
+    // EXPOSE: whether it is empty is looked at.
+    !password.expose().is_empty()
 }
 
 pub(super) async fn log_in(
     cx: Context<Userpass>,
     request: api::LogIn,
 ) -> Result<Response<()>, Error> {
-    let name = name(&request);
-    // EXPOSE: whether it is empty is looked at.
-    let password = request.password.filter(|text| !text.expose().is_empty());
+    let name = folded(&request.username);
+    let password = request.password.filter(is_some);
     let password = password.ok_or_else(|| Error::invalid("missing password"))?;
     let (hash, tokens) = match User::read(cx.view(), &name).await? {
         Some(user) => (Some(user.password_hash), Some(user.tokens)),

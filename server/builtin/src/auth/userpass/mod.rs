@@ -50,7 +50,7 @@ fn build(backing: Backing) -> Result<Mounted, Error> {
         .on(users::list)
         .on(users::set_password)
         .on(users::set_policies)
-        .on_login(login::log_in, login::name)
+        .on_login(login::log_in, login::claim)
         .build();
     Ok(Mounted { routes, engine })
 }

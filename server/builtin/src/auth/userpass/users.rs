@@ -186,6 +186,11 @@ fn no_password() -> Error {
     Error::invalid("must provide either password or password_hash")
 }
 
+/// Returns a name as it is kept: in lower case. The routes take ASCII letters alone, as Vault's do.
+pub(super) fn folded(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
 fn key(name: &str) -> String {
-    format!("{FOLDER}{}", name.to_ascii_lowercase())
+    format!("{FOLDER}{}", folded(name))
 }

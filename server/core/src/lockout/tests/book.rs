@@ -8,7 +8,7 @@ use super::super::{
     Attempt, LockoutConfig, Lockouts, Terms, UserLockout,
     book::{Book, Name, ROOM},
 };
-use super::{MINUTE, START, entry};
+use super::{Login, MINUTE, START, claim, entry};
 use crate::{Denial, Error, LockoutTerms, Timestamp};
 
 const TERMS: Terms = Terms {
@@ -142,7 +142,11 @@ fn a_mount_comes_before_its_type_and_that_before_all() {
 #[test]
 fn who_guessed_right_after_the_lock_fell_is_not_let_in() {
     let lockouts = std::sync::Arc::new(Lockouts::default());
-    let begin = || lockouts.begin(&entry(), "alice", START).unwrap().unwrap();
+    let alice = claim(&Login {
+        name: "alice".to_owned(),
+        password: "wrong".to_owned(),
+    });
+    let begin = || lockouts.begin(&entry(), &alice, START).unwrap().unwrap();
     let lucky = begin();
     let wrong = || Err::<(), _>(Error::invalid("wrong"));
     let attempts: Vec<Attempt> = (0..5).map(|_| begin()).collect();
@@ -154,7 +158,7 @@ fn who_guessed_right_after_the_lock_fell_is_not_let_in() {
     }
     let locked = lucky.finish(Ok(()), START);
     assert!(matches!(locked, Err(Error::Denied(Denial::Locked))));
-    let refused = lockouts.begin(&entry(), "alice", START);
+    let refused = lockouts.begin(&entry(), &alice, START);
     assert!(matches!(refused, Err(Error::Denied(Denial::Locked))));
 }
 

@@ -13,7 +13,7 @@ use super::{LockoutConfig, LockoutTerms};
 use crate::{
     AuthGrant, CanonicalPath, Core, Denial, Done, Error, ManualClock, MountConfig, MountEntry,
     Registry, Request, Response, SealConfig, Settings, Timestamp, TokenId,
-    engine::{Backing, Class, Context, Engine, EngineKind, Mounted, Routes},
+    engine::{Backing, Class, Context, Engine, EngineKind, LoginClaim, Mounted, Routes},
     storage::Memory,
 };
 
@@ -45,10 +45,17 @@ fn build(_: Backing) -> Result<Mounted, Error> {
     let engine = Arc::new(Safe);
     Ok(Mounted {
         routes: Routes::of(Arc::clone(&engine))
-            .on_login(login, |request| request.name.to_lowercase())
+            .on_login(login, claim)
             .build(),
         engine,
     })
+}
+
+fn claim(request: &Login) -> LoginClaim {
+    LoginClaim {
+        alias: request.name.to_lowercase(),
+        guesses: !request.password.is_empty(),
+    }
 }
 
 async fn login(_: Context<Safe>, request: Login) -> Result<Response<()>, Error> {
@@ -197,6 +204,20 @@ async fn a_failure_of_the_server_is_nobodys_failure() {
 }
 
 #[tokio::test]
+async fn who_gives_no_password_guesses_at_none() {
+    let house = House::new(LockoutConfig::default()).await;
+    house.fail("safe/login/alice", 4).await;
+    for _ in 0..9 {
+        let refused = house.log_in("safe/login/alice", "").await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
+    // And does not have the count begin anew either.
+    house.fail("safe/login/alice", 1).await;
+    let refused = house.log_in("safe/login/alice", "").await;
+    assert!(matches!(refused, Err(Error::Denied(Denial::Locked))));
+}
+
+#[tokio::test]
 async fn who_is_locked_out_is_listed_and_unlocked() {
     let house = House::new(LockoutConfig::default()).await;
     let none = json!({
@@ -229,6 +250,10 @@ async fn who_is_locked_out_is_listed_and_unlocked() {
         .collect();
     assert_eq!(told[&*safe], &json!(["alice", "bob"]));
     assert_eq!(told[&*other], &json!(["carol"]));
+    // The name is that of the list, in its spelling.
+    let other_spelling = format!("sys/locked-users/{safe}/unlock/ALICE");
+    house.write(&other_spelling, json!({})).await.unwrap();
+    assert!(house.is_locked("safe/login/alice").await);
     let unlocked = format!("sys/locked-users/{safe}/unlock/alice");
     house.write(&unlocked, json!({})).await.unwrap();
     house.write(&unlocked, json!({})).await.unwrap();
