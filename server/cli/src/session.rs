@@ -161,6 +161,19 @@ impl<'a, 'io> Session<'a, 'io> {
         sent.map_err(|(error, _)| Error::call(doing, &error, &self.http.last()))
     }
 
+    /// Calls an endpoint whose answer is shown as it came; see [`send`](Self::send).
+    pub(crate) async fn send_to<E: Endpoint>(
+        &self,
+        doing: &str,
+        mount: &str,
+        request: &E,
+    ) -> Outcome<Option<Answer>> {
+        let path = format!("{mount}/{}", request.path());
+        let body = Json::of(request).map_err(|error| Error::local(error.to_string()))?;
+        let raw = Raw::new(E::OPERATION.method(), &path).with(&body)?;
+        self.send(doing, raw).await
+    }
+
     /// Asks what is at a path, or below it.
     pub(crate) async fn find(&self, doing: &str, raw: Raw<'_>) -> Outcome<Found> {
         match self.try_send(raw).await {

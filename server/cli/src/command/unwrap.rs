@@ -1,14 +1,11 @@
 //! `keyward unwrap`.
 
 use clap::Args;
+use keyward_api::{Sensitive, sys};
 use keyward_crypto::SecretString;
 
 use super::Field;
-use crate::{
-    error::Outcome,
-    json::Json,
-    session::{Raw, Session},
-};
+use crate::{answer::Answer, error::Outcome, session::Session};
 
 /// Open a wrapped answer, once
 ///
@@ -30,18 +27,31 @@ pub(crate) struct Unwrap {
 
 impl Unwrap {
     pub(crate) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
-        let mut raw = Raw::new("PUT", "sys/wrapping/unwrap");
-        if let Some(token) = self.token {
-            if session.http.token().is_some() {
-                raw = raw.with(&Json::object([("token", Json::text(&token))]))?;
-            } else {
-                session.http.set_token(Some(SecretString::new(token)));
-            }
-        }
-        session.http.wrap_ttl = None;
-        match session.send("unwrapping", raw).await? {
+        let token = self.token.map(SecretString::new);
+        let token = if session.http.token().is_some() {
+            token
+        } else {
+            session.http.set_token(token);
+            None
+        };
+        match open(session, "unwrapping", token).await? {
             Some(answer) => session.show(answer, self.field.name()),
             None => session.success("There was nothing inside."),
         }
     }
+}
+
+/// Opens a wrapped answer; without a wrapping token that of the session is taken for it. None is an
+/// answer without a body.
+pub(super) async fn open(
+    session: &mut Session<'_, '_>,
+    doing: &str,
+    token: Option<SecretString>,
+) -> Outcome<Option<Answer>> {
+    // What was inside is wanted, and not another token for it.
+    session.http.wrap_ttl = None;
+    let request = sys::Unwrap {
+        token: token.map(Sensitive::from),
+    };
+    session.send_to(doing, "sys", &request).await
 }

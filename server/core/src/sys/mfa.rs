@@ -10,7 +10,8 @@ pub(super) async fn validate(
     cx: Context<Sys>,
     request: ValidateMfa,
 ) -> Result<Response<()>, Error> {
-    let id = request.mfa_request_id.filter(|id| !id.is_empty());
+    // EXPOSE: whether it is empty is looked at.
+    let id = request.mfa_request_id.filter(|id| !id.expose().is_empty());
     let id = id.ok_or_else(|| Error::invalid("missing request ID"))?;
     let credentials = MfaCredentials::of_payload(request.mfa_payload.unwrap_or_default())?;
     let validation = Validation {
@@ -20,6 +21,7 @@ pub(super) async fn validate(
         now: cx.now(),
     };
     let mfa = &cx.core().identities.mfa;
-    let login = mfa.validate(&id, &credentials, validation).await?;
+    // EXPOSE: the login that waits is found by it.
+    let login = mfa.validate(id.expose(), &credentials, validation).await?;
     Ok(Response::validated(login))
 }

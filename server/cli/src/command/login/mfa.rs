@@ -1,10 +1,18 @@
 //! The second factor of a login: it is asked for and given, or the caller is told how to give it.
 
+use std::collections::BTreeMap;
+
+use keyward_api::{
+    Sensitive,
+    sys::{Passcodes, ValidateMfa},
+};
+use keyward_crypto::SecretString;
+
 use crate::{
     answer::Answer,
     error::{Error, Outcome},
     json::Json,
-    session::{Raw, Session},
+    session::Session,
 };
 
 /// Tells who cannot be asked how the login goes on.
@@ -55,24 +63,28 @@ pub(super) async fn validate(
     let Some(factors) = factors(requirement) else {
         return Ok(None);
     };
-    let mut payload = Vec::new();
+    let mut payload = BTreeMap::new();
     for factor in factors {
         let passcode = if factor.uses_passcode {
-            Json::Text(session.io.ask(&factor.prompt())?)
+            session.io.ask(&factor.prompt())?
         } else {
             let text = format!("Confirm the login with {} on your device.", factor.kind);
             session.io.complain(&text);
-            Json::text("")
+            SecretString::from("")
         };
-        payload.push((factor.id, Json::List(vec![passcode])));
+        let passcodes = Passcodes(Some(vec![Sensitive::from(passcode)]));
+        payload.insert(factor.id, passcodes);
     }
-    let id = requirement.get("mfa_request_id").map(Json::duplicate);
-    let body = Json::object([
-        ("mfa_request_id", id.unwrap_or(Json::Null)),
-        ("mfa_payload", Json::Object(payload)),
-    ]);
-    let raw = Raw::new("PUT", "sys/mfa/validate").with(&body)?;
-    let answer = session.send("validating the second factor", raw).await?;
+    let id = match requirement.get("mfa_request_id") {
+        Some(Json::Text(id)) => Some(Sensitive::from(id.duplicate())),
+        _ => None,
+    };
+    let request = ValidateMfa {
+        mfa_request_id: id,
+        mfa_payload: Some(payload),
+    };
+    let doing = "validating the second factor";
+    let answer = session.send_to(doing, "sys", &request).await?;
     let none = || Error::server("Error validating the second factor: the answer is empty");
     answer.ok_or_else(none).map(Some)
 }

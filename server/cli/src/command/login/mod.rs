@@ -9,7 +9,7 @@ use keyward_crypto::SecretString;
 
 pub(super) use self::method::Method;
 use self::method::{Parameters, Request};
-use super::{Field, logical::trimmed};
+use super::{Field, unwrap};
 use crate::{
     answer::Answer,
     data,
@@ -129,9 +129,7 @@ impl Login {
             return Ok(answer);
         }
         session.http.set_token(Some(token.duplicate()));
-        session.http.wrap_ttl = None;
-        let raw = Raw::new("PUT", "sys/wrapping/unwrap");
-        let inside = session.send("unwrapping the token", raw).await?;
+        let inside = unwrap::open(session, "unwrapping the token", None).await?;
         inside.ok_or_else(|| Error::server("Error unwrapping the token: there is none inside"))
     }
 
