@@ -1,7 +1,7 @@
 //! The `listener` stanzas: where a server listens, and within what bounds.
 
 use std::{
-    fs,
+    fs, io,
     net::{SocketAddr, ToSocketAddrs as _},
 };
 
@@ -42,7 +42,12 @@ impl ListenerConfig {
             None => ResponseHeaders::default(),
         };
         Ok(Self {
-            place: Place::Tcp(parse_address(address)?, tls),
+            place: Place::Tcp(
+                parse_address(address).with_context(|| {
+                    format!("{address:?} is not an address such as {DEFAULT_ADDRESS}")
+                })?,
+                tls,
+            ),
             rules: Rules {
                 headers,
                 ..Rules::default()
@@ -63,13 +68,17 @@ impl ListenerConfig {
 
 /// Reads an address to listen at: `127.0.0.1:8200`, a name of this machine and a port, or only
 /// `:8200` for all its IPv4 addresses.
-fn parse_address(text: &str) -> Result<SocketAddr> {
+fn parse_address(text: &str) -> io::Result<SocketAddr> {
     let all = text.strip_prefix(':').map(|port| format!("0.0.0.0:{port}"));
-    let mut found = all.as_deref().unwrap_or(text).to_socket_addrs().ok();
-    found
-        .as_mut()
-        .and_then(Iterator::next)
-        .with_context(|| format!("{text:?} is not an address such as 127.0.0.1:8200"))
+    let found = all.as_deref().unwrap_or(text).to_socket_addrs()?.collect();
+    preferred(found).ok_or_else(|| io::Error::other("the name has no address"))
+}
+
+/// Chooses one of the addresses of a name: IPv4 before IPv6, as Go does, whose programs are told
+/// the same names.
+fn preferred(addresses: Vec<SocketAddr>) -> Option<SocketAddr> {
+    let first = addresses.first().copied();
+    addresses.into_iter().find(SocketAddr::is_ipv4).or(first)
 }
 
 fn tcp(block: Block<'_>, rules: &Rules) -> Result<ListenerConfig> {
@@ -80,9 +89,11 @@ fn tcp(block: Block<'_>, rules: &Rules) -> Result<ListenerConfig> {
     for entry in &block.body.entries {
         match entry.key.as_str() {
             "address" => {
-                let parsed = parse_address(&text(entry)?);
-                address = parsed
-                    .map_err(|_| refuse(entry, "must be an address such as \"127.0.0.1:8200\""))?;
+                let problem = || {
+                    let problem = format_args!("must be an address such as {DEFAULT_ADDRESS:?}");
+                    refuse(entry, problem)
+                };
+                address = parse_address(&text(entry)?).with_context(problem)?;
             }
             // There is one node, and so no cluster to listen for.
             "cluster_address" => drop(text(entry)?),

@@ -71,12 +71,25 @@ fn an_address_may_be_a_name_or_a_port_alone() {
     }
     let config = tcp("address = \"localhost:8200\"").unwrap();
     assert!(matches!(config.place, Place::Tcp(address, None) if address.ip().is_loopback()));
+    let unknown = read("tcp", "address = \"a b:1\"").unwrap_err();
+    assert_eq!(unknown.chain().count(), 2, "{unknown:#}");
     for given in ["127.0.0.1", "8200", ":", "a b:1"] {
         assert_eq!(
             refused("tcp", &format!("address = \"{given}\"")),
             "\"address\" at line 2 must be an address such as \"127.0.0.1:8200\"",
         );
     }
+}
+
+#[test]
+fn of_the_addresses_of_a_name_one_of_ipv4_comes_first() {
+    let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+    let chosen = |texts: &[&str]| preferred(addresses(texts)).map(|chosen| chosen.to_string());
+    let both = chosen(&["[::1]:1", "127.0.0.1:1", "127.0.0.2:1"]);
+    assert_eq!(both.as_deref(), Some("127.0.0.1:1"));
+    let newer = chosen(&["[::1]:1", "[::2]:1"]);
+    assert_eq!(newer.as_deref(), Some("[::1]:1"));
+    assert_eq!(chosen(&[]), None);
 }
 
 #[test]
