@@ -7,8 +7,8 @@ use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 use keyward_core::{Core, Error};
+use parking_lot::Mutex;
 use tokio::{
-    sync::Semaphore,
     task::JoinSet,
     time::{MissedTickBehavior, interval},
 };
@@ -27,7 +27,11 @@ const SECOND: Duration = Duration::from_secs(1);
 const TENDING: usize = 8;
 
 /// The tasks of one server.
-pub(super) struct Upkeep(JoinSet<()>);
+pub(super) struct Upkeep {
+    tasks: JoinSet<()>,
+    /// Begun by one of them, again and again.
+    tending: Arc<Tending>,
+}
 
 impl Upkeep {
     /// Begins all that a core has to be called for.
@@ -44,34 +48,52 @@ impl Upkeep {
             let fault = "the seal did not do its part, it is tried again";
             every(SECOND, fault, || sealed.tend_seal()).await;
         });
-        tasks.spawn(tend_leases(Arc::clone(core)));
+        let tending = Arc::new(Tending::default());
+        tasks.spawn(tend_leases(Arc::clone(core), Arc::clone(&tending)));
         let counting = Arc::clone(core);
         tasks.spawn(async move {
             let fault = "tokens and leases could not be counted";
             every(SECOND, fault, || counting.count_usage()).await;
         });
-        Self(tasks)
+        Self { tasks, tending }
     }
 
     /// Ends all of it; what is half done is left so.
     pub(super) async fn end(mut self) {
-        self.0.shutdown().await;
+        // First who begins others.
+        self.tasks.shutdown().await;
+        self.tending.end().await;
+    }
+}
+
+/// Looks for what is leased and due, each a task of its own.
+#[derive(Default)]
+struct Tending(Mutex<JoinSet<()>>);
+
+impl Tending {
+    /// Begins one; it is left out where too many did not end yet.
+    fn begin(&self, look: impl Future<Output = ()> + Send + 'static) {
+        let mut looks = self.0.lock();
+        while looks.try_join_next().is_some() {}
+        if looks.len() < TENDING {
+            looks.spawn(look);
+        }
+    }
+
+    /// Ends all that did not end by themselves, and waits until none of them runs.
+    async fn end(&self) {
+        let mut looks = std::mem::take(&mut *self.0.lock());
+        looks.shutdown().await;
     }
 }
 
 /// Has the core revoke what is leased and due, each time on a task of its own: an engine that hangs
 /// must not hold up what others leased.
-async fn tend_leases(core: Arc<Core>) {
-    let free = Arc::new(Semaphore::new(TENDING));
+async fn tend_leases(core: Arc<Core>, tending: Arc<Tending>) {
     let fault = "leases that are due could not be read, it is tried again";
     let tend = || {
-        if let Ok(free) = Arc::clone(&free).try_acquire_owned() {
-            let core = Arc::clone(&core);
-            tokio::spawn(async move {
-                once(fault, core.tend_leases()).await;
-                drop(free);
-            });
-        }
+        let core = Arc::clone(&core);
+        tending.begin(async move { once(fault, core.tend_leases()).await });
         std::future::ready(Ok(()))
     };
     every(TEND, fault, tend).await;
@@ -101,9 +123,40 @@ async fn once(fault: &str, work: impl Future<Output = Result<(), Error>>) {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc;
+    use tokio::sync::{mpsc, oneshot};
 
     use super::*;
+
+    #[tokio::test]
+    async fn looks_that_hang_are_few_and_end_with_the_server() {
+        let tending = Tending::default();
+        let (go_on, told) = oneshot::channel();
+        tending.begin(async move { told.await.unwrap() });
+        // What hangs drops its sender only when it is ended.
+        let (begun, mut runs) = mpsc::unbounded_channel();
+        let hang = || {
+            let begun = begun.clone();
+            tending.begin(async move {
+                begun.send(()).unwrap();
+                std::future::pending().await
+            });
+        };
+        for _ in 1..TENDING {
+            hang();
+            runs.recv().await.unwrap();
+        }
+        hang();
+        assert_eq!(tending.0.lock().len(), TENDING);
+        // Its place is free when it has ended.
+        go_on.send(()).unwrap();
+        while runs.try_recv().is_err() {
+            hang();
+            tokio::task::yield_now().await;
+        }
+        tending.end().await;
+        drop(begun);
+        assert_eq!(runs.recv().await, None);
+    }
 
     #[tokio::test]
     async fn what_fails_or_panics_is_done_again_at_the_next_moment() {
