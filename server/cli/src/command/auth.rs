@@ -6,7 +6,6 @@ use keyward_api::sys::{
 };
 
 use super::{
-    logical::trimmed,
     login::Method,
     mount::{self, Class, List, Mounts, Move, Settings},
 };
@@ -129,7 +128,7 @@ impl Enable {
             settings,
             logins,
         } = self;
-        let mut request = settings.enable(&kind, path.as_deref())?;
+        let mut request = settings.enable(Class::Auth, &kind, path.as_deref())?;
         request.local = local.then_some(true);
         request.config = Some(MountConfigInput {
             user_lockout_config: logins.lockout(),
@@ -144,7 +143,7 @@ impl Enable {
 }
 
 async fn disable(session: &mut Session<'_, '_>, path: &str) -> Outcome {
-    let path = trimmed(path);
+    let path = Class::Auth.own_path(path);
     let request = DisableAuth(DisableMount {
         path: path.to_owned(),
     });
@@ -197,7 +196,7 @@ impl Help {
     async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
         let method = match Method::named(&self.subject) {
             Some(method) => method,
-            None => mounted(session, trimmed(&self.subject)).await?,
+            None => mounted(session, &self.subject).await?,
         };
         Ok(session.io.say(method.help())?)
     }
@@ -205,7 +204,7 @@ impl Help {
 
 /// Finds out which way to log in there is at a path.
 async fn mounted(session: &Session<'_, '_>, path: &str) -> Outcome<Method> {
-    let path = format!("{}/", path.strip_prefix("auth/").unwrap_or(path));
+    let path = format!("{}/", Class::Auth.own_path(path));
     let mount = methods(session).await?.unwrap_or_default().remove(&path);
     let none = || {
         Error::local(format!(

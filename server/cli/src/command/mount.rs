@@ -34,10 +34,20 @@ impl Class {
     /// Returns the path of a mount as paths below `sys/mounts` and `sys/remount` name it, without a
     /// slash at its end.
     fn full_path(self, path: &str) -> String {
+        let path = self.own_path(path);
+        match self {
+            Self::Auth => format!("auth/{path}"),
+            Self::Secret => path.to_owned(),
+        }
+    }
+
+    /// Returns the path of a mount among those of its class, without slashes around: of an auth
+    /// method what stands behind `auth/`, whether it was typed with that or not.
+    pub(super) fn own_path(self, path: &str) -> &str {
         let path = trimmed(path);
         match self {
-            Self::Auth => format!("auth/{}", path.strip_prefix("auth/").unwrap_or(path)),
-            Self::Secret => path.to_owned(),
+            Self::Auth => path.strip_prefix("auth/").unwrap_or(path),
+            Self::Secret => path,
         }
     }
 }
@@ -109,10 +119,15 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Makes the request for a new mount, at its type if no path is given.
-    pub(super) fn enable(self, kind: &str, path: Option<&str>) -> Outcome<EnableMount> {
+    pub(super) fn enable(
+        self,
+        class: Class,
+        kind: &str,
+        path: Option<&str>,
+    ) -> Outcome<EnableMount> {
         let options = self.options()?;
         Ok(EnableMount {
-            path: trimmed(path.unwrap_or(kind)).to_owned(),
+            path: class.own_path(path.unwrap_or(kind)).to_owned(),
             kind: Some(kind.to_owned()),
             description: self.description,
             config: Some(MountConfigInput {
@@ -169,7 +184,7 @@ pub(super) async fn tune(
     path: &str,
     request: &Tune,
 ) -> Outcome {
-    let (name, path) = (class.name(), trimmed(path));
+    let (name, path) = (class.name(), class.own_path(path));
     let doing = format!("tuning {name} {path}/");
     session.call(&doing, "sys", request).await?;
     session.success(&format!("Tuned the {name} at: {path}/"))

@@ -3,10 +3,7 @@
 use clap::{Args, Subcommand};
 use keyward_api::sys::{DisableMount, ListMounts};
 
-use super::{
-    logical::trimmed,
-    mount::{self, Class, List, Move, Settings},
-};
+use super::mount::{self, Class, List, Move, Settings};
 use crate::{error::Outcome, session::Session};
 
 /// Enable and disable secrets engines
@@ -69,7 +66,8 @@ pub(crate) struct Enable {
 
 impl Enable {
     async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
-        let mut request = self.settings.enable(&self.kind, self.path.as_deref())?;
+        let path = self.path.as_deref();
+        let mut request = self.settings.enable(Class::Secret, &self.kind, path)?;
         request.local = self.local.then_some(true);
         session.call("enabling", "sys", &request).await?;
         session.success(&format!(
@@ -81,7 +79,7 @@ impl Enable {
 
 async fn disable(session: &mut Session<'_, '_>, path: &str) -> Outcome {
     let request = DisableMount {
-        path: trimmed(path).to_owned(),
+        path: Class::Secret.own_path(path).to_owned(),
     };
     let doing = format!("disabling secrets engine at {}/", request.path);
     session.call(&doing, "sys", &request).await?;

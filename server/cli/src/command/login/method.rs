@@ -69,7 +69,8 @@ impl Method {
         ask: impl FnOnce(&str, &str) -> Outcome<SecretString>,
     ) -> Outcome<Request> {
         let mount = parameters.take_text("mount");
-        let mount = mount.unwrap_or_else(|| self.name().to_owned());
+        let mount = mount.as_deref().unwrap_or(self.name());
+        let mount = Class::Auth.own_path(mount);
         match self {
             Self::AppRole => {
                 if parameters.0.iter().all(|(name, _)| name != "role_id") {
@@ -273,6 +274,15 @@ mod tests {
             "auth/machines/login map[role_id:r more:1]"
         );
         assert!(made(Method::AppRole, &[], None).is_err());
+    }
+
+    #[test]
+    fn a_mount_is_the_same_with_and_without_its_class() {
+        for mount in ["staff", "/staff/", "auth/staff", "auth/staff/"] {
+            let pairs = [("role_id", "r"), ("secret_id", ""), ("mount", mount)];
+            let made = made(Method::AppRole, &pairs, None).unwrap();
+            assert_eq!(made, "auth/staff/login map[role_id:r]", "{mount}");
+        }
     }
 
     #[test]

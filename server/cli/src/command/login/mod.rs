@@ -110,7 +110,7 @@ impl Login {
         }
         let mut parameters = Parameters::of(data::read(&arguments, session.io)?);
         if let Some(path) = &self.path {
-            parameters.set("mount", Json::text(trimmed(path)));
+            parameters.set("mount", Json::text(path));
         }
         Ok(parameters)
     }
