@@ -4,10 +4,10 @@
 //! run; what it prints follows, errors behind `! `, and its exit code if that is not 0. What differs
 //! from run to run stands as `<time>`, `<id>` and the like. `NAME=$(keyward …)` keeps an output for
 //! later lines and for the environment of commands, its last line alone with ` | tail -n 1` behind
-//! the command, and `<<< '…'` is piped in. `keyward server -config=… &` starts a server, behind
-//! which `kill %1` stops it, and `until keyward status` asks until it is unsealed.
-//! `UPDATE_TRANSCRIPTS=1` writes the files anew: read the
-//! difference before you keep it.
+//! the command, and `<<< '…'` is piped in; `<tty '…'` is typed at a real terminal as soon as it is
+//! asked for, and what then stands there follows. `keyward server -config=… &` starts a server,
+//! behind which `kill %1` stops it, and `until keyward status` asks until it is unsealed.
+//! `UPDATE_TRANSCRIPTS=1` writes the files anew: read the difference before you keep it.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +16,7 @@
 
 mod server;
 mod shown;
+mod terminal;
 
 use std::{
     collections::BTreeMap,
@@ -145,13 +146,17 @@ impl Shell {
     }
 
     fn run_once(&self, line: &str) -> Ran {
+        if let Some((command, typed)) = line.split_once(" <tty ") {
+            let typed = self.words(typed).concat();
+            let (output, code) = terminal::run(&self.arguments(command), &typed, &self.variables);
+            return Ran {
+                output,
+                errors: String::new(),
+                code,
+            };
+        }
         let (command, input) = line.split_once(" <<< ").unwrap_or((line, "''"));
-        let words = self.words(command);
-        let ["keyward", arguments @ ..] = &words.iter().map(String::as_str).collect::<Vec<_>>()[..]
-        else {
-            panic!("only keyward is run here: {line}");
-        };
-        let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        let arguments = self.arguments(command);
         let input = self.words(input).concat() + "\n";
         let (mut output, mut errors) = (Vec::new(), Vec::new());
         let code = keyward_cli::run(
@@ -171,6 +176,17 @@ impl Shell {
             errors: text(errors),
             code,
         }
+    }
+
+    /// Returns the words behind `keyward`.
+    fn arguments(&self, command: &str) -> Vec<String> {
+        let mut words = self.words(command);
+        assert!(
+            words.first().is_some_and(|word| word == "keyward"),
+            "only keyward is run here: {command}"
+        );
+        words.remove(0);
+        words
     }
 
     /// Splits a line as a shell does: blanks part words, single quotes keep them, `$NAME` is what
