@@ -173,8 +173,9 @@ impl Login {
 
     /// Says that the login waits for a second factor, and how to go on.
     fn show_requirement(&self, session: &mut Session<'_, '_>, answer: Answer) -> Outcome {
-        if self.token_only || self.field.name().is_some() {
-            // A program that waits for the token must not take this for one.
+        if self.token_only || self.no_print || self.field.name().is_some() {
+            // A program that waits for the token must not take this for one, nor one that sees the
+            // exit code alone.
             return Err(Error::server(mfa::HOW_TO_GO_ON));
         }
         session.io.complain(&format!("{}\n", mfa::HOW_TO_GO_ON));
