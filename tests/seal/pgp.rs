@@ -125,6 +125,11 @@ async fn keys_that_are_bad_make_nothing() {
             json!({ "pgp_keys": [good, "AAAA"] }),
             of("error parsing given PGP key: it is no OpenPGP public key"),
         ),
+        // A script whose variables are empty asked for keys all the same.
+        (
+            json!({ "pgp_keys": ["", ""] }),
+            of("error parsing given PGP key: it is no OpenPGP public key"),
+        ),
         (
             json!({ "pgp_keys": [good, expired] }),
             of("cannot encrypt to PGP key "),

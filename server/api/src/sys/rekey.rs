@@ -25,8 +25,8 @@ pub struct BeginRekey {
     #[serde(deserialize_with = "coerce::int")]
     pub secret_threshold: Option<i64>,
     /// The OpenPGP keys that the new shares are encrypted to, one a share: each as `gpg --export`
-    /// writes it, in base64.
-    #[serde(deserialize_with = "coerce::list")]
+    /// writes it, in base64. An empty one is a bad key, not none.
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub pgp_keys: Option<Vec<String>>,
     /// Whether the encrypted shares are kept at the server as well, until they are removed.
     #[serde(deserialize_with = "coerce::flag")]

@@ -27,15 +27,15 @@ pub struct Initialize {
     )]
     pub recovery_threshold: Option<i64>,
     /// The OpenPGP keys that the shares of the unseal key are encrypted to, one a share: each as
-    /// `gpg --export` writes it, in base64.
+    /// `gpg --export` writes it, in base64. An empty one is a bad key, not none.
     #[serde(
-        deserialize_with = "coerce::list",
+        deserialize_with = "coerce::list_with_blanks",
         skip_serializing_if = "Option::is_none"
     )]
     pub pgp_keys: Option<Vec<String>>,
     /// The same for the shares of the recovery key.
     #[serde(
-        deserialize_with = "coerce::list",
+        deserialize_with = "coerce::list_with_blanks",
         skip_serializing_if = "Option::is_none"
     )]
     pub recovery_pgp_keys: Option<Vec<String>>,
