@@ -7,6 +7,7 @@
 mod bao_cli;
 mod differential;
 mod exchange;
+mod init;
 mod schemathesis;
 mod script;
 mod travel;
