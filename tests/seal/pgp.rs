@@ -1,10 +1,13 @@
-//! Shares and root tokens that are encrypted to OpenPGP keys: GnuPG opens them.
+//! Shares, recovery keys and root tokens that are encrypted to OpenPGP keys: GnuPG opens them.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::keys::House;
+use super::{
+    auto::{self, STATIC},
+    keys::House,
+};
 use crate::support::{Answer, Gpg, Installation, KEYWARD, Store, bao, isolated};
 
 /// Two people: one with RSA, one with Curve25519.
@@ -154,6 +157,66 @@ async fn keys_that_are_bad_make_nothing() {
     }
     let status = client.get("sys/init").await.expect(200);
     assert_eq!(status.json, json!({ "initialized": false }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recovery_keys_are_encrypted_and_do_what_they_are_for() {
+    let people = People::new();
+    let house = auto::House::new(STATIC);
+    let nobody = house.nobody();
+    let plan = |keys: &[String]| {
+        json!({
+            "recovery_shares": 2,
+            "recovery_threshold": 2,
+            "recovery_pgp_keys": keys,
+        })
+    };
+    let mismatch = "count mismatch between number of provided PGP keys and number of shares";
+    let one = nobody.post("sys/init", plan(&people.keys[..1])).await;
+    one.refused(400, &format!("invalid recovery configuration: {mismatch}"));
+    let mut other = plan(&[]);
+    other["pgp_keys"] = json!(people.keys);
+    let other = nobody.post("sys/init", other).await;
+    other.refused(
+        400,
+        "parameters pgp_keys not applicable to seal type static",
+    );
+    let status = nobody.get("sys/init").await.expect(200);
+    assert_eq!(status.json, json!({ "initialized": false }));
+
+    let made = nobody.post("sys/init", plan(&people.keys)).await;
+    let made = made.expect(200);
+    assert_eq!(made.at("/keys"), &json!([]));
+    let shares = people.open(made.at("/recovery_keys_base64"));
+    assert!(shares.iter().all(|share| !made.text.contains(share)));
+    house.installation.wait_until_active().await;
+    let root = made.text_at("/root_token");
+    house.generate_root(&shares).await;
+    house.seal_and_open(root, &shares).await;
+
+    // New ones, which are kept until their holders have them.
+    let client = house.installation.client(root);
+    let plan = json!({
+        "secret_shares": 2, "secret_threshold": 2, "pgp_keys": people.keys, "backup": true,
+    });
+    let begun = client.post("sys/rekey-recovery-key/init", plan).await;
+    let begun = begun.expect(200);
+    let mut made = begun.json.clone();
+    for share in &shares {
+        let body = json!({ "key": share, "nonce": begun.at("/nonce") });
+        let given = client.post("sys/rekey-recovery-key/update", body);
+        made = given.await.expect(200).json;
+    }
+    assert_eq!(made["pgp_fingerprints"], json!(people.fingerprints));
+    let fresh = people.open(&made["keys_base64"]);
+    assert!(fresh.iter().all(|share| !shares.contains(share)));
+    let kept = client.get("sys/rekey/recovery-key-backup").await;
+    let kept = kept.expect(200);
+    for (at, fingerprint) in people.fingerprints.iter().enumerate() {
+        let keys = kept.at(&format!("/data/keys_base64/{fingerprint}"));
+        assert_eq!(keys, &json!([made["keys_base64"][at]]));
+    }
+    house.seal_and_open(root, &fresh).await;
 }
 
 /// Where encrypted shares are made and kept, and whether the answers are enveloped.
