@@ -35,6 +35,7 @@ use crate::{
     lease::{self, Leases},
     lockout::{LockoutConfig, Lockouts},
     metrics::{Format, Measured, Metrics, Telemetry, render},
+    mount::TtlLimits,
     mounts::Mounts,
     panics::caught,
     policy::{Holder, PolicyStore},
@@ -83,6 +84,7 @@ pub struct Core {
     lockouts: Arc<Lockouts>,
     is_development: bool,
     telemetry: Telemetry,
+    lease_ttls: TtlLimits,
     pub(crate) metrics: Arc<Metrics>,
     seals: Seals,
     api_addr: String,
@@ -123,6 +125,8 @@ pub(crate) struct Unsealed {
     pub(crate) rotation: RotationStore,
     pub(crate) settings: Settings,
     pub(crate) telemetry: Telemetry,
+    /// How long leases and tokens last at mounts that are not tuned.
+    pub(crate) lease_ttls: TtlLimits,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) quotas: Quotas,
     pub(crate) proofs: Proofs,
@@ -198,6 +202,7 @@ impl Core {
             lockouts: Arc::default(),
             is_development: false,
             telemetry: Telemetry::default(),
+            lease_ttls: TtlLimits::USUAL,
             metrics,
             seals: Seals::default(),
             api_addr: String::new(),
@@ -229,6 +234,13 @@ impl Core {
     pub fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
         self
+    }
+
+    /// Sets how long leases and tokens last at mounts that are not tuned; without it,
+    /// [`TtlLimits::USUAL`].
+    #[must_use]
+    pub fn with_lease_ttls(self, lease_ttls: TtlLimits) -> Self {
+        Self { lease_ttls, ..self }
     }
 
     /// Sets when who fails to log in is locked out; without it, as Vault does.
@@ -459,6 +471,7 @@ impl Core {
             &tokens,
             &self.metrics,
             &identities,
+            self.lease_ttls,
         )
         .await?;
         let surroundings = Surroundings {
@@ -484,6 +497,7 @@ impl Core {
             proofs: Proofs::open(&system, Arc::clone(&self.addresses), &*self.clock).await?,
             streams: Streams::default(),
             telemetry: self.telemetry,
+            lease_ttls: self.lease_ttls,
             metrics: Arc::clone(&self.metrics),
             system,
             barrier,

@@ -80,20 +80,22 @@ pub struct UserLockout {
     pub user_lockout_threshold: u64,
 }
 
-/// The longest that a lease or token lasts, and how long it lasts where nothing is configured:
-/// Vault's 32 days.
-const SYSTEM_LEASE_TTL: Duration = Duration::from_secs(768 * 3600);
-
-/// How long leases and tokens of a mount last.
+/// How long leases and tokens last: those of a mount, or those of all mounts that say nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TtlLimits {
-    /// Where nothing else is asked.
+    /// Where nothing else is asked; what is above the maximum is capped when it is granted.
     pub default: Duration,
     /// At most.
     pub max: Duration,
 }
 
 impl TtlLimits {
+    /// What a server has that is told nothing else: Vault's 32 days, for both.
+    pub const USUAL: Self = Self {
+        default: Duration::from_secs(768 * 3600),
+        max: Duration::from_secs(768 * 3600),
+    };
+
     /// Returns the same with a maximum beside the mount's; zero is none.
     #[must_use]
     pub(crate) fn capped(self, max: Duration) -> Self {
@@ -114,17 +116,17 @@ impl MountConfig {
         self.token_type.unwrap_or_default().kind(asked)
     }
 
-    /// Returns the limits as they take effect.
+    /// Returns the limits as they take effect in a system; each that is tuned comes before the
+    /// system's, also where it is longer.
     #[must_use]
-    pub fn limits(&self) -> TtlLimits {
-        let or_system = |seconds| match seconds {
-            0 => SYSTEM_LEASE_TTL,
+    pub(crate) fn limits(&self, system: TtlLimits) -> TtlLimits {
+        let or = |seconds, system| match seconds {
+            0 => system,
             seconds => Duration::from_secs(seconds),
         };
-        let max = or_system(self.max_lease_ttl);
         TtlLimits {
-            default: or_system(self.default_lease_ttl).min(max),
-            max,
+            default: or(self.default_lease_ttl, system.default),
+            max: or(self.max_lease_ttl, system.max),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     json,
     lease::{self, Leases},
     metrics::{Metrics, RouteMetrics},
-    mount::{MountConfig, MountEntry},
+    mount::{MountConfig, MountEntry, TtlLimits},
     storage::Expect,
     sys,
     token::{TokenStore, TokenType},
@@ -38,6 +38,8 @@ pub(crate) struct Mount {
     pub(crate) pending: Option<upgrade::Pending>,
     farewell: upgrade::Farewell,
     pub(crate) metrics: RouteMetrics,
+    /// What holds where it is not tuned.
+    system_ttls: TtlLimits,
 }
 
 /// The table as a snapshot: readers never wait, writers replace it.
@@ -50,6 +52,7 @@ pub(crate) struct Mounts {
     changing: tokio::sync::Mutex<()>,
     migrations: remount::Migrations,
     metrics: Arc<Metrics>,
+    system_ttls: TtlLimits,
 }
 
 /// What is stored: the mounts that operators made.
@@ -90,6 +93,11 @@ impl Mount {
     pub(crate) fn gives_logins(&self) -> bool {
         self.class == Class::Auth && !is_builtin(&self.entry.kind)
     }
+
+    /// Returns how long its leases and tokens last.
+    pub(crate) fn limits(&self) -> TtlLimits {
+        self.entry.config.limits(self.system_ttls)
+    }
 }
 
 impl Mounts {
@@ -101,6 +109,7 @@ impl Mounts {
         tokens: &Arc<TokenStore>,
         metrics: &Arc<Metrics>,
         identities: &Arc<Identities>,
+        system_ttls: TtlLimits,
     ) -> Result<Self, Error> {
         let stored = view.get_as::<Stored>(TABLE).await?;
         let mut table = BTreeMap::new();
@@ -131,6 +140,7 @@ impl Mounts {
                 pending: None,
                 farewell: upgrade::Farewell::default(),
                 metrics: RouteMetrics::new(metrics, full_path(class, path)),
+                system_ttls,
             };
             table.insert(full_path(class, path), Arc::new(mount));
         }
@@ -142,6 +152,7 @@ impl Mounts {
             changing: tokio::sync::Mutex::default(),
             migrations: remount::Migrations::default(),
             metrics: Arc::clone(metrics),
+            system_ttls,
         };
         for StoredMount {
             auth,
@@ -332,6 +343,7 @@ impl Mounts {
                 pending: None,
                 farewell: upgrade::Farewell::default(),
                 metrics: RouteMetrics::new(&self.metrics, full.clone()),
+                system_ttls: self.system_ttls,
             }
         } else {
             let pending = self.upgrade_of(mount, &entry)?;
@@ -370,6 +382,7 @@ impl Mounts {
             pending: None,
             farewell: upgrade::Farewell::default(),
             metrics,
+            system_ttls: self.system_ttls,
         })
     }
 

@@ -378,7 +378,7 @@ async fn mint(
     now: Timestamp,
 ) -> Result<Created, Error> {
     grant.kind = Some(mount.entry.config.token_kind(grant.kind));
-    let limits = mount.entry.config.limits();
+    let limits = mount.limits();
     let mut created = core.tokens.create(grant, parent, limits, path, now).await?;
     // It was unmounted or moved meanwhile, which may have missed this token: whoever writes first,
     // one of the two sees the other.

@@ -14,7 +14,7 @@ use crate::{
     gate::Principal,
     lease::{self, Prepared},
     lifecycle::Unsealed,
-    mount::MountEntry,
+    mount::{MountEntry, TtlLimits},
     policy::Question,
     sys,
     view::View,
@@ -142,6 +142,12 @@ impl<E: ?Sized> Context<E> {
     #[must_use]
     pub fn mount(&self) -> &MountEntry {
         &self.call.mount
+    }
+
+    /// Returns how long leases and tokens of the mount last.
+    #[must_use]
+    pub fn limits(&self) -> TtlLimits {
+        self.call.mount.config.limits(self.call.core.lease_ttls)
     }
 
     /// Returns the request as it came; free-form endpoints read its body.

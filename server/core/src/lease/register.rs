@@ -103,7 +103,7 @@ pub(crate) async fn register(
     }
     let now = core.clock.now();
     let terms = secret.term.terms(Duration::ZERO, now);
-    let Term { length, warning } = terms.grant(mount.entry.config.limits(), now);
+    let Term { length, warning } = terms.grant(mount.limits(), now);
     let was_due = record.due();
     record.issued = now;
     record.expires = record.bounded(now.plus(length));

@@ -28,7 +28,7 @@ pub(crate) async fn renew(
             return Err(Error::invalid("lease expired"));
         }
         let mount = mount_of(core, id, &record)?;
-        let limits = mount.entry.config.limits();
+        let limits = mount.limits();
         let lease = record.lease(id, increment, limits, now);
         let term = mount.mounted.engine.renew(&lease).await?;
         let Term { length, warning } = term.terms(increment, record.issued).grant(limits, now);

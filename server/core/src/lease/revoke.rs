@@ -272,7 +272,7 @@ pub(super) async fn take_back(
     if !record.is_over(now) || record.mount != mount.entry.uuid {
         return Ok(());
     }
-    let limits = mount.entry.config.limits();
+    let limits = mount.limits();
     let lease = record.lease(id, Duration::ZERO, limits, now);
     match caught(mount.mounted.engine.revoke(&lease)).await {
         Ok(()) => leases.remove(id).await,

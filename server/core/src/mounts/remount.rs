@@ -86,6 +86,7 @@ impl Mounts {
             pending: mount.pending.clone(),
             farewell: Farewell::default(),
             metrics: RouteMetrics::new(&self.metrics, to.to_owned()),
+            system_ttls: self.system_ttls,
         };
         let old = Arc::clone(mount);
         let left = table.remove(from);

@@ -4,8 +4,8 @@ use keyward_crypto::{Derivation, Keyring, key_type};
 
 use super::*;
 use crate::{
-    ManualClock, barrier::Barrier, identity::Identities, lease::Leases, metrics::Metrics,
-    storage::Memory, token::TokenStore,
+    ManualClock, TtlLimits, barrier::Barrier, identity::Identities, lease::Leases,
+    metrics::Metrics, storage::Memory, token::TokenStore,
 };
 
 struct Bench {
@@ -37,6 +37,7 @@ impl Bench {
             &tokens,
             &metrics,
             &Arc::new(identities),
+            TtlLimits::USUAL,
         )
         .await
         .unwrap();

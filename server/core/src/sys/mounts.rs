@@ -117,13 +117,13 @@ pub(super) async fn read_tune(
     let mount = cx.core().mounts.at(class, &path);
     let mount =
         mount.ok_or_else(|| Error::Invalid(format!("cannot fetch sysview for path \"{full}\"")))?;
+    let limits = mount.limits();
     let MountEntry {
         config,
         description,
         options,
         ..
     } = (*mount.entry).clone();
-    let limits = config.limits();
     let lockout = config.user_lockout_config;
     Ok(Response::data(TuneOutput {
         default_lease_ttl: limits.default.as_secs(),
@@ -307,7 +307,7 @@ async fn mount(
             "given default lease TTL greater than given max lease TTL",
         ));
     }
-    let limits = config.limits();
+    let limits = config.limits(cx.core().lease_ttls);
     if config.default_lease_ttl > limits.max.as_secs() {
         return Err(Error::Invalid(format!(
             "given default lease TTL greater than system max lease TTL of {}",

@@ -1,5 +1,7 @@
 //! What the system engine has other parts of the server do.
 
+mod ttls;
+
 use std::{
     sync::{
         Arc,
@@ -67,6 +69,11 @@ struct House {
 
 impl House {
     async fn new() -> Self {
+        Self::told(|core| core).await
+    }
+
+    /// Opens one whose core is told something at start.
+    async fn told(tell: impl FnOnce(Core) -> Core) -> Self {
         let start = Timestamp::from_unix_nanos(1_700_000_000_000_000_000);
         let clock = Arc::new(ManualClock::new(start));
         let registry = Registry {
@@ -79,7 +86,12 @@ impl House {
             version: "0.0.0-test",
         };
         let storage = Arc::new(Memory::new());
-        let core = Core::new(storage, Arc::clone(&clock) as _, registry, settings);
+        let core = tell(Core::new(
+            storage,
+            Arc::clone(&clock) as _,
+            registry,
+            settings,
+        ));
         let split = SealConfig {
             shares: 1,
             threshold: 1,

@@ -46,7 +46,7 @@ pub(super) async fn read(
     let display_name = cx.principal().map_or("", |it| it.token.display_name());
     let username = names::user(display_name, name, now);
     let password = names::password(&cx, &config).await?;
-    let expiration = expiration(now, role.term().granted(cx.mount().config.limits()));
+    let expiration = expiration(now, role.term().granted(cx.limits()));
     // A database that is away must not leave a user behind that is to be removed.
     let session = database.session().await.map_err(Fault::into_error)?;
     let revocation = serde_json::to_string(&role.revocation_statements);

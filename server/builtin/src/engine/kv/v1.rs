@@ -15,9 +15,6 @@ use serde_json::value::RawValue;
 
 use super::record;
 
-/// For how long a reader may use a value that does not say: Vault's 32 days.
-const USUAL_TTL: Duration = Duration::from_secs(2_764_800);
-
 /// A mount of version 1.
 struct Kv;
 
@@ -48,7 +45,7 @@ async fn read(cx: Context<Kv>, request: v1::Read) -> Result<Response<SensitiveJs
     };
     // EXPOSE: this is the secret that the caller reads.
     let text = std::str::from_utf8(entry.value.expose()).map_err(Error::internal)?;
-    let lease = LeaseGrant::Hint(ttl(text).unwrap_or(USUAL_TTL));
+    let lease = LeaseGrant::Hint(ttl(text).unwrap_or_else(|| cx.limits().default));
     let data = SensitiveJson::new(text.to_owned()).map_err(Error::internal)?;
     Ok(Response::data(data).lease(lease))
 }

@@ -67,12 +67,12 @@ async fn renew(
             let Some(term) = term.map_err(unrenewed)? else {
                 return Ok(Response::empty());
             };
-            (Renewal::Login(term), mount.entry.config.limits())
+            (Renewal::Login(term), mount.limits())
         }
         None => {
             role = made_under(cx, token).await?;
             let renewal = role.as_ref().map_or(Renewal::AsMade, Renewal::Role);
-            (renewal, cx.mount().config.limits())
+            (renewal, cx.limits())
         }
     };
     cx.view().on_record().await?;

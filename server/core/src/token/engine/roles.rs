@@ -79,7 +79,7 @@ pub(super) async fn write(
             Some((role, revision)) => (role, Expect::At(revision)),
             None => (Role::default(), Expect::Absent),
         };
-        let warnings = role.update(request.clone(), cx.mount().config.limits())?;
+        let warnings = role.update(request.clone(), cx.limits())?;
         let change = Change::put_as(key.as_str(), &role)?.expecting(expect);
         match cx.view().commit(vec![change]).await {
             Ok(_) => {
