@@ -97,6 +97,14 @@ impl ResponseHeaders {
         Ok(())
     }
 
+    /// Adds the name of the machine to all answers (`X-Vault-Hostname`), if it can be sent.
+    pub fn name_host(&mut self, host: &str) {
+        if let Ok(value) = HeaderValue::from_str(host) {
+            let name = HeaderName::from_static("x-vault-hostname");
+            self.rules.push((Statuses::All, name, value));
+        }
+    }
+
     /// Puts them on an answer.
     pub(crate) fn mark(&self, response: &mut Response) {
         let status = response.status();

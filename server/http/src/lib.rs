@@ -5,6 +5,7 @@
 
 mod begun;
 mod body;
+mod completed;
 mod cors;
 mod forwarded;
 mod headers;
@@ -22,6 +23,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use keyward_core::Core;
+use tracing::Level;
 
 pub use forwarded::{Doubt, ForwardedFor};
 pub use headers::ResponseHeaders;
@@ -46,6 +48,8 @@ pub struct Rules {
     pub headers: ResponseHeaders,
     /// What is told to those who bring no token.
     pub open: OpenAccess,
+    /// At which level requests are logged that were answered; they are not if this is not given.
+    pub log_requests: Option<Level>,
 }
 
 /// What a listener tells without a token, and without an audit entry: for monitors that cannot

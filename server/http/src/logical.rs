@@ -19,6 +19,7 @@ use crate::{
     App,
     begun::Begun,
     body::{self, BodyError},
+    completed::Completed,
     cors,
     listen::Pending,
     open, proof, respond, sealed, ui,
@@ -31,11 +32,16 @@ pub(crate) async fn handle(
 ) -> Response {
     let id = RequestId::generate();
     let (parts, body) = request.into_parts();
-    let mut response = match remote(&app, &parts) {
+    let remote = remote(&app, &parts);
+    let completed = Completed::begin(&app, id, &parts, remote.as_ref().ok());
+    let mut response = match remote {
         Ok(remote) => from_origin(&app, id, remote, parts, body).await,
         Err(text) => respond::errors(StatusCode::BAD_REQUEST, id, Some(text)),
     };
     app.rules.headers.mark(&mut response);
+    if let Some(completed) = completed {
+        completed.tell(&app, response.status());
+    }
     response
 }
 
