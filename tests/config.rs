@@ -33,6 +33,159 @@ async fn a_config_in_json_serves_as_one_in_hcl_does() {
         .expect(200);
 }
 
+#[tokio::test]
+async fn a_folder_and_a_file_are_one_configuration_whose_times_hold() {
+    let installation = Installation::new(Store::Sled);
+    let folder = installation.path("config.d");
+    fs::create_dir(&folder).unwrap();
+    fs::rename(installation.config(), folder.join("10-base.hcl")).unwrap();
+    let times = r#"{"default_lease_ttl": "2h", "max_lease_ttl": "5h", "cluster_name": "one"}"#;
+    fs::write(folder.join("20-times.json"), times).unwrap();
+    fs::write(folder.join("30-draft.hcl~"), "what is this = [").unwrap();
+    let later = installation.path("later.hcl");
+    fs::write(&later, "max_lease_ttl = \"10h\"\ncluster_name = \"two\"\n").unwrap();
+    let flags = [&folder, &later].map(|path| format!("-config={}", path.display()));
+    let mut server = installation.launch_with(&[&flags[0], &flags[1]]);
+    server
+        .wait_until_it_answers(installation.socket_address())
+        .unwrap();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let root = installation.client(&keys.root_token);
+
+    let shown = root.get("sys/config/state/sanitized").await.expect(200);
+    assert_eq!(shown.at("/data/default_lease_ttl"), 7200);
+    assert_eq!(shown.at("/data/max_lease_ttl"), 36_000);
+    assert_eq!(shown.text_at("/data/cluster_name"), "two");
+    let health = root.get("sys/health").await.expect(200);
+    assert_eq!(health.text_at("/cluster_name"), "two");
+
+    let mount = json!({ "type": "kv", "config": { "max_lease_ttl": "20h" } });
+    root.post("sys/mounts/kv", mount).await.expect(204);
+    let tuned = root.get("sys/mounts/kv/tune").await.expect(200);
+    assert_eq!(tuned.at("/data/default_lease_ttl"), 7200);
+    assert_eq!(tuned.at("/data/max_lease_ttl"), 72_000);
+    let listed = root.get("sys/mounts").await.expect(200);
+    assert_eq!(listed.at("/data/kv~1/config/default_lease_ttl"), 0);
+    root.post("kv/a", json!({ "b": "c" })).await.expect(204);
+    let read = root.get("kv/a").await.expect(200);
+    assert_eq!(read.at("/lease_duration"), 7200);
+    let ask = json!({ "policies": "default" });
+    let made = root.post("auth/token/create", ask).await.expect(200);
+    assert_eq!(made.at("/auth/lease_duration"), 7200);
+    let ask = json!({ "policies": "default", "ttl": "20h" });
+    let made = root.post("auth/token/create", ask).await.expect(200);
+    assert_eq!(made.at("/auth/lease_duration"), 36_000);
+    assert_eq!(
+        made.text_at("/warnings/0"),
+        "TTL of \"20h\" exceeded the effective max_ttl of \"10h\"; TTL value is capped accordingly"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_pid_and_the_log_are_in_files_that_follow_the_server() {
+    let installation = Installation::new(Store::Sled);
+    let [pid, log, moved] = ["pid", "keyward.log", "moved.log"].map(|name| installation.path(name));
+    let more = format!(
+        "pid_file = {pid:?}\nlog_file = {log:?}\nlog_requests_level = \"warn\"\n\
+         enable_response_header_hostname = true\nui = true\n"
+    );
+    let config = fs::read_to_string(installation.config()).unwrap() + &more;
+    fs::write(installation.config(), config).unwrap();
+    let mut server = installation.start();
+    assert_eq!(
+        fs::read_to_string(&pid).unwrap(),
+        server.id().to_string(),
+        "before it answers"
+    );
+    let health = installation.client("").get("sys/seal-status?a=b").await;
+    assert!(health.headers.contains_key("x-vault-hostname"));
+    server.wait_for("request_path=\"/v1/sys/seal-status\" status_code=200");
+
+    fs::rename(&log, &moved).unwrap();
+    server.hang_up();
+    server.wait_for("the log_file is opened anew");
+    assert!(server.terminate().success());
+    assert!(!pid.exists());
+    let before = fs::read_to_string(moved).unwrap();
+    assert!(
+        before.contains("has no effect: there are no pages to be shown"),
+        "{before}"
+    );
+    let after = fs::read_to_string(log).unwrap();
+    assert!(after.contains("the log_file is opened anew"), "{after}");
+    let all = before + &after;
+    assert!(all.contains("completed_request"), "{all}");
+    assert!(!all.contains("a=b"), "{all}");
+}
+
+#[test]
+fn files_that_cannot_be_written_are_named() {
+    for setting in ["pid_file", "log_file"] {
+        let installation = Installation::new(Store::Sled);
+        let file = installation.path("nowhere").join("file");
+        let config = fs::read_to_string(installation.config()).unwrap();
+        let config = format!("{config}{setting} = {file:?}\n");
+        fs::write(installation.config(), config).unwrap();
+        let (status, said) = installation
+            .launch(&installation.config())
+            .wait_until_it_ends();
+        assert!(!status.success(), "{said}");
+        let told = format!("the {setting} {}", file.display());
+        assert!(said.contains(&told), "{said}");
+    }
+}
+
+#[test]
+fn a_default_above_the_maximum_is_refused() {
+    let installation = Installation::new(Store::Sled);
+    let config = fs::read_to_string(installation.config()).unwrap();
+    let config = config + "max_lease_ttl = \"100h\"\n";
+    fs::write(installation.config(), config).unwrap();
+    let (status, said) = installation
+        .launch(&installation.config())
+        .wait_until_it_ends();
+    assert!(!status.success(), "{said}");
+    let told = "default_lease_ttl (2764800s) cannot be larger than max_lease_ttl (360000s)";
+    assert!(said.contains(told), "{said}");
+}
+
+#[test]
+fn a_configuration_is_checked_without_a_server() {
+    let installation = Installation::new(Store::Sled);
+    let base = fs::read_to_string(installation.config()).unwrap();
+    for (more, format, code, said) in [
+        ("", "table", 0, "[ success ] Validate Config"),
+        ("", "json", 0, "\"status\": \"ok\""),
+        (
+            "ui = true\n",
+            "table",
+            2,
+            "server.hcl has no effect: there are no pages",
+        ),
+        ("ui = true\n", "json", 2, "\"status\": \"warn\""),
+        (
+            "max_lease_ttl = \"abc\"\n",
+            "table",
+            1,
+            "[ failure ] Validate Config",
+        ),
+        ("nosuch = 1\n", "json", 1, "unknown stanza or setting"),
+        ("x = [\n", "table", 1, "server.hcl: line "),
+    ] {
+        fs::write(installation.config(), format!("{base}{more}")).unwrap();
+        let config = format!("-config={}", installation.config().display());
+        let format = format!("-format={format}");
+        let output = installation.run(&["operator", "validate-config", &config, &format]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains(said), "{text}");
+    }
+    let output = installation.run(&["operator", "validate-config"]);
+    assert_eq!(output.status.code(), Some(3));
+}
+
 #[test]
 fn an_unknown_stanza_is_named_with_its_line() {
     let line = refused_config(

@@ -47,7 +47,8 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// A sentence that says why not.
 pub fn check_config(text: &str) -> Result<(), String> {
-    let parsed = config::Config::parse(text, &Environment::default());
+    let sources = [config::Source::unnamed(text)];
+    let parsed = config::Config::read(&sources, &Environment::default());
     parsed.map(drop).map_err(|error| format!("{error:#}"))
 }
 

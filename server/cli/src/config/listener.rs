@@ -95,7 +95,7 @@ fn tcp(block: Block<'_>, rules: &Rules) -> Result<ListenerConfig> {
                 };
                 address = parse_address(&text(entry)?).with_context(problem)?;
             }
-            // There is one node, and so no cluster to listen for.
+            // Warned of by who reads all listeners.
             "cluster_address" => drop(text(entry)?),
             key => {
                 if !(tls.takes(entry)? || forwarded.takes(entry)? || shared.takes(entry)?) {

@@ -10,6 +10,8 @@
 //! Another label is a type of auth method, which comes before `all`; what is tuned of a mount comes
 //! before both.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, anyhow};
 use keyward_builtin::AUTH_METHODS;
 use keyward_core::{
@@ -22,15 +24,15 @@ use super::{
     value::{duration_or_none, flag, number, unknown},
 };
 
-/// Reads all stanzas.
-pub(super) fn read(body: &Body) -> Result<LockoutConfig> {
-    let mut config = LockoutConfig::default();
+/// Reads all stanzas of a file, which come before those of an earlier one.
+pub(super) fn take(config: &mut LockoutConfig, body: &Body) -> Result<()> {
+    let mut said = BTreeMap::new();
     for block in body.labelled("user_lockout").map_err(in_line)? {
         let is_method = AUTH_METHODS.iter().any(|kind| kind.name == block.label);
         if block.label != ALL_METHODS && !is_method {
             return Err(unknown("auth method", block.label, block.position));
         }
-        let before = config.terms.insert(block.label.to_owned(), terms(&block)?);
+        let before = said.insert(block.label.to_owned(), terms(&block)?);
         if before.is_some() {
             let Block {
                 label, position, ..
@@ -41,7 +43,8 @@ pub(super) fn read(body: &Body) -> Result<LockoutConfig> {
             ));
         }
     }
-    Ok(config)
+    config.terms.extend(said);
+    Ok(())
 }
 
 fn terms(block: &Block<'_>) -> Result<LockoutTerms> {
@@ -68,7 +71,8 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<LockoutConfig> {
-        read(&hcl::parse(text).unwrap())
+        let mut config = LockoutConfig::default();
+        take(&mut config, &hcl::parse(text).unwrap()).map(|()| config)
     }
 
     #[test]

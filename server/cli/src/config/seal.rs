@@ -37,6 +37,8 @@ const SHAMIR: &str = "shamir";
 pub(crate) struct SealConfigs {
     active: Option<SealConfig>,
     disabled: Option<SealConfig>,
+    /// Whether a stanza names one in use, be it that which people open.
+    is_named: bool,
 }
 
 #[derive(Debug)]
@@ -53,14 +55,12 @@ impl SealConfigs {
         std::iter::once((active, false)).chain(disabled)
     }
 
-    /// Reads the stanzas of a configuration file.
-    pub(super) fn read(body: &Body, environment: &Environment) -> Result<Self> {
-        let mut seals = Self::default();
-        let mut is_named = false;
+    /// Reads the stanzas of a configuration file, beside those of others.
+    pub(super) fn take(&mut self, body: &Body) -> Result<()> {
         for block in body.labelled("seal").map_err(in_line)? {
             let is_disabled = block.body.find("disabled").map(flag).transpose()?;
             let is_disabled = is_disabled.unwrap_or_default();
-            is_named |= !is_disabled;
+            self.is_named |= !is_disabled;
             if block.label == SHAMIR {
                 let mut entries = block.body.entries.iter();
                 if let Some(entry) = entries.find(|entry| entry.key != "disabled") {
@@ -69,9 +69,9 @@ impl SealConfigs {
                 continue;
             }
             let place = if is_disabled {
-                &mut seals.disabled
+                &mut self.disabled
             } else {
-                &mut seals.active
+                &mut self.active
             };
             if place.is_some() {
                 bail!(
@@ -83,17 +83,22 @@ impl SealConfigs {
             }
             *place = Some(SealConfig::read(&block)?);
         }
-        if let (false, Some(name)) = (is_named, environment.setting("SEAL_TYPE")) {
-            seals.active = SealConfig::of_environment(name)?;
+        Ok(())
+    }
+
+    /// Adds what the environment says, once all stanzas are read.
+    pub(super) fn complete(&mut self, environment: &Environment) -> Result<()> {
+        if let (false, Some(name)) = (self.is_named, environment.setting("SEAL_TYPE")) {
+            self.active = SealConfig::of_environment(name)?;
         }
-        let of_active = seals.active.as_ref().map(|seal| seal.kind.name);
+        let of_active = self.active.as_ref().map(|seal| seal.kind.name);
         // A twin has one value: it would make one seal of two that are of one type.
-        let disabled = seals.disabled.as_mut();
+        let disabled = self.disabled.as_mut();
         let disabled = disabled.filter(|seal| Some(seal.kind.name) != of_active);
-        for seal in seals.active.as_mut().into_iter().chain(disabled) {
+        for seal in self.active.as_mut().into_iter().chain(disabled) {
             seal.complete(environment);
         }
-        Ok(seals)
+        Ok(())
     }
 
     /// Makes them ready; they ask nobody yet.
@@ -169,7 +174,10 @@ mod tests {
     fn read(text: &str, variables: &[(&str, &str)]) -> Result<Seals> {
         let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
         let environment: Environment = variables.iter().map(owned).collect();
-        SealConfigs::read(&hcl::parse(text).unwrap(), &environment)?.open()
+        let mut seals = SealConfigs::default();
+        seals.take(&hcl::parse(text).unwrap())?;
+        seals.complete(&environment)?;
+        seals.open()
     }
 
     fn names(seals: &Seals) -> (Option<&str>, Option<&str>) {

@@ -6,17 +6,33 @@
 use keyward_core::hcl::{Body, Value};
 use serde_json::{Map, Value as Json, json};
 
-use super::SealConfigs;
+use super::{Config, SealConfigs};
 
-/// Shows a configuration that names its storage.
-pub(super) fn of(body: &Body, storage: &str, seals: &SealConfigs) -> Map<String, Json> {
+/// Shows a configuration that names its storage; of a setting that stands in several files, the
+/// last counts.
+pub(super) fn of(bodies: &[Body], config: &Config) -> Map<String, Json> {
     let mut listeners = Vec::new();
-    for block in body.labelled("listener").unwrap_or_default() {
+    for block in bodies
+        .iter()
+        .flat_map(|body| body.labelled("listener").unwrap_or_default())
+    {
         listeners.push(listener(block.label, settings(block.body)));
     }
-    let mut shown = document(storage, listeners, seals);
-    for (name, value) in settings(body) {
+    let mut shown = document(&config.storage.name, listeners, &config.seals);
+    for (name, value) in bodies.iter().flat_map(settings) {
         shown.insert(name, value);
+    }
+    // As Vault shows them, however they are written.
+    for (name, ttl) in [
+        ("default_lease_ttl", config.lease_ttls.default),
+        ("max_lease_ttl", config.lease_ttls.max),
+    ] {
+        if let Some(shown) = shown.get_mut(name) {
+            *shown = json!(ttl.as_secs());
+        }
+    }
+    if let Some(ui) = shown.remove("ui") {
+        shown.insert("enable_ui".to_owned(), ui);
     }
     shown
 }

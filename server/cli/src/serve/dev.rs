@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use keyward_api::{Operation, auth::RevokeSelf, sys::EnableMount};
-use keyward_core::{CanonicalPath, Core, LockoutConfig, Request, SealConfig, Telemetry, TokenId};
+use keyward_core::{CanonicalPath, Core, Request, SealConfig, TokenId};
 use keyward_crypto::{SecretBytes, SecretString, encoding};
 use keyward_http::TlsSettings;
 use serde::Serialize;
@@ -52,21 +52,15 @@ impl Dev {
         let listener = shown::listener("tcp", settings.into_iter().collect());
         let scheme = if tls.is_some() { "https" } else { "http" };
         let api_addr = format!("{scheme}://{address}");
+        let storage = StorageConfig {
+            name: "sled".to_owned(),
+            settings: [("path".to_owned(), path)].into(),
+        };
         Ok(Config {
             shown: shown::document("sled", vec![listener], &SealConfigs::default()),
-            storage: StorageConfig {
-                name: "sled".to_owned(),
-                settings: [("path".to_owned(), path)].into(),
-            },
             listeners: vec![ListenerConfig::tcp(address, tls)?],
-            seals: SealConfigs::default(),
             api_addr,
-            client_addresses: Vec::new(),
-            cluster_name: None,
-            log_level: None,
-            log_format: None,
-            telemetry: Telemetry::default(),
-            lockouts: LockoutConfig::default(),
+            ..Config::of(storage)
         })
     }
 

@@ -9,11 +9,21 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use keyward_api::sys::Loggers;
 use keyward_core::{Error, Lines, unknown_logger};
 use tracing_subscriber::{
-    EnvFilter, Layer as _, Registry, fmt, layer::SubscriberExt as _, reload,
+    EnvFilter, Layer as _, Registry,
+    fmt::{
+        self,
+        writer::{BoxMakeWriter, MakeWriterExt as _},
+    },
+    layer::SubscriberExt as _,
+    reload,
     util::SubscriberInitExt as _,
 };
 
-use super::monitor::Monitors;
+use super::{
+    log_file::{LogFile, Writing},
+    monitor::Monitors,
+};
+use crate::config::LogConfig;
 
 /// The loggers, each with the modules that it is made of; the longest that fits counts. The first
 /// of them says what the level is where it was not changed.
@@ -41,23 +51,34 @@ pub(super) struct Log {
     changed: parking_lot::Mutex<BTreeMap<&'static str, &'static str>>,
     filter: reload::Handle<EnvFilter, Registry>,
     monitors: Arc<Monitors>,
+    file: Option<LogFile>,
 }
 
-/// Starts the log, to the standard error stream.
+/// Starts the log, to the standard error stream and to a file if there is one to be: all is there
+/// once what is returned beside the log is dropped.
 ///
 /// A second server in one process, as tests start them, goes on with the first one's log.
 ///
 /// # Errors
-/// The level or the format is none.
-pub(super) fn start(level: Option<&str>, format: Option<&str>) -> Result<&'static Log> {
-    let configured = parse_levels(level.unwrap_or("info"))?;
+/// The level or the format is none, or the file cannot be opened.
+pub(super) fn start(config: &LogConfig) -> Result<(&'static Log, Option<Writing>)> {
+    let configured = parse_levels(config.level.as_deref().unwrap_or("info"))?;
     let filter = EnvFilter::try_new(&configured)
         .with_context(|| format!("{configured:?} is not a log level"))?;
-    let lines = fmt::layer().with_writer(std::io::stderr);
-    let lines = match format.unwrap_or("standard") {
-        "standard" => lines.boxed(),
-        "json" => lines.json().boxed(),
+    let is_json = match config.format.as_deref().unwrap_or("standard") {
+        "standard" => false,
+        "json" => true,
         other => bail!("{other:?} is not a log format: use standard or json"),
+    };
+    let (file, writing) = LogFile::open(config)?.unzip();
+    let lines = fmt::layer().with_writer(match file.clone() {
+        None => BoxMakeWriter::new(std::io::stderr),
+        Some(file) => BoxMakeWriter::new(std::io::stderr.and(file)),
+    });
+    let lines = if is_json {
+        lines.json().boxed()
+    } else {
+        lines.boxed()
     };
     let (filter, handle) = reload::Layer::new(filter);
     let (monitors, shown) = Monitors::new();
@@ -66,6 +87,7 @@ pub(super) fn start(level: Option<&str>, format: Option<&str>) -> Result<&'stati
         changed: parking_lot::Mutex::default(),
         filter: handle,
         monitors,
+        file,
     });
     // Monitors see what the log leaves out, so that each has a filter of its own.
     let lines = lines.with_filter(filter).boxed();
@@ -75,7 +97,7 @@ pub(super) fn start(level: Option<&str>, format: Option<&str>) -> Result<&'stati
     if started.is_err() {
         tracing::debug!("the log was already set up");
     }
-    Ok(log)
+    Ok((log, writing))
 }
 
 /// Tells whether there is a log that takes what is to be told.
@@ -122,6 +144,14 @@ impl Log {
     pub(super) fn monitor(&self, level: &str, format: &str) -> Result<Lines, Error> {
         let level = parse_level(level).map_err(|_| Error::invalid("unknown log level"))?;
         self.monitors.begin(level, format)
+    }
+
+    /// Opens the file anew, if there is one.
+    pub(super) fn reopen(&self) {
+        if let Some(file) = &self.file {
+            file.reopen();
+            tracing::info!("the log_file is opened anew");
+        }
     }
 
     /// Ends all that is shown.

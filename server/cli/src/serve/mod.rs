@@ -5,29 +5,35 @@ mod dev_tls;
 mod host;
 mod listeners;
 mod log;
+mod log_file;
 mod monitor;
 mod panics;
+mod pid_file;
+mod rotating;
 mod upkeep;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use keyward_api::proof::Address;
+use keyward_api::{coerce, proof::Address};
 use keyward_builtin::{AUDIT_DEVICES, MOUNTABLE, storage};
 use keyward_core::{Core, Registry, Settings, SystemClock};
+use sysinfo::System;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::{
     dev::Dev,
     host::Process,
     listeners::{Certificates, Listeners},
+    log::Log,
+    pid_file::PidFile,
     upkeep::Upkeep,
 };
-use crate::{Environment, Io, config::Config};
+use crate::{
+    Environment, Io,
+    config::{Config, LogConfig, Source},
+};
 
 /// The version that status endpoints and `keyward version` show.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -35,8 +41,8 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Run a server
 ///
 /// It runs until SIGINT or SIGTERM and then finishes the requests that it took; at SIGHUP it opens
-/// its audit files anew and reads its certificates again. Without -dev it starts sealed, see `keyward operator init`, unless the
-/// configuration names a seal that opens by itself.
+/// its audit files and its log anew and reads its certificates again. Without -dev it starts sealed,
+/// see `keyward operator init`, unless the configuration names a seal that opens by itself.
 #[derive(Args, Debug, Default)]
 #[command(after_help = "\
 Examples:
@@ -55,9 +61,10 @@ A configuration file, HCL or JSON:
     current_key    = \"file:///etc/keyward/seal-key\"
   }")]
 pub(crate) struct Options {
-    /// The configuration file.
+    /// A configuration file, or a folder of them: all *.hcl and *.json. Of a setting in several the
+    /// last counts. [CONFIG_PATH]
     #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    pub(crate) config: Vec<PathBuf>,
     /// Run for development: initialized, unsealed, on a store that is gone with the server.
     #[arg(long, conflicts_with = "config")]
     pub(crate) dev: bool,
@@ -85,6 +92,18 @@ pub(crate) struct Options {
     /// How it is logged: standard or json. [LOG_FORMAT]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<String>,
+    /// Into which file it is logged too, or into which folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_file: Option<PathBuf>,
+    /// With how many bytes a file of the log is put aside; at any size if not given.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) log_rotate_bytes: Option<u64>,
+    /// After how long a file of the log is put aside, such as 12h; after a day if not given.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) log_rotate_duration: Option<Duration>,
+    /// How many older files of the log stay; 0 is all of them, -1 none.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub(crate) log_rotate_max_files: Option<i64>,
 }
 
 impl Options {
@@ -93,7 +112,12 @@ impl Options {
         let or = |given: Option<String>, name| {
             given.or_else(|| environment.setting(name).map(str::to_owned))
         };
+        let mut config = self.config;
+        if config.is_empty() && !self.dev {
+            config.extend(environment.setting("CONFIG_PATH").map(PathBuf::from));
+        }
         Self {
+            config,
             dev_root_token_id: or(self.dev_root_token_id, "DEV_ROOT_TOKEN_ID"),
             dev_listen_address: or(self.dev_listen_address, "DEV_LISTEN_ADDRESS"),
             log_level: or(self.log_level, "LOG_LEVEL"),
@@ -101,29 +125,52 @@ impl Options {
             ..self
         }
     }
+
+    /// Returns what the command line says of the log.
+    fn log(&self) -> LogConfig {
+        LogConfig {
+            level: self.log_level.clone(),
+            format: self.log_format.clone(),
+            file: self.log_file.clone(),
+            rotate_bytes: self.log_rotate_bytes,
+            rotate_duration: self.log_rotate_duration,
+            rotate_max_files: self.log_rotate_max_files,
+        }
+    }
 }
 
-/// Runs a server until SIGINT or SIGTERM; SIGHUP opens its audit files anew and reads its
-/// certificates again.
+/// Reads a duration in seconds or with its units.
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = u64::try_from(coerce::parse_seconds(text)?).ok();
+    let seconds = seconds.filter(|seconds| *seconds > 0);
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| "it must be more than 0".to_owned())
+}
+
+/// Runs a server until SIGINT or SIGTERM; SIGHUP opens its audit files and its log anew and reads
+/// its certificates again.
 pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     // Before anything is read that is secret.
     panics::hide_messages();
     let options = options.with(&io.environment);
     // What a development server keeps goes with it.
     let dev = options.dev.then(|| Dev::prepare(&options)).transpose()?;
-    let config = match (&dev, &options.config) {
+    let mut config = match (&dev, &options.config[..]) {
         (Some(dev), _) => dev.config(&options)?,
-        (None, Some(file)) => read_config(file, &io.environment)?,
-        (None, None) => bail!("a server needs -config=FILE, or -dev to try things out"),
+        (None, []) => bail!("a server needs -config=FILE, or -dev to try things out"),
+        (None, files) => Config::read(&Source::read_all(files)?, &io.environment)?,
     };
-    let log = log::start(
-        options.log_level.as_deref().or(config.log_level.as_deref()),
-        options
-            .log_format
-            .as_deref()
-            .or(config.log_format.as_deref()),
-    )?;
+    let (log, _writing) = log::start(&config.log.clone().under(options.log()))?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     forbid_core_dumps();
+    if config.names_host {
+        let host = System::host_name().unwrap_or_default();
+        let listeners = config.listeners.iter_mut();
+        listeners.for_each(|listener| listener.rules.headers.name_host(&host));
+    }
     let mut signals = Signals::watch()?;
     // Before anything is touched: without them nobody could come in.
     let certificates = Arc::new(Certificates::open(&config.listeners)?);
@@ -134,6 +181,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     };
     let core = open(&config).await?;
     let listeners = Listeners::bind(config.listeners, &certificates)?;
+    let pid_file = config.pid_file.as_deref().map(PidFile::write).transpose()?;
     let known = [config.api_addr.as_str()].map(Address::parse);
     let known = known.into_iter().flatten().chain(config.client_addresses);
     let mut lockouts = config.lockouts;
@@ -145,6 +193,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
         .with_host(Arc::new(process))
         .with_telemetry(config.telemetry)
         .with_lockouts(lockouts)
+        .with_lease_ttls(config.lease_ttls)
         .known_as(known.chain(listeners.addresses()?));
     let core = Arc::new(if options.dev {
         core.for_development()
@@ -165,21 +214,15 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     io.print(&format!(
         "==> Keyward server started! Listening on {addresses}\n\n"
     ))?;
-    signals.stop(&core, &certificates).await;
+    signals.stop(&core, &certificates, log).await;
     io.print("==> Keyward shutdown triggered\n")?;
     // They would not end by themselves.
     log.end_monitors();
     serving.finish().await?;
     upkeep.end().await;
     core.seal().await;
+    drop(pid_file);
     Ok(())
-}
-
-fn read_config(file: &Path, environment: &Environment) -> Result<Config> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("cannot read the configuration {}", file.display()))?;
-    Config::parse(&text, environment)
-        .with_context(|| format!("in the configuration {}", file.display()))
 }
 
 async fn open(config: &Config) -> Result<Core> {
@@ -219,12 +262,13 @@ impl Signals {
     }
 
     /// Waits for the one that stops the server, and does meanwhile what the other one asks for.
-    async fn stop(&mut self, core: &Core, certificates: &Certificates) {
+    async fn stop(&mut self, core: &Core, certificates: &Certificates, log: &Log) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
                 _ = self.hangup.recv() => {
+                    log.reopen();
                     core.reopen_audit().await;
                     certificates.reload();
                 }

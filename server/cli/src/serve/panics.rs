@@ -43,6 +43,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::config::LogConfig;
 
     /// Set in the process that panics.
     const ROLE: &str = "KEYWARD_TEST_OF_PANICS";
@@ -85,7 +86,12 @@ mod tests {
             }
         };
         stumbles();
-        let log = log::start(Some("trace"), Some(format)).unwrap();
+        let config = LogConfig {
+            level: Some("trace".to_owned()),
+            format: Some(format.to_owned()),
+            ..LogConfig::default()
+        };
+        let (log, _) = log::start(&config).unwrap();
         let mut lines = log.monitor("trace", format).unwrap();
         stumbles();
         log.end_monitors();

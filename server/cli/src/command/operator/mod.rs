@@ -3,6 +3,7 @@
 mod generate_root;
 mod pgp;
 mod rekey;
+mod validate_config;
 
 use std::fmt::Display;
 
@@ -50,6 +51,7 @@ pub(crate) enum Operator {
     /// Have another server of the cluster lead; without one nothing changes
     StepDown,
     Unseal(UnsealBy),
+    ValidateConfig(validate_config::ValidateConfig),
 }
 
 impl Operator {
@@ -78,6 +80,7 @@ impl Operator {
                 session.success(&format!("Stepped down: {address}"))
             }
             Self::Unseal(command) => command.run(session).await,
+            Self::ValidateConfig(command) => command.run(session),
         }
     }
 }
