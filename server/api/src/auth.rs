@@ -128,7 +128,7 @@ pub struct CreateOrphanToken(
 );
 endpoint!(CreateOrphanToken {} => (): Update "create-orphan");
 
-/// `LIST auth/token/accessors`: the accessors of all tokens, those of others included.
+/// `LIST auth/token/accessors`: lists the accessors of all tokens, those of others included.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListAccessors {
@@ -154,7 +154,7 @@ pub struct Accessors {
     pub keys: Vec<String>,
 }
 
-/// `POST auth/token/lookup`: what is known of a token.
+/// `POST auth/token/lookup`: tells what is known of a token.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct LookupToken {
@@ -164,7 +164,7 @@ pub struct LookupToken {
 }
 endpoint!(LookupToken {} => TokenInfo: Update "lookup");
 
-/// `GET auth/token/lookup`: as [`LookupToken`], with the token in the query.
+/// `GET auth/token/lookup`: tells what is known of the token in the query.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct ReadToken(
@@ -173,7 +173,7 @@ pub struct ReadToken(
 );
 endpoint!(ReadToken {} => TokenInfo: Read "lookup");
 
-/// `GET auth/token/lookup-self`: what is known of the caller's token.
+/// `GET auth/token/lookup-self`: tells what is known of the caller's token.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct LookupSelf {
@@ -192,7 +192,7 @@ pub struct LookupSelfByUpdate(
 );
 endpoint!(LookupSelfByUpdate {} => TokenInfo: Update "lookup-self");
 
-/// `POST auth/token/lookup-accessor`: what is known of a token, without the token.
+/// `POST auth/token/lookup-accessor`: tells what is known of a token, without the token.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct LookupAccessor {

@@ -91,7 +91,7 @@ pub struct WriteConnection {
 }
 endpoint!(WriteConnection { name } => (): Update "config/{name}");
 
-/// `GET database/config/:name`: how a database is reached.
+/// `GET database/config/:name`: tells how a database is reached.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadConnection {
@@ -150,7 +150,7 @@ pub struct DeleteConnection {
 }
 endpoint!(DeleteConnection { name } => (): Delete "config/{name}");
 
-/// `LIST database/config`: the names of all connections.
+/// `LIST database/config`: lists the names of all connections.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListConnections {}
@@ -224,7 +224,7 @@ pub struct WriteRole {
 }
 endpoint!(WriteRole { name } => (): Update "roles/{name}");
 
-/// `GET database/roles/:name`: what users of a database are like.
+/// `GET database/roles/:name`: tells what users of a database are like.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRole {
@@ -265,7 +265,7 @@ pub struct DeleteRole {
 }
 endpoint!(DeleteRole { name } => (): Delete "roles/{name}");
 
-/// `LIST database/roles`: the names of all roles.
+/// `LIST database/roles`: lists the names of all roles.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListRoles {}

@@ -111,7 +111,7 @@ pub mod v1 {
     endpoint!(Write { path } => (): Update "{path*}" as "{path}"; free_form);
 }
 
-/// `GET config`: the settings of the mount.
+/// `GET config`: reads the settings of the mount.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadConfig {}
@@ -277,17 +277,17 @@ paged!(List { path }, "`LIST metadata/:path`: names the secrets below a folder, 
 paged!(Scan { path }, "`SCAN metadata/:path`: names all secrets below a folder, however deep, in byte \
     order of their paths.",
     Scan "metadata/{path*}" as "metadata/{path}" => Keys);
-paged!(ListDetailed { path }, "`LIST detailed-metadata/:path`: as [`List`], with what is known of each \
-    secret.",
+paged!(ListDetailed { path }, "`LIST detailed-metadata/:path`: lists secrets, as [`List`] does, with what \
+    is known of each.",
     List "detailed-metadata/{path*}" as "detailed-metadata/{path}" => DetailedKeys);
-paged!(ScanDetailed { path }, "`SCAN detailed-metadata/:path`: as [`Scan`], with what is known of each \
-    secret.",
+paged!(ScanDetailed { path }, "`SCAN detailed-metadata/:path`: names secrets, as [`Scan`] does, with what \
+    is known of each.",
     Scan "detailed-metadata/{path*}" as "detailed-metadata/{path}" => DetailedKeys);
 
 /// Names with what is known of each.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct DetailedKeys {
-    /// The [`Metadata`] of each secret; of a folder nothing, which is an empty object.
+    /// What is known of each secret; of a folder nothing, which is an empty object.
     pub key_info: BTreeMap<String, serde_json::Value>,
     /// The names.
     pub keys: Vec<String>,
@@ -327,7 +327,7 @@ pub struct Metadata {
     pub versions: BTreeMap<u32, VersionSummary>,
 }
 
-/// One version in [`Metadata`].
+/// One version, in what is known of a secret.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct VersionSummary {
     /// When it was written, RFC 3339.
@@ -429,7 +429,7 @@ pub struct PatchMetadata {
 }
 endpoint!(PatchMetadata { path } => (): Patch "metadata/{path*}" as "metadata/{path}");
 
-/// `GET subkeys/:path`: the names inside a secret's data, without the values.
+/// `GET subkeys/:path`: lists the names inside a secret's data, without the values.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadSubkeys {
@@ -464,11 +464,14 @@ pub struct Subkeys {
 pub mod misplaced {
     use super::{Deserialize, Serialize, endpoint};
 
-    path_only!(Delete { path }, "`DELETE :path` without `data/`.", Delete "{path*}" as "{path}" => ());
-    path_only!(List { path }, "`LIST :path` without `metadata/`.", List "{path*}" as "{path}" => ());
-    path_only!(Read { path }, "`GET :path` without `data/`.", Read "{path*}" as "{path}" => ());
+    path_only!(Delete { path }, "`DELETE :path`: refused; the path lacks `data/`.",
+        Delete "{path*}" as "{path}" => ());
+    path_only!(List { path }, "`LIST :path`: refused; the path lacks `metadata/`.",
+        List "{path*}" as "{path}" => ());
+    path_only!(Read { path }, "`GET :path`: refused; the path lacks `data/`.",
+        Read "{path*}" as "{path}" => ());
 
-    /// `POST :path` without `data/`.
+    /// `POST :path`: refused; the path lacks `data/`.
     #[derive(Debug, Default, Deserialize, Serialize)]
     #[serde(default)]
     pub struct Write {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{coerce, endpoint};
 
-/// `POST sys/leases/lookup`: what is known of a lease.
+/// `POST sys/leases/lookup`: tells what is known of a lease.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct LookupLease {
@@ -50,13 +50,13 @@ pub struct LeaseRevocation {
     pub next_attempt: String,
 }
 
-/// `LIST sys/leases/lookup`: the mounts that hold leases.
+/// `LIST sys/leases/lookup`: lists the mounts that hold leases.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListLeases {}
 endpoint!(ListLeases {} => LeaseNames: List "leases/lookup", access Sudo);
 
-/// `LIST sys/leases/lookup/:prefix`: the leases of a path, and the paths below it.
+/// `LIST sys/leases/lookup/:prefix`: lists the leases of a path, and the paths below it.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListLeasesBelow {
@@ -74,8 +74,8 @@ pub struct LeaseNames {
     pub keys: Vec<String>,
 }
 
-/// `GET sys/leases`: the leases that could not be revoked in six attempts or more. Unlike in Vault
-/// that is tried on, later and later and for ever.
+/// `GET sys/leases`: lists the leases that could not be revoked in six attempts or more. Unlike in
+/// Vault that is tried on, later and later and for ever.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadLeases {
@@ -121,7 +121,7 @@ pub struct FailingLease {
     pub mount_id: String,
 }
 
-/// `GET sys/leases/count`: how many leases could not be revoked in six attempts or more.
+/// `GET sys/leases/count`: tells how many leases could not be revoked in six attempts or more.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CountLeases {
@@ -180,7 +180,7 @@ pub struct RenewLease {
 endpoint!(RenewLease {} => ():
     Update "leases/renew/{url_lease_id*}" as "leases/renew");
 
-/// `POST sys/leases/renew`: the same with the lease in the body.
+/// `POST sys/leases/renew`: gives the lease in the body its next term.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct RenewLeaseInBody(
@@ -212,7 +212,7 @@ pub struct RevokeLease {
 endpoint!(RevokeLease {} => ():
     Update "leases/revoke/{url_lease_id*}" as "leases/revoke");
 
-/// `POST sys/leases/revoke`: the same with the lease in the body.
+/// `POST sys/leases/revoke`: ends the lease in the body and what it stands for.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct RevokeLeaseInBody(

@@ -17,7 +17,7 @@ pub struct Caveat {
     /// The keys that it may use, as patterns of mount and name: `transit/orders-*`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed_keys: Vec<String>,
-    /// What it may do with keys, of [`OPERATIONS`](crate::keyed::OPERATIONS).
+    /// What it may do with keys, as the paths name it: `encrypt`, `sign` and the like.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed_operations: Vec<String>,
     /// What its ciphertexts are bound to: their associated data is this map as canonical JSON

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::CreateToken;
 use crate::{Access, Endpoint, Operation, coerce, endpoint};
 
-/// `LIST auth/token/roles`: the names of all token roles.
+/// `LIST auth/token/roles`: lists the names of all token roles.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListTokenRoles {}
@@ -136,21 +136,22 @@ pub struct WriteTokenRole {
     )]
     pub require_pop: Option<bool>,
     /// The origins of the pages that its tokens may be used from, such as
-    /// `https://app.example.com`; pages of these may call the server at all. None is all.
+    /// `https://app.example.com`; pages of these may call the server at all. If empty, of all
+    /// pages.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::list"
     )]
     pub bound_origins: Option<Vec<String>>,
-    /// The keys that its tokens may use, as patterns of mount and name: `transit/orders-*`. None is
-    /// all that their policies allow.
+    /// The keys that its tokens may use, as patterns of mount and name: `transit/orders-*`. If
+    /// empty, all that their policies allow.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::list"
     )]
     pub allowed_keys: Option<Vec<String>>,
-    /// What its tokens may do with keys, of [`OPERATIONS`](crate::keyed::OPERATIONS). None is all
-    /// that their policies allow.
+    /// What its tokens may do with keys, as the paths name it: `encrypt`, `sign` and the like. If
+    /// empty, all that their policies allow.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "coerce::list"
@@ -172,7 +173,7 @@ pub struct WriteTokenRole {
 }
 endpoint!(WriteTokenRole { role_name } => (): Update "roles/{role_name}");
 
-/// `GET auth/token/roles/:name`: one token role.
+/// `GET auth/token/roles/:name`: reads one token role.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadTokenRole {

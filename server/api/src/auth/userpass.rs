@@ -37,7 +37,7 @@ with_token_parameters! {
 }
 endpoint!(WriteUser { username } => (): Update "users/{username}");
 
-/// `GET auth/userpass/users/:username`: one user.
+/// `GET auth/userpass/users/:username`: reads one user.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadUser {
@@ -75,7 +75,7 @@ pub struct DeleteUser {
 }
 endpoint!(DeleteUser { username } => (): Delete "users/{username}");
 
-/// `LIST auth/userpass/users`: the names of all users.
+/// `LIST auth/userpass/users`: lists the names of all users.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListUsers {

@@ -104,7 +104,7 @@ pub struct AliasWritten {
     pub id: String,
 }
 
-/// `GET identity/entity-alias/id/:id`: what is known of an alias.
+/// `GET identity/entity-alias/id/:id`: tells what is known of an alias.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadEntityAlias {
@@ -156,7 +156,7 @@ pub struct DeleteEntityAlias {
 }
 endpoint!(DeleteEntityAlias { id } => (): Delete "entity-alias/id/{id}");
 
-/// `LIST identity/entity-alias/id`: the ids of all aliases of entities.
+/// `LIST identity/entity-alias/id`: lists the ids of all aliases of entities.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListEntityAliases {}
@@ -235,7 +235,7 @@ pub struct WriteGroupAliasById(
 );
 in_path!(WriteGroupAliasById, id => AliasWritten, "group-alias/id/{id}", "group-alias/id/{}");
 
-/// `GET identity/group-alias/id/:id`: what is known of the alias of a group.
+/// `GET identity/group-alias/id/:id`: tells what is known of the alias of a group.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadGroupAlias {
@@ -255,7 +255,7 @@ pub struct DeleteGroupAlias {
 }
 endpoint!(DeleteGroupAlias { id } => (): Delete "group-alias/id/{id}");
 
-/// `LIST identity/group-alias/id`: the ids of all aliases of groups.
+/// `LIST identity/group-alias/id`: lists the ids of all aliases of groups.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListGroupAliases {}

@@ -72,7 +72,7 @@ pub struct EntityWritten {
     pub name: String,
 }
 
-/// `GET identity/entity/id/:id`: what is known of an entity.
+/// `GET identity/entity/id/:id`: tells what is known of an entity.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadEntity {
@@ -82,7 +82,7 @@ pub struct ReadEntity {
 }
 endpoint!(ReadEntity { id } => EntityInfo: Read "entity/id/{id}");
 
-/// `GET identity/entity/name/:name`: what is known of an entity.
+/// `GET identity/entity/name/:name`: tells what is known of an entity.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadEntityByName {
@@ -157,7 +157,7 @@ pub struct BatchDeleteEntities {
 }
 endpoint!(BatchDeleteEntities {} => (): Update "entity/batch-delete");
 
-/// `LIST identity/entity/id`: the ids of all entities.
+/// `LIST identity/entity/id`: lists the ids of all entities.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListEntities {}
@@ -213,7 +213,7 @@ pub struct MergeConflict {
     pub mount_path: String,
 }
 
-/// `LIST identity/entity/name`: the names of all entities.
+/// `LIST identity/entity/name`: lists the names of all entities.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListEntityNames {}

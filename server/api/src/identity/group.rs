@@ -84,7 +84,7 @@ pub struct GroupWritten {
     pub name: String,
 }
 
-/// `GET identity/group/id/:id`: what is known of a group.
+/// `GET identity/group/id/:id`: tells what is known of a group.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadGroup {
@@ -94,7 +94,7 @@ pub struct ReadGroup {
 }
 endpoint!(ReadGroup { id } => GroupInfo: Read "group/id/{id}");
 
-/// `GET identity/group/name/:name`: what is known of a group.
+/// `GET identity/group/name/:name`: tells what is known of a group.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadGroupByName {
@@ -156,7 +156,7 @@ pub struct DeleteGroupByName {
 }
 endpoint!(DeleteGroupByName { name } => (): Delete "group/name/{name*}" as "group/name/{name}");
 
-/// `LIST identity/group/id`: the ids of all groups.
+/// `LIST identity/group/id`: lists the ids of all groups.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListGroups {}
@@ -185,7 +185,7 @@ pub struct GroupKey {
     pub num_parent_groups: u64,
 }
 
-/// `LIST identity/group/name`: the names of all groups.
+/// `LIST identity/group/name`: lists the names of all groups.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListGroupNames {}

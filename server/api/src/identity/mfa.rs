@@ -103,7 +103,7 @@ pub struct CreateForeignMfaMethod {
 }
 endpoint!(CreateForeignMfaMethod { method_type } => (): Update "mfa/method/{method_type}"; free_form);
 
-/// `GET identity/mfa/method/:method_id`: a method, whatever its type.
+/// `GET identity/mfa/method/:method_id`: reads a method, whatever its type.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadMfaMethod {
@@ -113,7 +113,7 @@ pub struct ReadMfaMethod {
 }
 endpoint!(ReadMfaMethod { method_id } => MfaMethod: Read "mfa/method/{method_id}");
 
-/// `GET identity/mfa/method/totp/:method_id`: a TOTP method.
+/// `GET identity/mfa/method/totp/:method_id`: reads a TOTP method.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadTotpMfaMethod {
@@ -166,20 +166,20 @@ pub struct DeleteTotpMfaMethod {
 }
 endpoint!(DeleteTotpMfaMethod { method_id } => (): Delete "mfa/method/totp/{method_id}");
 
-/// `LIST identity/mfa/method`: all methods.
+/// `LIST identity/mfa/method`: lists all methods.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListMfaMethods {}
 endpoint!(ListMfaMethods {} => MfaMethods: List "mfa/method");
 
-/// `LIST identity/mfa/method/totp`: all TOTP methods.
+/// `LIST identity/mfa/method/totp`: lists all TOTP methods.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListTotpMfaMethods {}
 endpoint!(ListTotpMfaMethods {} => MfaMethods: List "mfa/method/totp");
 
-/// `LIST identity/mfa/method/:type`: the methods of type `duo`, `okta` or `pingid`, of which there are
-/// none.
+/// `LIST identity/mfa/method/:type`: lists the methods of type `duo`, `okta` or `pingid`, of which
+/// there are none.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListForeignMfaMethods {
@@ -303,7 +303,7 @@ pub struct WriteLoginEnforcement {
 }
 endpoint!(WriteLoginEnforcement { name } => (): Update "mfa/login-enforcement/{name}");
 
-/// `GET identity/mfa/login-enforcement/:name`: which logins need a second factor.
+/// `GET identity/mfa/login-enforcement/:name`: tells which logins need a second factor.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadLoginEnforcement {
@@ -336,7 +336,7 @@ pub struct LoginEnforcement {
     pub namespace_path: String,
 }
 
-/// `DELETE identity/mfa/login-enforcement/:name`: asks for no second factor any more.
+/// `DELETE identity/mfa/login-enforcement/:name`: removes a login enforcement.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DeleteLoginEnforcement {
@@ -346,7 +346,7 @@ pub struct DeleteLoginEnforcement {
 }
 endpoint!(DeleteLoginEnforcement { name } => (): Delete "mfa/login-enforcement/{name}");
 
-/// `LIST identity/mfa/login-enforcement`: all enforcements.
+/// `LIST identity/mfa/login-enforcement`: lists all enforcements.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListLoginEnforcements {}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Names;
 use crate::{Sensitive, coerce, endpoint};
 
-/// `GET identity/oidc/config`: what all identity tokens have in common.
+/// `GET identity/oidc/config`: tells what all identity tokens have in common.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcConfig {}
@@ -82,7 +82,7 @@ pub struct WriteOidcKey {
 }
 endpoint!(WriteOidcKey { name } => (): Update "oidc/key/{name}");
 
-/// `GET identity/oidc/key/:name`: what is public about a signing key.
+/// `GET identity/oidc/key/:name`: tells what is public about a signing key.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcKey {
@@ -116,7 +116,7 @@ pub struct DeleteOidcKey {
 }
 endpoint!(DeleteOidcKey { name } => (): Delete "oidc/key/{name}");
 
-/// `LIST identity/oidc/key`: the names of all signing keys.
+/// `LIST identity/oidc/key`: lists the names of all signing keys.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListOidcKeys {}
@@ -174,7 +174,7 @@ pub struct WriteOidcRole {
 }
 endpoint!(WriteOidcRole { name } => (): Update "oidc/role/{name}");
 
-/// `GET identity/oidc/role/:name`: what a role says.
+/// `GET identity/oidc/role/:name`: tells what a role says.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcRole {
@@ -207,7 +207,7 @@ pub struct DeleteOidcRole {
 }
 endpoint!(DeleteOidcRole { name } => (): Delete "oidc/role/{name}");
 
-/// `LIST identity/oidc/role`: the names of all roles.
+/// `LIST identity/oidc/role`: lists the names of all roles.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListOidcRoles {}
@@ -261,8 +261,8 @@ pub struct Introspection {
     pub error: Option<String>,
 }
 
-/// `GET identity/oidc/.well-known/openid-configuration`: what who verifies identity tokens must
-/// know (OpenID Connect Discovery 1.0 section 3). Public, without an envelope.
+/// `GET identity/oidc/.well-known/openid-configuration`: tells what who verifies identity tokens
+/// must know (OpenID Connect Discovery 1.0 section 3). Public, without an envelope.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcDiscovery {}
@@ -283,8 +283,8 @@ pub struct OidcDiscovery {
     pub id_token_signing_alg_values_supported: Vec<String>,
 }
 
-/// `GET identity/oidc/.well-known/keys`: the public keys of all signing keys that a role refers to,
-/// the next ones included (RFC 7517 section 5). Public, without an envelope.
+/// `GET identity/oidc/.well-known/keys`: reads the public keys of all signing keys that a role
+/// refers to, the next ones included (RFC 7517 section 5). Public, without an envelope.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcKeySet {}

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Sensitive, coerce, endpoint};
 
-/// `GET sys/audit`: all enabled devices, by path.
+/// `GET sys/audit`: lists all audit devices, by path.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListAuditDevices {}
 endpoint!(ListAuditDevices {} => BTreeMap<String, AuditDevice>: Read "audit", access Sudo);
 
-/// `PUT sys/audit/:path`: enables a device.
+/// `PUT sys/audit/:path`: enables an audit device.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct EnableAuditDevice {
@@ -51,7 +51,7 @@ pub struct EnableAuditDevice {
 }
 endpoint!(EnableAuditDevice { path } => (): Update "audit/{path*}" as "audit/{path}", access Sudo);
 
-/// `DELETE sys/audit/:path`: disables a device; what it wrote stays.
+/// `DELETE sys/audit/:path`: disables an audit device; what it wrote stays.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DisableAuditDevice {
@@ -61,7 +61,7 @@ pub struct DisableAuditDevice {
 }
 endpoint!(DisableAuditDevice { path } => (): Delete "audit/{path*}" as "audit/{path}", access Sudo);
 
-/// `PUT sys/audit-hash/:path`: hashes a value as a device does, to look for it in the log.
+/// `PUT sys/audit-hash/:path`: hashes a value as an audit device does, to look for it in the log.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct HashForAudit {
@@ -74,7 +74,7 @@ pub struct HashForAudit {
 }
 endpoint!(HashForAudit { path } => AuditHash: Update "audit-hash/{path*}" as "audit-hash/{path}");
 
-/// `GET sys/config/auditing/request-headers`: the request headers that the audit log shows.
+/// `GET sys/config/auditing/request-headers`: reads the request headers that the audit log shows.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListAuditedHeaders {}
@@ -82,8 +82,8 @@ endpoint!(
     ListAuditedHeaders {} => AuditedHeaders: Read "config/auditing/request-headers", access Sudo
 );
 
-/// `GET sys/config/auditing/request-headers/:header`: how the audit log shows one; the answer has
-/// the name as it was asked for.
+/// `GET sys/config/auditing/request-headers/:header`: tells how the audit log shows a request
+/// header; the answer has the name as it was asked for.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadAuditedHeader {
@@ -97,7 +97,7 @@ endpoint!(
     access Sudo
 );
 
-/// `POST sys/config/auditing/request-headers/:header`: lets the audit log show it.
+/// `POST sys/config/auditing/request-headers/:header`: lets the audit log show a request header.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteAuditedHeader {
@@ -117,7 +117,8 @@ endpoint!(
     access Sudo
 );
 
-/// `DELETE sys/config/auditing/request-headers/:header`: keeps it out of the audit log.
+/// `DELETE sys/config/auditing/request-headers/:header`: keeps a request header out of the audit
+/// log.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DeleteAuditedHeader {

@@ -10,7 +10,7 @@ use crate::{Sensitive, coerce, endpoint};
 /// once more under `capabilities`.
 pub type CapabilitiesReply = BTreeMap<String, Vec<String>>;
 
-/// `POST sys/capabilities`: of a given token.
+/// `POST sys/capabilities`: tells what a token may do at each of some paths.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Capabilities {
@@ -32,7 +32,8 @@ pub struct Capabilities {
 }
 endpoint!(Capabilities {} => CapabilitiesReply: Update "capabilities");
 
-/// `POST sys/capabilities-accessor`: of the token behind an accessor.
+/// `POST sys/capabilities-accessor`: tells what the token behind an accessor may do at each of some
+/// paths.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CapabilitiesAccessor {
@@ -57,7 +58,7 @@ pub struct CapabilitiesAccessor {
 }
 endpoint!(CapabilitiesAccessor {} => CapabilitiesReply: Update "capabilities-accessor");
 
-/// `POST sys/capabilities-self`: of the caller's token.
+/// `POST sys/capabilities-self`: tells what the caller may do at each of some paths.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CapabilitiesSelf {

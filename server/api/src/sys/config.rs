@@ -23,7 +23,7 @@ pub struct ReloadConfig {
 }
 endpoint!(ReloadConfig { subsystem } => (): Update "config/reload/{subsystem}", access Sudo);
 
-/// `LIST sys/config/ui/headers`: the names of the headers that answers below `/ui` carry.
+/// `LIST sys/config/ui/headers`: lists the names of the headers that answers below `/ui` carry.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListUiHeaders {}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{coerce, endpoint};
 
-/// `GET sys/config/cors`: reads the settings.
+/// `GET sys/config/cors`: tells which pages may call.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadCors {}
@@ -35,7 +35,7 @@ pub struct WriteCors {
 }
 endpoint!(WriteCors {} => (): Update "config/cors", access Sudo);
 
-/// `DELETE sys/config/cors`: lets no page call.
+/// `DELETE sys/config/cors`: lets no page call any more.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DeleteCors {}

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint;
 
-/// `GET sys/experiments`: what can be tried, and what is; there is nothing.
+/// `GET sys/experiments`: tells what can be tried, and what is; there is nothing.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadExperiments {}

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Sensitive, coerce, endpoint};
 
-/// `GET sys/generate-root/attempt`: how far it is.
+/// `GET sys/generate-root/attempt`: tells how far the generation of a root token is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRootGeneration {}
@@ -20,13 +20,14 @@ endpoint!(ReadRootGeneration {} => RootGenerationStatus: Read "generate-root/att
 pub struct ReadRootGenerationOld {}
 endpoint!(ReadRootGenerationOld {} => RootGenerationStatus: Read "generate-root", access Public; document);
 
-/// `GET sys/generate-root-token/attempt`: the same with a token.
+/// `GET sys/generate-root-token/attempt`: tells how far the generation of a root token is, where
+/// that takes a token that may.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRootTokenGeneration {}
 endpoint!(ReadRootTokenGeneration {} => RootGenerationStatus: Read "generate-root-token/attempt");
 
-/// `PUT sys/generate-root/attempt`: begins an attempt.
+/// `PUT sys/generate-root/attempt`: begins to generate a root token.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct BeginRootGeneration {
@@ -45,13 +46,13 @@ endpoint!(BeginRootGeneration {} => RootGenerationStatus: Update "generate-root/
 pub struct BeginRootGenerationOld(pub BeginRootGeneration);
 endpoint!(BeginRootGenerationOld {} => RootGenerationStatus: Update "generate-root", access Public; document);
 
-/// `PUT sys/generate-root-token/attempt`: the same with a token.
+/// `PUT sys/generate-root-token/attempt`: begins to generate a root token, with a token that may.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct BeginRootTokenGeneration(pub BeginRootGeneration);
 endpoint!(BeginRootTokenGeneration {} => RootGenerationStatus: Update "generate-root-token/attempt");
 
-/// `DELETE sys/generate-root/attempt`: gives the attempt up.
+/// `DELETE sys/generate-root/attempt`: gives the generation of a root token up.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CancelRootGeneration {}
@@ -63,13 +64,15 @@ endpoint!(CancelRootGeneration {} => (): Delete "generate-root/attempt", access 
 pub struct CancelRootGenerationOld {}
 endpoint!(CancelRootGenerationOld {} => (): Delete "generate-root", access Public);
 
-/// `DELETE sys/generate-root-token/attempt`: the same with a token.
+/// `DELETE sys/generate-root-token/attempt`: gives the generation of a root token up, with a token
+/// that may.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CancelRootTokenGeneration {}
 endpoint!(CancelRootTokenGeneration {} => (): Delete "generate-root-token/attempt");
 
-/// `PUT sys/generate-root/update`: gives one of the unseal shares.
+/// `PUT sys/generate-root/update`: gives one of the unseal shares to the generation of a root
+/// token.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct UpdateRootGeneration {
@@ -81,7 +84,8 @@ pub struct UpdateRootGeneration {
 }
 endpoint!(UpdateRootGeneration {} => RootGenerationStatus: Update "generate-root/update", access Public; document);
 
-/// `PUT sys/generate-root-token/update`: the same with a token.
+/// `PUT sys/generate-root-token/update`: gives one of the unseal shares to the generation of a root
+/// token, with a token that may.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct UpdateRootTokenGeneration(pub UpdateRootGeneration);

@@ -18,19 +18,19 @@ pub struct ReadHealth {
         skip_serializing_if = "Option::is_none"
     )]
     pub activecode: Option<i64>,
-    /// The status for a replica for recovery; 472 in Vault. None is.
+    /// The status for a replica for recovery; 472 in Vault. No server is.
     #[serde(
         deserialize_with = "coerce::int",
         skip_serializing_if = "Option::is_none"
     )]
     pub drsecondarycode: Option<i64>,
-    /// The status for one that lost its cluster; 474 in Vault. None does.
+    /// The status for one that lost its cluster; 474 in Vault. No server does.
     #[serde(
         deserialize_with = "coerce::int",
         skip_serializing_if = "Option::is_none"
     )]
     pub haunhealthycode: Option<i64>,
-    /// The status for one that serves reads for another; 473 in Vault. None does.
+    /// The status for one that serves reads for another; 473 in Vault. No server does.
     #[serde(
         deserialize_with = "coerce::int",
         skip_serializing_if = "Option::is_none"
@@ -42,7 +42,7 @@ pub struct ReadHealth {
         skip_serializing_if = "Option::is_none"
     )]
     pub perfstandbyok: Option<bool>,
-    /// The status for one that was removed from its cluster; 530 in Vault. None is.
+    /// The status for one that was removed from its cluster; 530 in Vault. No server is.
     #[serde(
         deserialize_with = "coerce::int",
         skip_serializing_if = "Option::is_none"
@@ -54,7 +54,7 @@ pub struct ReadHealth {
         skip_serializing_if = "Option::is_none"
     )]
     pub sealedcode: Option<i64>,
-    /// The status for one that waits for another to end; 429 in Vault. None does.
+    /// The status for one that waits for another to end; 429 in Vault. No server does.
     #[serde(
         deserialize_with = "coerce::int",
         skip_serializing_if = "Option::is_none"

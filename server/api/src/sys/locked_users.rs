@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{coerce, endpoint};
 
-/// `GET sys/locked-users`: who is locked out, at which mount.
+/// `GET sys/locked-users`: tells who is locked out, at which mount.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadLockedUsers {

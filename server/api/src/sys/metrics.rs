@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{coerce, endpoint};
 
-/// `GET sys/metrics`: counts and latencies since the server started, in Vault's JSON, or as text for
-/// Prometheus (exposition format 0.0.4). Latencies are in milliseconds.
+/// `GET sys/metrics`: reads counts and latencies since the server started, in Vault's JSON, or as
+/// text for Prometheus (exposition format 0.0.4). Latencies are in milliseconds.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadMetrics {
@@ -24,7 +24,7 @@ endpoint!(ReadMetrics {} => serde_json::Value: Read "metrics"; document);
 pub struct CountRequests {}
 endpoint!(CountRequests {} => (): Read "internal/counters/requests");
 
-/// `GET sys/internal/counters/tokens`: how many tokens are stored; batch tokens are not.
+/// `GET sys/internal/counters/tokens`: tells how many tokens are stored; batch tokens are not.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CountTokens {}
@@ -37,7 +37,7 @@ pub struct TokenCount {
     pub counters: TokenCounters,
 }
 
-/// `GET sys/internal/counters/entities`: how many entities there are.
+/// `GET sys/internal/counters/entities`: tells how many entities there are.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CountEntities {}

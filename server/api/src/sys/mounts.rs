@@ -9,13 +9,13 @@ use crate::{coerce, endpoint};
 /// The options of an engine, such as the `version` of a `kv`.
 pub type EngineOptions = BTreeMap<String, String>;
 
-/// `GET sys/mounts`: all secrets engines.
+/// `GET sys/mounts`: lists all secrets engines.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListMounts {}
 endpoint!(ListMounts {} => BTreeMap<String, MountOutput>: Read "mounts");
 
-/// `GET sys/auth`: all auth methods.
+/// `GET sys/auth`: lists all auth methods.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListAuth {}
@@ -217,7 +217,7 @@ pub struct DisableMount {
 }
 endpoint!(DisableMount { path } => (): Delete "mounts/{path*}" as "mounts/{path}");
 
-/// `GET sys/mounts/:path`: one secrets engine.
+/// `GET sys/mounts/:path`: reads one secrets engine.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadMount {
@@ -227,7 +227,7 @@ pub struct ReadMount {
 }
 endpoint!(ReadMount { path } => MountOutput: Read "mounts/{path*}" as "mounts/{path}");
 
-/// `GET sys/mounts/:path/tune`: what is tuned of a mount.
+/// `GET sys/mounts/:path/tune`: tells what is tuned of a mount.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadTune {
@@ -396,14 +396,14 @@ auth_twin!(
 auth_twin!(
     ReadAuth,
     ReadMount,
-    "`GET sys/auth/:path`: one auth method.",
+    "`GET sys/auth/:path`: reads one auth method.",
     "auth/{path*}",
     "auth/{}"
 );
 auth_twin!(
     ReadAuthTune,
     ReadTune,
-    "`GET sys/auth/:path/tune`: what is tuned of an auth method.",
+    "`GET sys/auth/:path/tune`: tells what is tuned of an auth method.",
     "auth/{path+}/tune",
     "auth/{}/tune"
 );

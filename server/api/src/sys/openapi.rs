@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{coerce, endpoint};
 
-/// `GET sys/internal/specs/openapi`: all operations of the mounts that the caller may use any of
-/// (OpenAPI 3.0.2); without a token there are none.
+/// `GET sys/internal/specs/openapi`: lists all operations of the mounts that the caller may use any
+/// of (OpenAPI 3.0.2); without a token there are none.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOpenApi {
@@ -19,7 +19,7 @@ pub struct ReadOpenApi {
 endpoint!(ReadOpenApi {} => serde_json::Value:
     Read "internal/specs/openapi", access Public; document);
 
-/// `GET sys/internal/help/:path`, and `GET :path?help=1`: what can be done at a path.
+/// `GET sys/internal/help/:path`, and `GET :path?help=1`: tells what can be done at a path.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadHelp {

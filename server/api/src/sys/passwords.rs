@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Sensitive, coerce, endpoint};
 
-/// `LIST sys/policies/password`: the names of all password policies.
+/// `LIST sys/policies/password`: lists the names of all password policies.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListPasswordPolicies {
@@ -30,7 +30,7 @@ pub struct PasswordPolicies {
     pub keys: Vec<String>,
 }
 
-/// `GET sys/policies/password/:name`: the text of a password policy.
+/// `GET sys/policies/password/:name`: reads the text of a password policy.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadPasswordPolicy {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{coerce, endpoint};
 
-/// `GET sys/plugins/catalog`: all of them.
+/// `GET sys/plugins/catalog`: lists what can be mounted.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadPlugins {}
@@ -23,7 +23,7 @@ pub struct Plugins {
     pub detailed: Vec<ListedPlugin>,
 }
 
-/// One of [`Plugins`].
+/// A type of mount.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct ListedPlugin {
     /// Always true.
@@ -39,7 +39,8 @@ pub struct ListedPlugin {
     pub version: String,
 }
 
-/// `LIST sys/plugins/catalog/:type`: the names of those for auth methods or for secrets engines.
+/// `LIST sys/plugins/catalog/:type`: lists the types of auth methods or of secrets engines that can
+/// be mounted.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListPlugins {
@@ -57,7 +58,7 @@ pub struct PluginNames {
     pub keys: Vec<String>,
 }
 
-/// `GET sys/plugins/catalog/:type/:name`: what is known of one.
+/// `GET sys/plugins/catalog/:type/:name`: tells what is known of a type that can be mounted.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadPlugin {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Endpoint, Operation, coerce, endpoint};
 
-/// `LIST sys/policies/acl`: the names of all policies.
+/// `LIST sys/policies/acl`: lists the names of all policies.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListPolicies {
@@ -32,7 +32,7 @@ pub struct Policies {
     pub keys: Vec<String>,
 }
 
-/// `GET sys/policies/acl/:name`: the text of a policy.
+/// `GET sys/policies/acl/:name`: reads the text of a policy.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadPolicy {
@@ -107,7 +107,7 @@ impl Endpoint for PatchPolicy {
     }
 }
 
-/// `LIST sys/policies/detailed/acl`: all policies, with what is known of each.
+/// `LIST sys/policies/detailed/acl`: lists all policies, with what is known of each.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListDetailedPolicies {
@@ -135,7 +135,7 @@ pub struct DetailedPolicies {
     pub keys: Vec<String>,
 }
 
-/// `GET sys/policies/detailed/acl/:name`: a policy, with what is known of it.
+/// `GET sys/policies/detailed/acl/:name`: reads a policy, with what is known of it.
 ///
 /// The plain path answers with name and text alone, which clients compare as a whole.
 #[derive(Debug, Default, Deserialize, Serialize)]

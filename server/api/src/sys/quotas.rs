@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{coerce, endpoint};
 
-/// `LIST sys/quotas/rate-limit`: the names of the rate limits.
+/// `LIST sys/quotas/rate-limit`: lists the names of the rate limits.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListRateLimits {}
@@ -17,7 +17,7 @@ pub struct RateLimits {
     pub keys: Vec<String>,
 }
 
-/// `GET sys/quotas/rate-limit/:name`: one rate limit.
+/// `GET sys/quotas/rate-limit/:name`: reads one rate limit.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRateLimit {
@@ -130,7 +130,7 @@ pub struct DeleteRateLimit {
 }
 endpoint!(DeleteRateLimit { name } => (): Delete "quotas/rate-limit/{name}");
 
-/// `GET sys/quotas/config`: what holds for all quotas.
+/// `GET sys/quotas/config`: tells what holds for all quotas.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadQuotaConfig {}

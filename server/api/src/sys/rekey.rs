@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Sensitive, coerce, endpoint};
 
-/// `GET sys/rekey/init`: how far it is.
+/// `GET sys/rekey/init`: tells how far making new unseal shares is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRekey {}
 endpoint!(ReadRekey {} => RekeyStatus: Read "rekey/init"; document);
 
-/// `PUT sys/rekey/init`: begins an attempt.
+/// `PUT sys/rekey/init`: begins to make new unseal shares.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct BeginRekey {
@@ -37,7 +37,7 @@ pub struct BeginRekey {
 }
 endpoint!(BeginRekey {} => RekeyProgress: Update "rekey/init"; document);
 
-/// `DELETE sys/rekey/init`: gives the attempt up; the present shares stay valid.
+/// `DELETE sys/rekey/init`: gives up making new unseal shares; the present shares stay valid.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CancelRekey {}
@@ -69,7 +69,7 @@ pub struct RekeyStatus {
     pub verification_nonce: String,
 }
 
-/// `PUT sys/rekey/update`: gives one of the present shares.
+/// `PUT sys/rekey/update`: gives one of the present unseal shares.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct UpdateRekey {
@@ -113,13 +113,13 @@ pub struct NewShares {
     pub verification_nonce: String,
 }
 
-/// `GET sys/rekey/verify`: how far the verification is.
+/// `GET sys/rekey/verify`: tells how far the verification of new unseal shares is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRekeyVerification {}
 endpoint!(ReadRekeyVerification {} => RekeyVerificationStatus: Read "rekey/verify"; document);
 
-/// `PUT sys/rekey/verify`: gives one of the new shares back.
+/// `PUT sys/rekey/verify`: gives one of the new unseal shares back.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct VerifyRekey {
@@ -131,7 +131,7 @@ pub struct VerifyRekey {
 }
 endpoint!(VerifyRekey {} => RekeyVerification: Update "rekey/verify"; document);
 
-/// `DELETE sys/rekey/verify`: begins the verification anew, under another id.
+/// `DELETE sys/rekey/verify`: begins the verification of new unseal shares anew, under another id.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RestartRekeyVerification {}
@@ -182,19 +182,19 @@ pub struct RekeyBackup {
     pub keys_base64: BTreeMap<String, Vec<Sensitive>>,
 }
 
-/// `GET sys/rekey/backup`: the encrypted shares that were kept.
+/// `GET sys/rekey/backup`: reads the encrypted unseal shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRekeyBackup {}
 endpoint!(ReadRekeyBackup {} => RekeyBackup: Read "rekey/backup");
 
-/// `DELETE sys/rekey/backup`: removes them.
+/// `DELETE sys/rekey/backup`: removes the encrypted unseal shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DeleteRekeyBackup {}
 endpoint!(DeleteRekeyBackup {} => (): Delete "rekey/backup");
 
-/// `GET sys/rekey-recovery-key/init`: how far making new recovery shares is.
+/// `GET sys/rekey-recovery-key/init`: tells how far making new recovery shares is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRecoveryRekey {}
@@ -206,7 +206,8 @@ endpoint!(ReadRecoveryRekey {} => RekeyStatus: Read "rekey-recovery-key/init"; d
 pub struct BeginRecoveryRekey(pub BeginRekey);
 endpoint!(BeginRecoveryRekey {} => RekeyProgress: Update "rekey-recovery-key/init"; document);
 
-/// `DELETE sys/rekey-recovery-key/init`: gives that up; the present recovery shares stay valid.
+/// `DELETE sys/rekey-recovery-key/init`: gives up making new recovery shares; the present ones stay
+/// valid.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CancelRecoveryRekey {}
@@ -218,7 +219,7 @@ endpoint!(CancelRecoveryRekey {} => (): Delete "rekey-recovery-key/init");
 pub struct UpdateRecoveryRekey(pub UpdateRekey);
 endpoint!(UpdateRecoveryRekey {} => RekeyProgress: Update "rekey-recovery-key/update"; document);
 
-/// `GET sys/rekey-recovery-key/verify`: how far the verification of new recovery shares is.
+/// `GET sys/rekey-recovery-key/verify`: tells how far the verification of new recovery shares is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRecoveryRekeyVerification {}
@@ -230,19 +231,20 @@ endpoint!(ReadRecoveryRekeyVerification {} => RekeyVerificationStatus: Read "rek
 pub struct VerifyRecoveryRekey(pub VerifyRekey);
 endpoint!(VerifyRecoveryRekey {} => RekeyVerification: Update "rekey-recovery-key/verify"; document);
 
-/// `DELETE sys/rekey-recovery-key/verify`: begins that verification anew, under another id.
+/// `DELETE sys/rekey-recovery-key/verify`: begins the verification of new recovery shares anew,
+/// under another id.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RestartRecoveryRekeyVerification {}
 endpoint!(RestartRecoveryRekeyVerification {} => RekeyVerificationStatus: Delete "rekey-recovery-key/verify"; document);
 
-/// `GET sys/rekey/recovery-key-backup`: the encrypted recovery shares that were kept.
+/// `GET sys/rekey/recovery-key-backup`: reads the encrypted recovery shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRecoveryRekeyBackup {}
 endpoint!(ReadRecoveryRekeyBackup {} => RekeyBackup: Read "rekey/recovery-key-backup");
 
-/// `DELETE sys/rekey/recovery-key-backup`: removes them.
+/// `DELETE sys/rekey/recovery-key-backup`: removes the encrypted recovery shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DeleteRecoveryRekeyBackup {}

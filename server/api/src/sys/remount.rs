@@ -24,7 +24,7 @@ pub struct Remounted {
     pub migration_id: String,
 }
 
-/// `GET sys/remount/status/:migration_id`: how far a move is.
+/// `GET sys/remount/status/:migration_id`: tells how far a move is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRemount {

@@ -103,109 +103,113 @@ impl From<RotationProgress> for RekeyProgress {
     }
 }
 
-/// `GET sys/rotate/root/init`: how far it is.
+/// `GET sys/rotate/root/init`: tells how far making new unseal shares is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRootRotation {}
 endpoint!(ReadRootRotation {} => RotationStatus: Read "rotate/root/init");
 
-/// `PUT sys/rotate/root/init`: begins an attempt.
+/// `PUT sys/rotate/root/init`: begins to make new unseal shares.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct BeginRootRotation(pub BeginRekey);
 endpoint!(BeginRootRotation {} => RotationProgress: Update "rotate/root/init");
 
-/// `DELETE sys/rotate/root/init`: gives the attempt up; the present shares stay valid.
+/// `DELETE sys/rotate/root/init`: gives up making new unseal shares; the present ones stay valid.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CancelRootRotation {}
 endpoint!(CancelRootRotation {} => (): Delete "rotate/root/init");
 
-/// `PUT sys/rotate/root/update`: gives one of the present shares.
+/// `PUT sys/rotate/root/update`: gives one of the present unseal shares.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct UpdateRootRotation(pub UpdateRekey);
 endpoint!(UpdateRootRotation {} => RotationProgress: Update "rotate/root/update");
 
-/// `GET sys/rotate/root/verify`: how far the verification is.
+/// `GET sys/rotate/root/verify`: tells how far the verification of new unseal shares is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRootRotationVerification {}
 endpoint!(ReadRootRotationVerification {} => RekeyVerificationStatus: Read "rotate/root/verify");
 
-/// `PUT sys/rotate/root/verify`: gives one of the new shares back.
+/// `PUT sys/rotate/root/verify`: gives one of the new unseal shares back.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct VerifyRootRotation(pub VerifyRekey);
 endpoint!(VerifyRootRotation {} => RekeyVerification: Update "rotate/root/verify");
 
-/// `DELETE sys/rotate/root/verify`: begins the verification anew, under another id.
+/// `DELETE sys/rotate/root/verify`: begins the verification of new unseal shares anew, under
+/// another id.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RestartRootRotationVerification {}
 endpoint!(RestartRootRotationVerification {} => RekeyVerificationStatus: Delete "rotate/root/verify");
 
-/// `GET sys/rotate/root/backup`: the encrypted shares that were kept.
+/// `GET sys/rotate/root/backup`: reads the encrypted unseal shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRootRotationBackup {}
 endpoint!(ReadRootRotationBackup {} => RekeyBackup: Read "rotate/root/backup");
 
-/// `DELETE sys/rotate/root/backup`: removes them.
+/// `DELETE sys/rotate/root/backup`: removes the encrypted unseal shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DeleteRootRotationBackup {}
 endpoint!(DeleteRootRotationBackup {} => (): Delete "rotate/root/backup");
 
-/// `GET sys/rotate/recovery/init`: how far it is.
+/// `GET sys/rotate/recovery/init`: tells how far making new recovery shares is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRecoveryRotation {}
 endpoint!(ReadRecoveryRotation {} => RotationStatus: Read "rotate/recovery/init");
 
-/// `PUT sys/rotate/recovery/init`: begins an attempt; where there is no recovery key yet, makes the first one.
+/// `PUT sys/rotate/recovery/init`: begins to make new recovery shares; where there is no recovery
+/// key yet, makes the first one.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct BeginRecoveryRotation(pub BeginRekey);
 endpoint!(BeginRecoveryRotation {} => RotationProgress: Update "rotate/recovery/init");
 
-/// `DELETE sys/rotate/recovery/init`: gives the attempt up; the present shares stay valid.
+/// `DELETE sys/rotate/recovery/init`: gives up making new recovery shares; the present ones stay
+/// valid.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CancelRecoveryRotation {}
 endpoint!(CancelRecoveryRotation {} => (): Delete "rotate/recovery/init");
 
-/// `PUT sys/rotate/recovery/update`: gives one of the present shares.
+/// `PUT sys/rotate/recovery/update`: gives one of the present recovery shares.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct UpdateRecoveryRotation(pub UpdateRekey);
 endpoint!(UpdateRecoveryRotation {} => RotationProgress: Update "rotate/recovery/update");
 
-/// `GET sys/rotate/recovery/verify`: how far the verification is.
+/// `GET sys/rotate/recovery/verify`: tells how far the verification of new recovery shares is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRecoveryRotationVerification {}
 endpoint!(ReadRecoveryRotationVerification {} => RekeyVerificationStatus: Read "rotate/recovery/verify");
 
-/// `PUT sys/rotate/recovery/verify`: gives one of the new shares back.
+/// `PUT sys/rotate/recovery/verify`: gives one of the new recovery shares back.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct VerifyRecoveryRotation(pub VerifyRekey);
 endpoint!(VerifyRecoveryRotation {} => RekeyVerification: Update "rotate/recovery/verify");
 
-/// `DELETE sys/rotate/recovery/verify`: begins the verification anew, under another id.
+/// `DELETE sys/rotate/recovery/verify`: begins the verification of new recovery shares anew, under
+/// another id.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RestartRecoveryRotationVerification {}
 endpoint!(RestartRecoveryRotationVerification {} => RekeyVerificationStatus: Delete "rotate/recovery/verify");
 
-/// `GET sys/rotate/recovery/backup`: the encrypted shares that were kept.
+/// `GET sys/rotate/recovery/backup`: reads the encrypted recovery shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRecoveryRotationBackup {}
 endpoint!(ReadRecoveryRotationBackup {} => RekeyBackup: Read "rotate/recovery/backup");
 
-/// `DELETE sys/rotate/recovery/backup`: removes them.
+/// `DELETE sys/rotate/recovery/backup`: removes the encrypted recovery shares that were kept.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DeleteRecoveryRotationBackup {}

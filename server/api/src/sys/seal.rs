@@ -66,7 +66,7 @@ pub struct Initialized {
     pub root_token: Sensitive,
 }
 
-/// `GET sys/init`: whether the keys were made. It leaves no audit entry.
+/// `GET sys/init`: tells whether the keys were made. It leaves no audit entry.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadInitStatus {}
@@ -95,8 +95,8 @@ pub struct Unseal {
 }
 endpoint!(Unseal {} => SealStatus: Update "unseal", access Public; document);
 
-/// `GET sys/seal-status`: whether the server is sealed, and how far unsealing is. It leaves no audit
-/// entry.
+/// `GET sys/seal-status`: tells whether the server is sealed, and how far unsealing is. It leaves
+/// no audit entry.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadSealStatus {}
@@ -141,7 +141,7 @@ pub struct SealStatus {
     pub storage_type: String,
 }
 
-/// `GET sys/leader`: which node leads; there is one. It leaves no audit entry.
+/// `GET sys/leader`: tells which node leads; there is one. It leaves no audit entry.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadLeader {}
@@ -186,7 +186,7 @@ endpoint!(Rotate {} => (): Update "rotate", access Sudo);
 pub struct RotateKeyring {}
 endpoint!(RotateKeyring {} => (): Update "rotate/keyring", access Sudo);
 
-/// `GET sys/key-status`: the term that seals new entries.
+/// `GET sys/key-status`: reads the term that seals new entries.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadKeyStatus {}
@@ -203,7 +203,7 @@ pub struct KeyStatus {
     pub term: u32,
 }
 
-/// `GET sys/rotate/config`: when the barrier's keyring gets a term by itself.
+/// `GET sys/rotate/config`: tells when the barrier's keyring gets a term by itself.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRotateConfig {}
@@ -226,7 +226,8 @@ pub struct RotateConfig {
     pub max_operations: i64,
 }
 
-/// `POST sys/rotate/config`: changes what is given of it.
+/// `POST sys/rotate/config`: says when the barrier's keyring gets a term by itself; what is not
+/// given stays.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteRotateConfig {

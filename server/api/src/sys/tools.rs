@@ -11,7 +11,7 @@ pub struct SystemRandom(pub MakeRandom);
 crate::endpoint!(SystemRandom {} => RandomBytes:
     Update "tools/random/{source?}/{urlbytes?}" as "tools/random");
 
-/// `POST sys/tools/hash[/:algorithm]`: hashes.
+/// `POST sys/tools/hash[/:algorithm]`: hashes data.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct SystemHash(pub Hash);

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{EngineOptions, MountOutput};
 use crate::endpoint;
 
-/// `GET sys/internal/ui/mounts`: the mounts that the caller may see; none without a token, but for
-/// those with `listing_visibility=unauth`.
+/// `GET sys/internal/ui/mounts`: lists the mounts that the caller may see; none without a token,
+/// but for those with `listing_visibility=unauth`.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct UiMounts {}
@@ -23,7 +23,7 @@ pub struct UiMountsReply {
     pub secret: BTreeMap<String, ShownMount>,
 }
 
-/// One mount in [`UiMountsReply`].
+/// One mount, as the caller may see it.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum ShownMount {
@@ -41,8 +41,8 @@ pub enum ShownMount {
     },
 }
 
-/// `GET sys/internal/ui/mounts/:path`: the mount that a path belongs to, if the caller may use any
-/// of it.
+/// `GET sys/internal/ui/mounts/:path`: reads the mount that a path belongs to, if the caller may
+/// use any of it.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct UiMount {
@@ -63,7 +63,7 @@ pub struct UiMountOutput {
     pub mount: MountOutput,
 }
 
-/// `GET sys/internal/ui/resultant-acl`: what the caller's policies come to together.
+/// `GET sys/internal/ui/resultant-acl`: tells what the caller's policies come to together.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadResultantAcl {}
@@ -90,8 +90,8 @@ pub struct ResultantRule {
     pub capabilities: Vec<String>,
 }
 
-/// `GET sys/internal/ui/namespaces`: the namespaces that the caller may use beside this one: none. Any
-/// token will do.
+/// `GET sys/internal/ui/namespaces`: lists the namespaces that the caller may use beside this one:
+/// none. Any token will do.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct UiNamespaces {}

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint;
 
-/// `LIST sys/version-history`: the versions that were unsealed on this data, from the first on.
+/// `LIST sys/version-history`: lists the versions that were unsealed on this data, from the first
+/// on.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListVersions {}

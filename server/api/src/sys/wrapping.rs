@@ -30,7 +30,8 @@ macro_rules! about_token {
 about_token!(LookupWrapping, "`POST sys/wrapping/lookup`: tells where a wrapped answer comes from, \
     without opening it. Needs nothing but the wrapping token."
     => WrappingInfo: Update "wrapping/lookup", access Public);
-about_token!(ReadWrapping, "`GET sys/wrapping/lookup`: the same."
+about_token!(ReadWrapping, "`GET sys/wrapping/lookup`: tells where a wrapped answer comes from; the \
+    wrapping token is the caller's own, or in the query."
     => WrappingInfo: Read "wrapping/lookup", access Public);
 about_token!(Unwrap, "`POST sys/wrapping/unwrap`: opens a wrapped answer, once. The caller is whoever \
     has the wrapping token as its own, or a token that may call this."

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Answer, Ciphertext, batch, given};
 use crate::{Base64, coerce, endpoint};
 
-/// `POST encrypt/:name` encrypts. An unknown key is created if the caller may create it.
+/// `POST encrypt/:name` encrypts data. An unknown key is created if the caller may create it.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Encrypt {
@@ -120,7 +120,7 @@ pub struct EncryptedItem {
     pub reference: String,
 }
 
-/// `POST decrypt/:name` decrypts.
+/// `POST decrypt/:name` decrypts data.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Decrypt {

@@ -42,7 +42,7 @@ pub struct RandomBytes {
     pub random_bytes: Sensitive,
 }
 
-/// `POST hash[/:algorithm]` hashes.
+/// `POST hash[/:algorithm]` hashes data.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Hash {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Answer, batch, given};
 use crate::{Base64, coerce, endpoint};
 
-/// `POST sign/:name[/:hash_algorithm]` signs.
+/// `POST sign/:name[/:hash_algorithm]` signs data.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Sign {

@@ -55,7 +55,7 @@ pub struct WriteOidcClient {
 }
 endpoint!(WriteOidcClient { name } => (): Update "oidc/client/{name}");
 
-/// `GET identity/oidc/client/:name`: a client with its secret.
+/// `GET identity/oidc/client/:name`: reads a client with its secret.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcClient {
@@ -97,7 +97,7 @@ pub struct DeleteOidcClient {
 }
 endpoint!(DeleteOidcClient { name } => (): Delete "oidc/client/{name}");
 
-/// `LIST identity/oidc/client`: all clients, without their secrets.
+/// `LIST identity/oidc/client`: lists all clients, without their secrets.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListOidcClients {}

@@ -84,7 +84,7 @@ pub struct AuthorizeOidcClient {
 endpoint!(AuthorizeOidcClient { name } => OidcAuthorization: Update
     "oidc/provider/{name}/authorize"; document);
 
-/// `GET identity/oidc/provider/:name/authorize`: as [`AuthorizeOidcClient`].
+/// `GET identity/oidc/provider/:name/authorize`: makes a code, as [`AuthorizeOidcClient`] does.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct AuthorizeOidcClientByQuery(
@@ -113,9 +113,11 @@ pub struct OidcAuthorization {
     pub state: String,
 }
 
-/// `POST identity/oidc/provider/:name/token`: tokens for a code (RFC 6749 section 4.1.3). Public.
+/// `POST identity/oidc/provider/:name/token`: gives tokens for a code (RFC 6749 section 4.1.3).
+/// Public.
 ///
-/// A client with a secret shows it here, or in `Authorization: Basic`, which counts if both are sent.
+/// A client with a secret shows it here, or in `Authorization: Basic`, which counts if both are
+/// sent.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ExchangeOidcCode {
@@ -166,9 +168,9 @@ pub struct OidcGrant {
     pub token_type: String,
 }
 
-/// `GET identity/oidc/provider/:name/userinfo`: the claims of the scopes that an access token was
-/// asked for with (OpenID Connect Core 1.0 section 5.3). The access token stands where a token of
-/// this server would, in `Authorization: Bearer`.
+/// `GET identity/oidc/provider/:name/userinfo`: reads the claims of the scopes that an access token
+/// was asked for with (OpenID Connect Core 1.0 section 5.3). The access token stands where a token
+/// of this server would, in `Authorization: Bearer`.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcUserInfo {
@@ -190,7 +192,7 @@ impl ReadOidcUserInfo {
     }
 }
 
-/// `POST identity/oidc/provider/:name/userinfo`: as [`ReadOidcUserInfo`].
+/// `POST identity/oidc/provider/:name/userinfo`: reads claims, as [`ReadOidcUserInfo`] does.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct PostOidcUserInfo {

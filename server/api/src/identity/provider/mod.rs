@@ -53,7 +53,7 @@ pub struct WriteOidcProvider {
 }
 endpoint!(WriteOidcProvider { name } => (): Update "oidc/provider/{name}");
 
-/// `GET identity/oidc/provider/:name`: a provider.
+/// `GET identity/oidc/provider/:name`: reads a provider.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcProvider {
@@ -84,7 +84,7 @@ pub struct DeleteOidcProvider {
 }
 endpoint!(DeleteOidcProvider { name } => (): Delete "oidc/provider/{name}");
 
-/// `LIST identity/oidc/provider`: all providers, or those that one client may use.
+/// `LIST identity/oidc/provider`: lists all providers, or those that one client may use.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListOidcProviders {
@@ -106,8 +106,8 @@ pub struct OidcProviders {
     pub key_info: BTreeMap<String, OidcProvider>,
 }
 
-/// `GET identity/oidc/provider/:name/.well-known/openid-configuration`: what a client must know of
-/// a provider (OpenID Connect Discovery 1.0 section 3). Public, without an envelope.
+/// `GET identity/oidc/provider/:name/.well-known/openid-configuration`: tells what a client must
+/// know of a provider (OpenID Connect Discovery 1.0 section 3). Public, without an envelope.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcProviderDiscovery {
@@ -154,8 +154,8 @@ pub struct OidcProviderDiscovery {
     pub code_challenge_methods_supported: Vec<String>,
 }
 
-/// `GET identity/oidc/provider/:name/.well-known/keys`: the public keys of the clients that may use
-/// a provider, the next ones included (RFC 7517 section 5). Public, without an envelope.
+/// `GET identity/oidc/provider/:name/.well-known/keys`: reads the public keys of the clients that
+/// may use a provider, the next ones included (RFC 7517 section 5). Public, without an envelope.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcProviderKeySet {

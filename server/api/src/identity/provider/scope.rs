@@ -28,7 +28,7 @@ pub struct WriteOidcScope {
 }
 endpoint!(WriteOidcScope { name } => (): Update "oidc/scope/{name}");
 
-/// `GET identity/oidc/scope/:name`: what a scope says.
+/// `GET identity/oidc/scope/:name`: tells what a scope says.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcScope {
@@ -57,7 +57,7 @@ pub struct DeleteOidcScope {
 }
 endpoint!(DeleteOidcScope { name } => (): Delete "oidc/scope/{name}");
 
-/// `LIST identity/oidc/scope`: the names of all scopes.
+/// `LIST identity/oidc/scope`: lists the names of all scopes.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListOidcScopes {}
@@ -85,7 +85,7 @@ pub struct WriteOidcAssignment {
 }
 endpoint!(WriteOidcAssignment { name } => (): Update "oidc/assignment/{name}");
 
-/// `GET identity/oidc/assignment/:name`: whom an assignment lets in.
+/// `GET identity/oidc/assignment/:name`: tells whom an assignment lets in.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadOidcAssignment {
@@ -114,7 +114,7 @@ pub struct DeleteOidcAssignment {
 }
 endpoint!(DeleteOidcAssignment { name } => (): Delete "oidc/assignment/{name}");
 
-/// `LIST identity/oidc/assignment`: the names of all assignments.
+/// `LIST identity/oidc/assignment`: lists the names of all assignments.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListOidcAssignments {}
