@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod capabilities;
+mod texts;
 
 /// What answers without a token, with the status it then has; nothing else does.
 ///
@@ -63,6 +64,29 @@ const ALWAYS: &[&str] = &[
     "POST sys/init",
     "POST sys/unseal",
 ];
+
+/// The beginning of what is told of `sys/unseal`.
+const UNSEAL: &str = "\
+Request:        unseal
+Matching Route: unseal
+
+## OPERATIONS
+
+    POST   Gives one share, of the unseal key or the recovery key (needs no
+           token)
+
+           It leaves no audit entry: the log is sealed as well.
+
+## PARAMETERS
+
+    key (string)
+
+        The share, in hexadecimal or base64.
+
+    migrate (boolean)
+
+        Whether the share is given to move the store to another seal.
+";
 
 /// A server with every engine mounted and one audit device.
 struct House {
@@ -289,9 +313,16 @@ async fn the_document_shows_what_the_caller_may_use() {
         .await;
     let encrypt = document.at("/paths/~1{transit_mount_path}~1encrypt~1{name}/post");
     assert_eq!(encrypt["operationId"], "transit-encrypt");
+    assert_eq!(encrypt["summary"], "Encrypts data");
+    let text = "An unknown key is created if the caller may create it.\n\nNeeds `update`.";
+    assert_eq!(encrypt["description"], text);
+    let in_path = document.at("/paths/~1{transit_mount_path}~1encrypt~1{name}/parameters");
+    assert_eq!(in_path[0]["name"], "transit_mount_path");
+    assert_eq!(in_path[1]["description"], "The name of the key.");
     let fields = document.at("/components/schemas/TransitEncryptRequest/properties");
-    assert_eq!(fields["plaintext"], json!({ "type": "string" }));
-    assert_eq!(fields["key_version"], json!({ "type": "integer" }));
+    let plaintext = json!({ "type": "string", "description": "What to encrypt; may be empty." });
+    assert_eq!(fields["plaintext"], plaintext);
+    assert_eq!(fields["key_version"]["type"], "integer");
     assert!(fields.get("name").is_none(), "the name stands in the path");
 }
 
@@ -316,16 +347,20 @@ async fn what_answers_always_is_in_the_document_with_its_statuses() {
     let names: BTreeSet<_> = parameters.map(|it| it["name"].as_str().unwrap()).collect();
     assert_eq!(names, BTreeSet::from(ASKED.map(|(name, _)| name)));
     let asked = document.at("/components/schemas/SystemInitializeRequest/properties");
-    assert_eq!(asked["secret_shares"], json!({ "type": "integer" }));
+    assert_eq!(asked["secret_shares"]["type"], "integer");
     let shown = document.at("/components/schemas/SystemReadSealStatusResponse/properties");
-    assert_eq!(shown["sealed"], json!({ "type": "boolean" }));
+    assert_eq!(shown["sealed"]["type"], "boolean");
     let help = root.get("sys/unseal?help=1").await.expect(200);
     let text = help.text_at("/help");
-    assert!(text.contains("POST   Unseal (needs no token)"), "{text}");
-    assert!(text.contains("    migrate (boolean)\n"), "{text}");
+    assert!(text.starts_with(UNSEAL), "{text}");
     let help = root.get("sys/init?help=1").await.expect(200);
     let text = help.text_at("/help");
-    assert!(text.contains("Read init status") && text.contains("POST   Initialize"));
+    for part in [
+        "GET    Tells whether the keys were made",
+        "POST   Makes the keys",
+    ] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
 }
 
 #[tokio::test]
@@ -339,8 +374,8 @@ async fn any_path_explains_itself_to_whoever_has_a_token() {
     let text = help.text_at("/help");
     for part in [
         "Request:        data/a\nMatching Route: data/{path*}\n",
-        "PATCH  Patch data (needs patch)",
-        "version (integer)",
+        "    DELETE Deletes the latest version; it can be undeleted (needs delete)\n",
+        "    version (integer), of GET\n\n        The version; none or 0 is the latest.\n",
     ] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
@@ -359,7 +394,11 @@ async fn any_path_explains_itself_to_whoever_has_a_token() {
         assert!(text.contains("## PATHS") && text.contains("    metadata/{path*}\n"));
     }
     let help = anybody.get("secret/metadata/?help=1&list=true").await;
-    assert!(help.expect(200).text_at("/help").contains("LIST   List"));
+    assert!(
+        help.expect(200)
+            .text_at("/help")
+            .contains("LIST   Names the")
+    );
     root.get("nosuch?help=1").await.refused(
         404,
         "no handler for route \"nosuch\". route entry not found.",

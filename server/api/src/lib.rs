@@ -10,6 +10,7 @@ pub mod auth;
 pub mod client;
 pub mod coerce;
 pub mod database;
+mod docs;
 mod endpoint;
 pub mod identity;
 pub mod keyed;

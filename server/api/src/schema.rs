@@ -4,6 +4,7 @@
 //! its fields, a number says that it is one, and Vault's lenient fields (see [`coerce`]) say
 //! what they expect. [`of`] reads the type again and again from a source that has nothing to give
 //! and writes down what it is asked for, so that no list of fields stands beside the structs.
+//! What a field means, its doc comment says.
 //!
 //! **Invariant:** what a type does not tell is left open; nothing is guessed.
 //!
@@ -18,6 +19,8 @@ use serde::{
     },
 };
 use serde_json::{Map, Value, json};
+
+use crate::docs::{self, Docs};
 
 /// Returns the schema of a type (OpenAPI 3.0.2, "Schema Object"); `{}` is any value, none is a
 /// type without values of its own, such as `()`.
@@ -35,13 +38,20 @@ pub fn of<T: DeserializeOwned>() -> Option<Value> {
     shape.schema()
 }
 
+/// Returns what is to be told of a type, in Markdown: its doc comment, without where an operation
+/// is.
+#[must_use]
+pub fn text_of<T>() -> Option<&'static str> {
+    docs::of::<T>().map(|docs| docs.text)
+}
+
 /// What is known of a type so far.
 enum Shape {
     Leaf(Value),
     List(Box<Self>),
     Map(Box<Self>),
     Nothing,
-    Struct(Vec<(&'static str, Self)>),
+    Struct(Option<&'static Docs>, Vec<(&'static str, Self)>),
     Unknown,
 }
 
@@ -50,7 +60,7 @@ impl Shape {
         match self {
             Self::Leaf(_) | Self::Nothing => true,
             Self::List(inner) | Self::Map(inner) => inner.is_complete(),
-            Self::Struct(fields) => fields.iter().all(|(_, shape)| shape.is_complete()),
+            Self::Struct(_, fields) => fields.iter().all(|(_, shape)| shape.is_complete()),
             Self::Unknown => false,
         }
     }
@@ -62,12 +72,20 @@ impl Shape {
             Self::List(inner) => json!({ "type": "array", "items": any(inner) }),
             Self::Map(inner) => json!({ "type": "object", "additionalProperties": any(inner) }),
             Self::Nothing => return None,
-            Self::Struct(fields) => {
-                let fields = fields.iter();
-                let fields: Map<String, Value> = fields
-                    .map(|(name, shape)| ((*name).to_owned(), any(shape)))
-                    .collect();
-                json!({ "type": "object", "properties": fields })
+            Self::Struct(docs, fields) => {
+                let fields = fields.iter().map(|(name, shape)| {
+                    let mut schema = any(shape);
+                    if let Some(text) = docs.and_then(|docs| docs.field(name)) {
+                        schema["description"] = text.into();
+                    }
+                    ((*name).to_owned(), schema)
+                });
+                let fields: Map<String, Value> = fields.collect();
+                let mut schema = json!({ "type": "object", "properties": fields });
+                if let Some(docs) = docs {
+                    schema["description"] = docs.text.into();
+                }
+                schema
             }
             Self::Unknown => json!({}),
         })
@@ -231,9 +249,9 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         }
         if matches!(self.0, Shape::Unknown) {
             let fields = fields.iter().map(|name| (*name, Shape::Unknown));
-            *self.0 = Shape::Struct(fields.collect());
+            *self.0 = Shape::Struct(docs::of::<V::Value>(), fields.collect());
         }
-        let Shape::Struct(fields) = self.0 else {
+        let Shape::Struct(_, fields) = self.0 else {
             return Err(Asked);
         };
         let mut open = fields.iter_mut().filter(|(_, shape)| !shape.is_complete());

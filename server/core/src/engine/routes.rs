@@ -27,6 +27,8 @@ pub(crate) struct Asker {
 pub struct Described {
     /// The name of its request, which says in words what it does.
     pub name: &'static str,
+    /// Returns what is said of it, in Markdown; nothing of requests that are not of the API.
+    pub text: fn() -> Option<&'static str>,
     /// What it does.
     pub operation: Operation,
     /// The path template, relative to the mount; see [`Endpoint::PATH`].
@@ -51,6 +53,7 @@ impl Described {
     pub const fn of<T: Endpoint>() -> Self {
         Self {
             name: T::NAME,
+            text: schema::text_of::<T>,
             operation: T::OPERATION,
             path: T::PATH,
             access: T::ACCESS,

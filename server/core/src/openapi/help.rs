@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use keyward_api::{Access, sys::Help};
-use serde_json::Value;
+use keyward_api::sys::Help;
+use serde_json::{Map, Value};
 
-use super::{capitalised, describe_one, faces, operations, words};
+use super::{
+    describe_one, faces, fields, operations,
+    text::{Told, needs, wrapped},
+};
 use crate::{Error, engine::Described, mounts::Mount};
 
 /// Tells what can be done at a path of a mount; with an empty path, which paths it has.
@@ -34,7 +37,10 @@ pub(crate) fn help(mount: &Mount, path: &str, version: &str) -> Result<Help, Err
 fn of_mount(mount: &Mount, routes: &[Described]) -> String {
     let mut paths: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for route in routes {
-        paths.entry(route.path).or_default().push(sentence(route));
+        paths
+            .entry(route.path)
+            .or_default()
+            .push(sentence(route, 8));
     }
     let entry = &mount.entry;
     let mut text = format!(
@@ -60,37 +66,70 @@ fn of_mount(mount: &Mount, routes: &[Described]) -> String {
 }
 
 fn of_path(path: &str, template: &str, routes: &[Described]) -> String {
-    let mut text =
-        format!("Request:        {path}\nMatching Route: {template}\n\n## OPERATIONS\n\n");
-    let mut parameters = BTreeMap::new();
+    let mut text = format!("Request:        {path}\nMatching Route: {template}\n\n## OPERATIONS\n");
     for route in routes {
-        let _infallible = writeln!(text, "    {}", sentence(route));
-        if let Some(schema) = (route.parameters)()
-            && let Some(fields) = schema.get("properties").and_then(Value::as_object)
-        {
-            let kind = |schema: &Value| {
-                let kind = schema.get("type").and_then(Value::as_str);
-                kind.unwrap_or("any").to_owned()
-            };
-            parameters.extend(fields.iter().map(|(name, it)| (name.clone(), kind(it))));
+        let _infallible = write!(text, "\n    {}\n", sentence(route, 4));
+        let rest = Told::of(route).rest;
+        if !rest.is_empty() {
+            let (margin, rest) = (" ".repeat(4 + METHOD), wrapped(rest, 4 + METHOD));
+            let _infallible = write!(text, "\n{margin}{rest}\n");
         }
     }
+    let parameters = parameters(routes);
     if !parameters.is_empty() {
-        text.push_str("\n## PARAMETERS\n\n");
+        text.push_str("\n## PARAMETERS\n");
     }
-    for (name, kind) in parameters {
-        let _infallible = writeln!(text, "    {name} ({kind})");
+    for (
+        Parameter {
+            name,
+            kind,
+            text: what,
+        },
+        methods,
+    ) in parameters
+    {
+        let _infallible = write!(text, "\n    {name} ({kind})");
+        if methods.len() < routes.len() {
+            let _infallible = write!(text, ", of {}", methods.join(", "));
+        }
+        text.push('\n');
+        if !what.is_empty() {
+            let _infallible = write!(text, "\n        {}\n", wrapped(&what, 8));
+        }
     }
     text
 }
 
-/// Says what an operation does and needs.
-fn sentence(route: &Described) -> String {
-    let what = capitalised(&words(route.name).join(" "));
-    let needs = match route.access {
-        Access::Public => "no token".to_owned(),
-        Access::Sudo => format!("{} and sudo", route.operation.name()),
-        Access::Token => route.operation.name().to_owned(),
-    };
-    format!("{:6} {what} (needs {needs})", route.operation.method())
+/// One parameter, as one or more operations of a path take it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Parameter {
+    name: String,
+    kind: String,
+    text: String,
+}
+
+/// Lists the parameters of a path, with the methods that take each.
+fn parameters(routes: &[Described]) -> BTreeMap<Parameter, Vec<&'static str>> {
+    let mut parameters: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for route in routes {
+        let fields: Map<String, Value> = fields(route);
+        for (name, schema) in fields {
+            let told = |what: &str| schema.get(what).and_then(Value::as_str);
+            let kind = told("type").unwrap_or("any").to_owned();
+            let text = told("description").unwrap_or_default().to_owned();
+            let methods = parameters.entry(Parameter { name, kind, text });
+            methods.or_default().push(route.operation.method());
+        }
+    }
+    parameters
+}
+
+/// How wide the column of methods is.
+const METHOD: usize = 7;
+
+/// Says what an operation does and needs, behind an indentation.
+fn sentence(route: &Described, indent: usize) -> String {
+    let what = format!("{} (needs {})", Told::of(route).summary, needs(route, ""));
+    let what = wrapped(&what, indent + METHOD);
+    format!("{:METHOD$}{what}", route.operation.method())
 }

@@ -1,5 +1,6 @@
 //! The document of the API (OpenAPI 3.0.2), made from the routes of the mounts and the types of
-//! their requests and answers: no path and no field is written down a second time.
+//! their requests and answers: no path and no field is written down a second time. What is said of
+//! them are the doc comments of those types.
 //!
 //! As Vault's: operations below `{TYPE_mount_path}` where generic places are asked for; a list is a
 //! GET of the path with a slash and `list=true`; the schema of an answer is that of the envelope's
@@ -7,6 +8,7 @@
 
 mod help;
 mod path;
+mod text;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -14,7 +16,10 @@ use keyward_api::{Access, Operation};
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::help::help;
-use self::path::{Path, spelled};
+use self::{
+    path::{Path, spelled},
+    text::{Told, first_sentence, needs},
+};
 use crate::{
     Face,
     engine::{Class, Described},
@@ -139,10 +144,12 @@ impl Parts {
     fn add(&mut self, place: &Place, route: &Described, path: &Path) {
         let slash = if route.operation.lists() { "/" } else { "" };
         let full = format!("/{}/{}{slash}", place.path, path.text);
+        let fields = fields(route);
         let item = self.paths.entry(full.clone()).or_insert_with(|| {
-            let captured = place.parameter.as_deref().into_iter();
-            let parameters = captured.chain(path.captures.iter().copied());
-            let parameters: Vec<Value> = parameters.map(in_path).collect();
+            let mount = place.parameter.as_deref().map(in_mount_path);
+            let captured = path.captures.iter();
+            let captured = captured.map(|name| in_path(name, fields.get(*name)));
+            let parameters: Vec<Value> = mount.into_iter().chain(captured).collect();
             json!({ "parameters": parameters })
         });
         let Value::Object(item) = item else { return };
@@ -166,21 +173,24 @@ impl Parts {
         }
         let id = numbered(&id, |id| !self.ids.contains(id));
         self.ids.insert(id.clone());
-        let operation = self.operation(place, route, path, &id);
+        let operation = self.operation(place, route, path, fields, &id);
         self.paths[&full][method] = operation;
     }
 
-    fn operation(&mut self, place: &Place, route: &Described, path: &Path, id: &str) -> Value {
-        let summary = capitalised(&words(route.name).join(" "));
-        let needs = match route.access {
-            Access::Public => "Needs no token.".to_owned(),
-            Access::Sudo => format!("Needs `{}` and `sudo`.", route.operation.name()),
-            Access::Token => format!("Needs `{}`.", route.operation.name()),
-        };
+    fn operation(
+        &mut self,
+        place: &Place,
+        route: &Described,
+        path: &Path,
+        mut fields: Map<String, Value>,
+        id: &str,
+    ) -> Value {
+        let Told { summary, rest } = Told::of(route);
+        let gap = if rest.is_empty() { "" } else { "\n\n" };
         let mut operation = json!({
             "operationId": id,
             "summary": summary,
-            "description": format!("{summary}. {needs}"),
+            "description": format!("{rest}{gap}Needs {}.", needs(route, "`")),
             "tags": [place.tag],
             "responses": self.responses(place, route),
         });
@@ -189,13 +199,6 @@ impl Parts {
             Access::Sudo => operation["x-vault-sudo"] = true.into(),
             Access::Token => {}
         }
-        let mut fields = match (route.parameters)() {
-            Some(Value::Object(mut schema)) => match schema.remove("properties") {
-                Some(Value::Object(fields)) => fields,
-                _ => Map::new(),
-            },
-            _ => Map::new(),
-        };
         fields.retain(|name, _| !path::captures(route.path).any(|capture| capture == name));
         match route.operation {
             Operation::Create | Operation::Patch | Operation::Update if !fields.is_empty() => {
@@ -212,13 +215,17 @@ impl Parts {
                 let mut query: Vec<Value> = fields
                     .into_iter()
                     .filter(|(name, _)| !path.captures.contains(&name.as_str()))
-                    .map(|(name, schema)| json!({ "name": name, "in": "query", "schema": schema }))
+                    .map(|(name, schema)| parameter(&name, "query", schema))
                     .collect();
                 if route.operation.lists() {
                     query.push(json!({
                         "name": route.operation.name(),
                         "in": "query",
                         "required": true,
+                        "description": match route.operation {
+                            Operation::Scan => "Names what lies below, however deep.",
+                            _ => "Names what lies one level below.",
+                        },
                         "schema": { "type": "string", "enum": ["true"] },
                     }));
                 }
@@ -242,9 +249,13 @@ impl Parts {
             }
             Some(schema) => {
                 let name = format!("{}{}Response", place.prefix, route.name);
+                let what = schema.get("description").and_then(Value::as_str);
+                let what = what
+                    .map_or("The answer.", |text| first_sentence(text).0)
+                    .to_owned();
                 let schema = self.schema(&name, schema);
                 let content = json!({ "application/json": { "schema": schema } });
-                responses["200"] = json!({ "description": "The answer.", "content": &content });
+                responses["200"] = json!({ "description": what, "content": &content });
                 if route.optional {
                     responses["204"] = json!({ "description": "Done, with nothing to tell." });
                 }
@@ -318,7 +329,11 @@ fn refusals() -> Value {
 
 /// Describes every refusal.
 fn refused() -> Value {
-    let errors = json!({ "type": "array", "items": { "type": "string" } });
+    let errors = json!({
+        "type": "array",
+        "items": { "type": "string" },
+        "description": "Why, in words; empty where there is nothing to say.",
+    });
     let schema = json!({ "type": "object", "properties": { "errors": errors } });
     let refused = REFUSALS.iter().map(|(_, name, when)| {
         let content = json!({ "application/json": { "schema": schema } });
@@ -340,8 +355,40 @@ fn numbered(name: &str, is_free: impl Fn(&str) -> bool) -> String {
     numbered
 }
 
-fn in_path(name: &str) -> Value {
-    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
+/// Returns the schemas of what an operation takes, by name.
+fn fields(route: &Described) -> Map<String, Value> {
+    let schema = (route.parameters)();
+    match schema.and_then(|mut schema| Some(schema.get_mut("properties")?.take())) {
+        Some(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// Describes a parameter by the schema of its field; what is said of it stands beside that.
+fn parameter(name: &str, place: &str, mut schema: Value) -> Value {
+    let text = schema
+        .as_object_mut()
+        .and_then(|it| it.remove("description"));
+    let mut parameter = json!({ "name": name, "in": place, "schema": schema });
+    if let Some(text) = text {
+        parameter["description"] = text;
+    }
+    parameter
+}
+
+fn in_path(name: &str, schema: Option<&Value>) -> Value {
+    let any = || json!({ "type": "string" });
+    let mut parameter = parameter(name, "path", schema.cloned().unwrap_or_else(any));
+    parameter["required"] = true.into();
+    parameter
+}
+
+fn in_mount_path(name: &str) -> Value {
+    let text = "Where the mount is, without slashes around.";
+    in_path(
+        name,
+        Some(&json!({ "type": "string", "description": text })),
+    )
 }
 
 fn capitalised(text: &str) -> String {
