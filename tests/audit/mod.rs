@@ -341,3 +341,37 @@ async fn a_device_that_cannot_be_written_is_not_enabled() {
     let devices = audited.root.get("sys/audit").await.expect(200);
     assert_eq!(devices.json.pointer("/data/broken~1"), None);
 }
+
+#[tokio::test]
+async fn of_a_list_that_a_policy_filters_the_log_has_what_was_answered() {
+    let audited = Audited::start().await;
+    let root = &audited.root;
+    let kv = json!({ "type": "kv", "options": { "version": "2" } });
+    root.post("sys/mounts/kv", kv).await.expect(204);
+    for name in ["seen", "unseen"] {
+        root.post(&format!("kv/data/{name}"), json!({ "data": {} }))
+            .await
+            .expect(200);
+    }
+    let policy = "path \"kv/detailed-metadata/\" { capabilities = [\"list\"]
+        list_scan_response_keys_filter_path = \"kv/data/{{ .key }}\" }
+        path \"kv/data/seen\" { capabilities = [\"read\"] }";
+    root.post("sys/policies/acl/sees", json!({ "policy": policy }))
+        .await
+        .expect(204);
+    let made = root
+        .post("auth/token/create", json!({ "policies": ["sees"] }))
+        .await;
+    let held = root.with_token(made.expect(200).text_at("/auth/client_token"));
+    held.list("kv/detailed-metadata").await.expect(200);
+    let entries = audited.entries();
+    let data = &entries.last().unwrap()["response"]["data"];
+    let [seen, unseen] = [audited.hash("seen").await, audited.hash("unseen").await];
+    assert_eq!(data["keys"], json!([seen]));
+    let infos = data["key_info"].to_string();
+    assert!(
+        infos.contains("seen") && !infos.contains("unseen"),
+        "{infos}"
+    );
+    assert!(!infos.contains(&unseen), "{infos}");
+}

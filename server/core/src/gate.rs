@@ -15,7 +15,7 @@ use crate::{
     engine::{Asker, Fields, Matched},
     lifecycle::Unsealed,
     mounts::Mount,
-    policy::{Acl, Capability, Question, Verdict},
+    policy::{Acl, Capability, Listing, Question, Verdict},
     token::Token,
     view::View,
 };
@@ -65,6 +65,8 @@ pub(crate) struct Admitted {
     pub(crate) ticket: Arc<Ticket>,
     pub(crate) view: View,
     pub(crate) mount: Arc<Mount>,
+    /// What the policies say of the answer, if it is a list.
+    pub(crate) listing: Option<Arc<Listing>>,
 }
 
 /// A request that was turned away, with the ticket under which that is written down.
@@ -91,6 +93,7 @@ pub(crate) async fn admit<'r>(
         verdict: None,
     };
     let decided = decide(core, request, mount, route, now, &mut seen).await;
+    let listing = seen.verdict.as_ref().and_then(|it| it.listing.clone());
     let ticket = core.audit.ticket(Facts {
         request: Arc::clone(request),
         operation: seen.operation,
@@ -129,6 +132,7 @@ pub(crate) async fn admit<'r>(
             ticket,
             view,
             mount,
+            listing,
         },
     ))
 }

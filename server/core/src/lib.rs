@@ -25,6 +25,7 @@ mod json;
 mod keys;
 mod lease;
 mod lifecycle;
+mod listing;
 mod lockout;
 mod metrics;
 mod mount;

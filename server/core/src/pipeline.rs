@@ -16,6 +16,7 @@ use crate::{
     identity::{Demanded, Login, PendingLogin},
     lease::{self, Prepared},
     lifecycle::Unsealed,
+    listing,
     mounts::Mount,
     panics::caught,
     response::{GrantedLease, LeaseGrant, Rewrapped},
@@ -103,6 +104,7 @@ async fn admit_and_run(
         ticket,
         view,
         mount,
+        listing,
     } = admitted;
     let prepared = Arc::new(OnceLock::new());
     let call = Call {
@@ -115,6 +117,7 @@ async fn admit_and_run(
         mount: Arc::clone(&mount.entry),
         prepared: Arc::clone(&prepared),
         core: Arc::clone(core),
+        page: None,
     };
     let begun = match principal.as_deref() {
         Some(Principal { token, .. }) => {
@@ -133,7 +136,13 @@ async fn admit_and_run(
         Err(error) => return record_failure(Refused { error, ticket }).await,
     };
     let start = core.metrics.start();
-    let ran = caught(async { matched.run(call).await }).await;
+    let ran = caught(async {
+        match request.operation.lists() {
+            true => listing::run(core, &matched, call, listing.as_deref()).await,
+            false => matched.run(call).await,
+        }
+    })
+    .await;
     core.metrics.stop(start, mount.metrics.of(operation));
     let answered = match ran {
         Ok(response) => {

@@ -14,6 +14,7 @@ use crate::{
     gate::Principal,
     lease::{self, Prepared},
     lifecycle::Unsealed,
+    listing::Page,
     mount::{MountEntry, TtlLimits},
     policy::Question,
     sys,
@@ -40,6 +41,26 @@ pub struct Call {
     pub(crate) prepared: Arc<OnceLock<Prepared>>,
     /// The services of the unsealed core, for the core's own engines.
     pub(crate) core: Arc<Unsealed>,
+    /// What part of a list to give, in the place of what the request says.
+    pub(crate) page: Option<Page>,
+}
+
+impl Call {
+    /// Makes the same call once more; of a list, which changes nothing.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            request: Arc::clone(&self.request),
+            operation: self.operation,
+            captures: self.captures.clone(),
+            view: self.view.clone(),
+            now: self.now,
+            principal: self.principal.clone(),
+            mount: Arc::clone(&self.mount),
+            prepared: Arc::clone(&self.prepared),
+            core: Arc::clone(&self.core),
+            page: self.page.clone(),
+        }
+    }
 }
 
 /// What the handler of an engine `E` may touch. Dereferences to the engine.

@@ -34,6 +34,14 @@ impl<'a> Fields<'a> {
         parsed.map_err(undecodable)
     }
 
+    /// Sets a field, in the place of the one of that name if there is one.
+    pub(crate) fn set(&mut self, name: &'a str, value: &'a RawValue) {
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some(field) => field.1 = value,
+            None => self.0.push((Cow::Borrowed(name), value)),
+        }
+    }
+
     /// Builds the tree of the fields, as the parameter rules of policies read it.
     ///
     /// # Errors

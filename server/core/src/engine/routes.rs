@@ -6,7 +6,7 @@ use keyward_api::{Access, Endpoint, Operation, schema};
 use serde_json::Value;
 
 use super::{BoxFuture, Call, Context, Fields, LoginClaim, extract::Extracted};
-use crate::{Error, Principal, Response, json, lifecycle::Unsealed, view::View};
+use crate::{Error, Principal, Response, json, lifecycle::Unsealed, listing::Page, view::View};
 
 type Handler = Box<dyn Fn(Call) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>;
 type Existence = Box<
@@ -250,8 +250,9 @@ impl<E: Send + Sync + 'static> Builder<E> {
         Fut: Future<Output = Result<Response<T::Reply>, Error>> + Send + 'static,
     {
         let engine = Arc::clone(&self.engine);
-        let handler: Handler = Box::new(move |call: Call| {
+        let handler: Handler = Box::new(move |mut call: Call| {
             let engine = Arc::clone(&engine);
+            let page = call.page.take();
             Box::pin(async move {
                 let request = Arc::clone(&call.request);
                 // Before anything is done: what was done could not be told.
@@ -262,7 +263,13 @@ impl<E: Send + Sync + 'static> Builder<E> {
                 }
                 let extracted = {
                     // EXPOSE: parsed into the typed request, which keeps its secrets wrapped.
-                    let fields = Fields::parse(request.body.expose())?;
+                    let mut fields = Fields::parse(request.body.expose())?;
+                    if let Some(Page { limit, after }) = &page {
+                        fields.set("limit", limit);
+                        if let Some(after) = after {
+                            fields.set("after", after);
+                        }
+                    }
                     fields.extract::<T>(&call.captures, T::FREE_FORM)?
                 };
                 let Extracted {
@@ -310,6 +317,13 @@ impl Matched<'_> {
     /// Tells whether it works with named keys.
     pub(crate) const fn uses_keys(&self) -> bool {
         self.route.described.keyed
+    }
+
+    /// Tells whether it gives a list in parts, and so takes `after` and `limit`.
+    pub(crate) fn pages(&self) -> bool {
+        let parameters = (self.route.described.parameters)().unwrap_or_default();
+        let takes = |name: &str| parameters["properties"].get(name).is_some();
+        takes("after") && takes("limit")
     }
 
     /// Decides between create and update where the route tells them apart.

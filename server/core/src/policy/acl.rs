@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
+    num::NonZeroU64,
     sync::Arc,
     time::Duration,
 };
@@ -10,7 +11,8 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    Capabilities, Capability, Holder, Policy, Rule, Unfit, Wrapping,
+    Capabilities, Capability, Holder, Listing, Policy, Rule, Unfit, Wrapping,
+    listing::LIMIT,
     parameters::Parameters,
     pattern::{Pattern, Patterns},
 };
@@ -67,6 +69,8 @@ pub struct Verdict {
     pub root: bool,
     /// The policies that grant the capability, for the audit entry; empty unless allowed.
     pub granting: PolicyNames,
+    /// What is said of the answer to a list that is allowed; none if nothing is.
+    pub listing: Option<Arc<Listing>>,
 }
 
 impl Acl {
@@ -115,7 +119,7 @@ impl Acl {
         let mut restricts_parameters = false;
         for (path, draft) in drafts {
             let grant = draft.finish();
-            restricts_parameters |= !grant.parameters.is_empty();
+            restricts_parameters |= !grant.parameters.is_empty() || grant.limit().is_some();
             match Pattern::parse(&path) {
                 Some(pattern) => patterns.push((pattern, grant)),
                 None => drop(exact.insert(path.into_owned().into(), grant)),
@@ -152,10 +156,14 @@ impl Acl {
     pub fn needs_parameters(&self, capability: Capability, path: &str) -> bool {
         self.restricts_parameters
             && self.root.is_none()
-            && capability.carries_parameters()
-            && self
-                .grant(capability, path)
-                .is_some_and(|grant| !grant.parameters.is_empty())
+            && (capability.carries_parameters() || capability.lists())
+            && self.grant(capability, path).is_some_and(|grant| {
+                if capability.lists() {
+                    grant.limit().is_some()
+                } else {
+                    !grant.parameters.is_empty()
+                }
+            })
     }
 
     /// Decides about one request.
@@ -167,15 +175,20 @@ impl Acl {
                 sudo: true,
                 root: true,
                 granting: Arc::clone(names),
+                listing: None,
             };
         }
         let grant = self.grant(question.capability, question.path);
         let granting = grant.and_then(|grant| grant.permit(question));
+        let lists = granting.is_some() && question.capability.lists();
         Verdict {
             allowed: granting.is_some(),
             sudo: grant.is_some_and(|grant| grant.capabilities.contains(Capability::Sudo)),
             root: false,
             granting: granting.cloned().unwrap_or_default(),
+            listing: grant
+                .filter(|_| lists)
+                .and_then(|grant| grant.listing.clone()),
         }
     }
 
@@ -262,6 +275,7 @@ struct Grant {
     capabilities: Capabilities,
     parameters: Parameters,
     wrapping: Wrapping,
+    listing: Option<Arc<Listing>>,
     /// Who grants each of the capabilities; nobody grants a denial.
     granting: Vec<(Capability, PolicyNames)>,
 }
@@ -272,6 +286,11 @@ impl Grant {
         !self.granting.is_empty()
     }
 
+    /// The most entries that a list may give at a time.
+    fn limit(&self) -> Option<NonZeroU64> {
+        self.listing.as_deref().and_then(|listing| listing.limit)
+    }
+
     /// Names the policies that let a request through, if it passes.
     fn permit(&self, question: &Question<'_>) -> Option<&PolicyNames> {
         let capability = question.capability;
@@ -280,7 +299,11 @@ impl Grant {
             .iter()
             .find(|(granted, _)| *granted == capability)?;
         let restricted = capability.carries_parameters() && !self.parameters.is_empty();
+        // Beside a limit alone, as the peer has it: other requirements are not put to lists.
+        let must_ask = || self.parameters.required.iter().any(|name| name == LIMIT);
+        let listing = self.listing.as_deref().filter(|_| capability.lists());
         let passes = self.wrapping.permits(question.wrap_ttl)
+            && listing.is_none_or(|it| it.permit(question.parameters, must_ask()))
             && (!restricted
                 || question
                     .parameters
@@ -295,6 +318,7 @@ struct Draft {
     capabilities: Capabilities,
     parameters: Parameters,
     wrapping: Wrapping,
+    listing: Listing,
     granting: BTreeMap<Capability, Vec<Arc<str>>>,
 }
 
@@ -303,6 +327,7 @@ impl Draft {
         self.capabilities = self.capabilities.union(rule.capabilities);
         self.parameters.merge(&rule.parameters);
         self.wrapping.merge(rule.wrapping);
+        self.listing.merge(&rule.listing);
         for capability in rule.capabilities.iter() {
             let names = self.granting.entry(capability).or_default();
             if names.last() != Some(&policy.name) {
@@ -316,6 +341,7 @@ impl Draft {
             capabilities,
             parameters,
             wrapping,
+            listing,
             granting,
         } = self;
         let in_force = |capability: &Capability| {
@@ -331,6 +357,7 @@ impl Draft {
             capabilities,
             parameters,
             wrapping,
+            listing: (!listing.is_empty()).then(|| Arc::new(listing)),
             granting,
         }
     }

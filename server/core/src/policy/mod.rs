@@ -23,13 +23,18 @@
 //!   `+`) closes everything to the token: what its policies mean is then not known.
 //! - A rule with an `expiration`, and every rule of a policy that has one, counts until then and not
 //!   from then on, with nobody changing anything.
+//! - `pagination_limit` bounds how many entries one `LIST` or `SCAN` of what pages may give, and
+//!   `list_scan_response_keys_filter_path` leaves out those that the caller may not read: see
+//!   [`Listing`].
 //! - Keys that this server does not enforce are refused, never ignored: `mfa_methods`,
-//!   `control_group`, `pagination_limit`, `list_scan_response_keys_filter_path` and every unknown one.
+//!   `control_group` and every unknown one.
 
 mod acl;
 mod capability;
 mod default;
 mod holder;
+mod key_filter;
+mod listing;
 mod parameters;
 mod parse;
 mod pattern;
@@ -43,6 +48,9 @@ pub use acl::{Acl, Question, Verdict};
 pub use capability::{Capabilities, Capability};
 pub use default::{DEFAULT_POLICY, WRAPPING_POLICY};
 pub(crate) use holder::{Holder, Unfit};
+pub(crate) use key_filter::KeyFilter;
+pub use listing::Listing;
+pub(crate) use listing::{LIMIT, Limited};
 use parameters::Parameters;
 pub use parse::PolicyError;
 pub(crate) use store::{PolicyChange, PolicyStore, Stored};
@@ -134,6 +142,7 @@ struct Rule {
     capabilities: Capabilities,
     parameters: Parameters,
     wrapping: Wrapping,
+    listing: Listing,
     /// From when on the rule does not count.
     expiration: Option<Timestamp>,
 }

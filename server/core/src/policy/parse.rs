@@ -1,10 +1,12 @@
 //! Policy texts into rules.
 
-use std::time::Duration;
+use std::{num::NonZeroU64, sync::Arc, time::Duration};
 
 use keyward_api::coerce;
 
-use super::{Capabilities, Capability, Rule, Wrapping, parameters::Values};
+use super::{
+    Capabilities, Capability, Listing, Rule, Wrapping, key_filter::KeyFilter, parameters::Values,
+};
 use crate::{
     Timestamp,
     hcl::{self, Block, Body, Entry, Value},
@@ -35,25 +37,22 @@ pub(super) fn rules(text: &str) -> Result<Vec<Rule>, PolicyError> {
 }
 
 /// The keys of a `path` block; a `comment` is for readers.
-const RULE_KEYS: [&str; 9] = [
+const RULE_KEYS: [&str; 11] = [
     "allowed_parameters",
     "capabilities",
     "comment",
     "denied_parameters",
     "expiration",
+    "list_scan_response_keys_filter_path",
     "max_wrapping_ttl",
     "min_wrapping_ttl",
+    "pagination_limit",
     "policy",
     "required_parameters",
 ];
 
 /// Keys that other servers enforce. To ignore one would open what its writer meant to close.
-const UNSUPPORTED_KEYS: [&str; 4] = [
-    "control_group",
-    "list_scan_response_keys_filter_path",
-    "mfa_methods",
-    "pagination_limit",
-];
+const UNSUPPORTED_KEYS: [&str; 2] = ["control_group", "mfa_methods"];
 
 fn rule(block: &Block<'_>) -> Result<Rule, String> {
     refuse_other_keys(block.body, &RULE_KEYS)?;
@@ -67,6 +66,7 @@ fn rule(block: &Block<'_>) -> Result<Rule, String> {
         capabilities: Capabilities::default(),
         parameters: super::Parameters::default(),
         wrapping: Wrapping::default(),
+        listing: Listing::default(),
         expiration: None,
     };
     for (earlier, entry) in block.body.entries.iter().enumerate() {
@@ -83,8 +83,10 @@ fn rule(block: &Block<'_>) -> Result<Rule, String> {
             }
             "denied_parameters" => rule.parameters.denied = values(entry)?,
             "expiration" => rule.expiration = Some(moment(entry)?),
+            "list_scan_response_keys_filter_path" => rule.listing.filter = key_filter(entry)?,
             "max_wrapping_ttl" => rule.wrapping.max = duration(entry)?,
             "min_wrapping_ttl" => rule.wrapping.min = duration(entry)?,
+            "pagination_limit" => rule.listing.limit = limit(entry)?,
             "policy" => rule.capabilities = rule.capabilities.union(old_policy(entry)?),
             "required_parameters" => {
                 let names = texts(entry)?.into_iter().map(str::to_lowercase);
@@ -217,6 +219,30 @@ fn duration(entry: &Entry) -> Result<Option<Duration>, String> {
             entry.key
         )),
     }
+}
+
+/// Reads a whole number, which may be quoted; none above 0 is no limit.
+fn limit(entry: &Entry) -> Result<Option<NonZeroU64>, String> {
+    let number = match &entry.value {
+        Value::Integer(number) => Some(*number),
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    };
+    let number = number.ok_or_else(|| must_be(entry, "a whole number"))?;
+    Ok(u64::try_from(number).ok().and_then(NonZeroU64::new))
+}
+
+/// Reads a template; an empty one is none.
+fn key_filter(entry: &Entry) -> Result<Option<Arc<KeyFilter>>, String> {
+    let text = entry
+        .value
+        .as_text()
+        .ok_or_else(|| must_be(entry, "a string"))?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let filter = KeyFilter::parse(text).map_err(|error| format!("{} {error}", entry.key))?;
+    Ok(Some(Arc::new(filter)))
 }
 
 /// Reads a moment: RFC 3339, or seconds since 1970.

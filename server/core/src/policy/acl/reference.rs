@@ -28,6 +28,7 @@ struct Block {
     required: Vec<&'static str>,
     min_wrapping: Option<u64>,
     max_wrapping: Option<u64>,
+    limit: Option<i64>,
     /// In seconds, as [`NOW`].
     expiration: Option<u64>,
 }
@@ -70,6 +71,9 @@ impl Block {
             if let Some(ttl) = ttl {
                 text += &format!("{key}_wrapping_ttl = {ttl} ");
             }
+        }
+        if let Some(limit) = self.limit {
+            text += &format!("pagination_limit = {limit} ");
         }
         if let Some(seconds) = self.expiration {
             text += &format!("expiration = \"1970-01-01T00:00:0{seconds}Z\" ");
@@ -181,6 +185,12 @@ fn in_list(values: &Option<Vec<&str>>, given: &str) -> bool {
     )
 }
 
+/// The most entries of a list, if several blocks say so; below 1 is none.
+fn limit_of<'a>(blocks: impl Iterator<Item = &'a Block>) -> Option<i64> {
+    let limits = blocks.filter_map(|block| block.limit);
+    limits.filter(|limit| *limit > 0).min()
+}
+
 /// Decides on a request; returns who granted it.
 fn decide(policies: &[Vec<Block>], question: &Question<'_>) -> Option<Vec<usize>> {
     let blocks = || policies.iter().flatten();
@@ -209,6 +219,19 @@ fn decide(policies: &[Vec<Block>], question: &Question<'_>) -> Option<Vec<usize>
         question.capability,
         Capability::Create | Capability::Patch | Capability::Read | Capability::Update
     );
+    let lists = matches!(question.capability, Capability::List | Capability::Scan);
+    if lists && let Some(limit) = limit_of(united()) {
+        let must_ask = united().any(|block| block.required.contains(&"limit"));
+        match question.parameters?.get("limit") {
+            None if must_ask => return None,
+            None => {}
+            Some(asked) => match asked.as_str()? {
+                "" | "max" => {}
+                asked if (0..=limit).contains(&asked.parse::<i64>().ok()?) => {}
+                _ => return None,
+            },
+        }
+    }
     if reads_parameters {
         let given = question.parameters?;
         if united()
@@ -291,7 +314,13 @@ fn any_block() -> impl Strategy<Value = Block> {
         9 => prop::sample::subsequence(grantable, 0..=8),
         1 => Just(vec![Capability::Deny, Capability::Read]),
     ];
-    let required = prop_oneof![5 => Just(vec![]), 1 => Just(vec!["p"]), 1 => Just(vec!["q", "p"])];
+    let required = prop_oneof![
+        5 => Just(vec![]),
+        1 => Just(vec!["p"]),
+        1 => Just(vec!["q", "p"]),
+        1 => Just(vec!["limit"]),
+    ];
+    let limit = prop_oneof![3 => Just(None), 1 => (-1..4i64).prop_map(Some)];
     let ttl = || prop_oneof![8 => Just(None), 1 => (1..4u64).prop_map(Some)];
     (
         any_rule_path(),
@@ -301,10 +330,11 @@ fn any_block() -> impl Strategy<Value = Block> {
         required,
         ttl(),
         ttl(),
+        limit,
         ttl(),
     )
         .prop_map(
-            |(path, capabilities, allowed, denied, required, min, max, expiration)| Block {
+            |(path, capabilities, allowed, denied, required, min, max, limit, expiration)| Block {
                 path,
                 capabilities,
                 allowed,
@@ -312,6 +342,7 @@ fn any_block() -> impl Strategy<Value = Block> {
                 required,
                 min_wrapping: min.zip(max).map_or(min, |(min, max)| Some(min.min(max))),
                 max_wrapping: max,
+                limit,
                 expiration,
             },
         )
@@ -320,7 +351,15 @@ fn any_block() -> impl Strategy<Value = Block> {
 fn any_parameters() -> impl Strategy<Value = Map<String, Value>> {
     let value = select(&["x", "y", "xy", "zyz", "*", ""][..]).prop_map(|value| json!(value));
     let name = select(&["p", "P", "q", "r", "*"][..]).prop_map(str::to_owned);
-    prop::collection::btree_map(name, value, 0..3).prop_map(|given| given.into_iter().collect())
+    let limit = select(&["", "0", "1", "2", "3", "9", "-1", "max", "2.0", "x"][..]);
+    (
+        prop::collection::btree_map(name, value, 0..3),
+        prop::option::of(limit),
+    )
+        .prop_map(|(mut given, limit)| {
+            given.extend(limit.map(|limit| ("limit".to_owned(), json!(limit))));
+            given.into_iter().collect()
+        })
 }
 
 /// The path of a request.
@@ -483,6 +522,10 @@ fn decide_alike(
             let blocks = policies.iter().flatten();
             blocks.filter(|block| Some(block.path.as_str()) == rule)
         };
+        let limit = verdict.listing.as_deref().and_then(|listing| listing.limit);
+        let lists = matches!(capability, Capability::List | Capability::Scan);
+        let expected = limit_of(united()).filter(|_| verdict.allowed && lists);
+        prop_assert_eq!(limit.map(|limit| limit.get() as i64), expected);
         let grants = |capability| united().any(|b| b.capabilities.contains(&capability));
         let sudo = grants(Capability::Sudo) && !grants(Capability::Deny);
         prop_assert_eq!(verdict.sudo, sudo, "sudo on {}", path);

@@ -460,3 +460,78 @@ fn a_mount_is_reached_by_a_rule_that_grants_something_on_it_or_below() {
         assert!(!reached(rule, ""), "{rule}");
     }
 }
+
+#[test]
+fn a_limit_on_lists_is_put_to_what_is_asked_for() {
+    let acl = acl(&[
+        "path \"a/\" { capabilities = [\"list\", \"scan\", \"read\"] pagination_limit = 3 }",
+    ]);
+    let asked = |capability, given: Value| {
+        let parameters = given.as_object();
+        let verdict = acl.check(&Question {
+            parameters,
+            ..question(capability, "a/")
+        });
+        let listing = verdict.listing;
+        (verdict.allowed, listing.and_then(|it| it.limit).is_some())
+    };
+    for capability in [Capability::List, Capability::Scan] {
+        assert!(acl.needs_parameters(capability, "a/"));
+        for limit in [
+            json!("2"),
+            json!("3"),
+            json!("0"),
+            json!(""),
+            json!("max"),
+            json!(3),
+        ] {
+            assert_eq!(
+                asked(capability, json!({"limit": limit})),
+                (true, true),
+                "{limit}"
+            );
+        }
+        assert_eq!(asked(capability, json!({"after": "b"})), (true, true));
+        for limit in [
+            json!("4"),
+            json!("-1"),
+            json!("MAX"),
+            json!("x"),
+            json!("2.5"),
+            json!(["2", "9"]),
+        ] {
+            assert_eq!(
+                asked(capability, json!({"limit": limit})),
+                (false, false),
+                "{limit}"
+            );
+        }
+        assert!(!allows(&acl, capability, "a/"), "without what is asked for");
+    }
+    assert_eq!(
+        asked(Capability::Read, json!({"limit": "4"})),
+        (true, false)
+    );
+}
+
+#[test]
+fn the_least_limit_and_the_first_filter_of_several_policies_count() {
+    let rule = |more: &str| format!("path \"a/\" {{ capabilities = [\"list\"] {more} }}");
+    let filter =
+        |path: &str| format!("list_scan_response_keys_filter_path = \"{path}{{{{ .key }}}}\"");
+    let texts = [
+        rule("pagination_limit = 4"),
+        rule(""),
+        rule(&format!("pagination_limit = 2 {}", filter("first/"))),
+        rule(&format!("pagination_limit = 0 {}", filter("second/"))),
+    ];
+    let acl = acl(&texts.each_ref().map(String::as_str));
+    let verdict = acl.check(&Question {
+        parameters: json!({}).as_object(),
+        ..question(Capability::List, "a/")
+    });
+    let listing = verdict.listing.unwrap();
+    assert_eq!(listing.limit.map(std::num::NonZeroU64::get), Some(2));
+    let path = listing.filter.as_ref().unwrap().path("a/", "b");
+    assert_eq!(path.as_deref(), Some("first/b"));
+}

@@ -132,6 +132,60 @@ fn an_end_is_a_date_with_its_time_or_seconds_since_1970_and_may_be_past() {
 }
 
 #[test]
+fn a_limit_on_lists_is_a_whole_number_and_one_below_1_is_none() {
+    let limit = |value: &str| {
+        let rule = one(&format!("path \"a\" {{ pagination_limit = {value} }}"));
+        rule.listing.limit.map(std::num::NonZeroU64::get)
+    };
+    for (value, wanted) in [
+        ("3", Some(3)),
+        ("\"3\"", Some(3)),
+        ("0", None),
+        ("-1", None),
+        ("9223372036854775807", Some(i64::MAX.unsigned_abs())),
+    ] {
+        assert_eq!(limit(value), wanted, "{value}");
+    }
+    let refused = "\"pagination_limit\" on line 2 must be a whole number";
+    for value in ["\"x\"", "\"\"", "\"max\"", "1.5", "true", "[1]", "{}"] {
+        assert_entry_refused(&format!("pagination_limit = {value}"), refused);
+    }
+}
+
+#[test]
+fn a_filter_of_lists_is_a_template_and_an_empty_one_is_none() {
+    let filter = |value: &str| {
+        let entry = format!("list_scan_response_keys_filter_path = {value}");
+        one(&format!("path \"a\" {{ {entry} }}")).listing.filter
+    };
+    let path = filter("\"{{ .path | replace \\\"a/\\\" \\\"b/\\\" }}{{ .key }}\"");
+    let path = path.unwrap().path("a/c/", "d");
+    assert_eq!(path.as_deref(), Some("b/c/d"));
+    assert_eq!(filter("\"\""), None);
+    for (value, complaint) in [
+        (
+            "\"{{ .key\"",
+            "list_scan_response_keys_filter_path has an unclosed action",
+        ),
+        (
+            "\"plain\"",
+            "list_scan_response_keys_filter_path resulted in same path for two different keys",
+        ),
+        (
+            "3",
+            "\"list_scan_response_keys_filter_path\" on line 2 must be a string",
+        ),
+        (
+            "[\"a\"]",
+            "\"list_scan_response_keys_filter_path\" on line 2 must be a string",
+        ),
+    ] {
+        let entry = format!("list_scan_response_keys_filter_path = {value}");
+        assert_entry_refused(&entry, complaint);
+    }
+}
+
+#[test]
 fn a_bound_on_wrapping_is_a_number_or_a_text() {
     let min = |value: &str| {
         one(&format!("path \"a\" {{ min_wrapping_ttl = {value} }}"))
@@ -210,11 +264,6 @@ fn what_only_other_servers_enforce_is_refused_and_not_ignored() {
     for (entry, key) in [
         ("mfa_methods = [\"x\"]", "mfa_methods"),
         ("control_group {}", "control_group"),
-        ("pagination_limit = 5", "pagination_limit"),
-        (
-            "list_scan_response_keys_filter_path = \"{{ .path }}{{ .key }}\"",
-            "list_scan_response_keys_filter_path",
-        ),
     ] {
         let complaint = format!("\t* key \"{key}\" on line 2 is not supported\n");
         assert_entry_refused(entry, &format!("1 error occurred:\n{complaint}\n"));
