@@ -1,6 +1,7 @@
 //! Auth methods over the network: who is let in, what the token is good for, and what stands in the
 //! audit log.
 
+mod control_group;
 mod lockout;
 mod mfa;
 mod userpass;
@@ -39,6 +40,14 @@ impl House {
         audited.server = audited.installation.start();
         audited.installation.unseal(&audited.keys).await;
         Self(audited)
+    }
+
+    /// Kills the server as it stands, and starts it again.
+    async fn crash(mut self) -> Self {
+        self.0.server.kill();
+        self.0.server = self.installation.start();
+        self.installation.unseal(&self.keys).await;
+        self
     }
 
     /// Writes as root; nothing is to be told.

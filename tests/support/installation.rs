@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
@@ -127,12 +127,23 @@ impl Installation {
 
     /// Starts a command of a user who has a token, which goes on.
     pub(crate) fn follow(&self, token: &str, arguments: &[&str]) -> Process {
+        Process::spawn(self.command_of(token, arguments))
+    }
+
+    /// Runs a command of a user who has a token, and returns the JSON that it prints.
+    pub(crate) fn ask(&self, token: &str, arguments: &[&str]) -> Value {
+        let output = self.command_of(token, arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn command_of(&self, token: &str, arguments: &[&str]) -> Command {
         let mut command = self.command();
         command
             .args(arguments)
             .env("VAULT_ADDR", self.address())
             .env("VAULT_TOKEN", token);
-        Process::spawn(command)
+        command
     }
 
     fn command(&self) -> Command {

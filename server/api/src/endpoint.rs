@@ -1,6 +1,6 @@
 //! What an operation of the API is: verb, path template, who may call it, what it answers.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::KeyUse;
 
@@ -11,7 +11,8 @@ use crate::KeyUse;
 /// SCAN (or GET with `scan=true`) is [`Scan`](Self::Scan).
 /// [`Create`](Self::Create) is never sent: the server turns an update of something that does not
 /// exist yet into it, where the endpoint says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Operation {
     /// Write something that was not there.
     Create,

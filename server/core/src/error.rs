@@ -85,6 +85,13 @@ impl Error {
         Self::Invalid(text.into())
     }
 
+    /// Makes an [`Invalid`](Self::Invalid) in the form of a list with one item, which is what many
+    /// paths of Vault answer.
+    #[must_use]
+    pub fn fault(text: &str) -> Self {
+        Self::Invalid(format!("1 error occurred:\n\t* {text}\n\n"))
+    }
+
     /// Makes an [`Internal`](Self::Internal) from its cause.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())

@@ -12,10 +12,11 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Denial, Error, Identity, Request, Timestamp,
     audit::{Facts, Ticket},
+    control,
     engine::{Asker, Fields, Matched},
     lifecycle::Unsealed,
     mounts::Mount,
-    policy::{Acl, Capability, Listing, Question, Verdict},
+    policy::{Acl, Capability, Demand, Listing, Question, Verdict},
     token::Token,
     view::View,
 };
@@ -67,6 +68,8 @@ pub(crate) struct Admitted {
     pub(crate) mount: Arc<Mount>,
     /// What the policies say of the answer, if it is a list.
     pub(crate) listing: Option<Arc<Listing>>,
+    /// What others have to approve before it is done.
+    pub(crate) demand: Option<Arc<Demand>>,
 }
 
 /// A request that was turned away, with the ticket under which that is written down.
@@ -79,14 +82,19 @@ pub(crate) struct Refused {
 ///
 /// A path without a route is put to the policies as well, so that a caller learns only of paths
 /// that it may use whether there is something behind them.
+///
+/// One that waited comes with what was `approved` of it. What its sender proved, and what its token
+/// was used up by, was when it came.
 pub(crate) async fn admit<'r>(
     core: &Arc<Unsealed>,
     request: &Arc<Request>,
     mount: Option<&Arc<Mount>>,
     route: Result<Matched<'r>, Error>,
+    approved: Option<&Demand>,
     now: Timestamp,
 ) -> Result<(Matched<'r>, Admitted), Refused> {
     let mut seen = Seen {
+        approved,
         operation: request.operation,
         needs_token: true,
         principal: None,
@@ -98,7 +106,7 @@ pub(crate) async fn admit<'r>(
         request: Arc::clone(request),
         operation: seen.operation,
         principal: seen.principal.clone(),
-        verdict: seen.verdict,
+        verdict: seen.verdict.clone(),
         mount: mount.map(|mount| Arc::clone(&mount.entry)),
         time: now,
     });
@@ -107,7 +115,7 @@ pub(crate) async fn admit<'r>(
     // for: a thief must not use it up.
     let is_strange =
         |error: &Error| matches!(error, Error::Unproven(_) | Error::Denied(Denial::Origin));
-    let counts = seen.needs_token && !decided.as_ref().is_err_and(is_strange);
+    let counts = seen.needs_token && approved.is_none() && !decided.as_ref().is_err_and(is_strange);
     let used = match seen.principal.as_deref().map(|principal| &principal.token) {
         Some(token) if counts && token.num_uses() != 0 => {
             use_token(core, token, &ticket, now).await
@@ -122,8 +130,10 @@ pub(crate) async fn admit<'r>(
     let Seen {
         operation,
         principal,
+        verdict,
         ..
     } = seen;
+    let demand = verdict.and_then(|verdict| verdict.demand);
     Ok((
         matched,
         Admitted {
@@ -133,6 +143,7 @@ pub(crate) async fn admit<'r>(
             view,
             mount,
             listing,
+            demand: demand.filter(|_| approved.is_none()),
         },
     ))
 }
@@ -152,7 +163,8 @@ async fn use_token(
 }
 
 /// What was learnt of a request, for the record, however the decision falls.
-struct Seen {
+struct Seen<'a> {
+    approved: Option<&'a Demand>,
     operation: Operation,
     needs_token: bool,
     principal: Option<Arc<Principal>>,
@@ -165,7 +177,7 @@ async fn decide<'r>(
     mount: Option<&Arc<Mount>>,
     route: Result<Matched<'r>, Error>,
     now: Timestamp,
-    seen: &mut Seen,
+    seen: &mut Seen<'_>,
 ) -> Result<(Matched<'r>, Arc<Mount>), Error> {
     if let Some(token) = &request.token {
         // From where it is not bound to, a token is none: it opens nothing, and no use of it is
@@ -176,7 +188,7 @@ async fn decide<'r>(
     // On public paths as well, some of which tell more to whom they know.
     if let Some(principal) = &seen.principal {
         principal.token.caveats().admit(request.origin.as_deref())?;
-        if let Some(key) = principal.token.client_key() {
+        if let (Some(key), None) = (principal.token.client_key(), seen.approved) {
             core.proofs.check(request, key, now)?;
         }
     }
@@ -196,9 +208,15 @@ async fn decide<'r>(
         }
         let verdict = ask(&principal.acl, request, seen.operation)?;
         let allowed = verdict.allowed && (access != Access::Sudo || verdict.sudo);
+        let demand = verdict.demand.clone();
         seen.verdict = Some(verdict);
         if !allowed || manages_keys(&principal, &route, mount) {
             return Err(Error::Denied(Denial::Policy));
+        }
+        if let (Some(demand), Some(approved)) = (demand, seen.approved)
+            && !approved.includes(&demand)
+        {
+            return Err(control::needs_approval());
         }
     }
     let matched = route?;

@@ -52,7 +52,7 @@ const PAGE: usize = 256;
 const EXPIRIES: &str = "expiry/";
 
 /// The text of a key that a caller sent: 1 to 255 visible characters of ASCII.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {

@@ -8,6 +8,7 @@
 pub mod audit;
 mod barrier;
 mod clock;
+mod control;
 mod cors;
 mod cubbyhole;
 mod done;

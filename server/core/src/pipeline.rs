@@ -10,6 +10,7 @@ use keyward_api::{GrantedAuth, Operation};
 use crate::{
     Core, Done, Error, Identity, Request, Response, Timestamp, ValidatedLogin,
     audit::{Answer, Facts},
+    control,
     engine::Call,
     gate::{self, Admitted, Principal, Refused},
     idempotency::Begun,
@@ -19,6 +20,7 @@ use crate::{
     listing,
     mounts::Mount,
     panics::caught,
+    policy::Demand,
     response::{GrantedLease, LeaseGrant, Rewrapped},
     token::{Auth, AuthGrant, Created, Token},
     view::View,
@@ -33,7 +35,7 @@ impl Core {
     /// sealed, where no record can be made.
     pub async fn handle(&self, request: Request) -> Result<Done, Error> {
         let unsealed = self.unsealed().ok_or(Error::Sealed)?;
-        let done = handle(&unsealed, request).await;
+        let done = handle(&unsealed, request, None).await;
         if unsealed.shall_seal() {
             self.seal().await;
         }
@@ -54,14 +56,30 @@ impl Core {
     }
 }
 
-async fn handle(core: &Arc<Unsealed>, mut request: Request) -> Result<Done, Error> {
+/// Does a request that waited, now that it is approved.
+///
+/// # Errors
+/// As [`Core::handle`].
+pub(crate) async fn perform(
+    core: &Arc<Unsealed>,
+    request: Request,
+    approved: &Demand,
+) -> Result<Done, Error> {
+    handle(core, request, Some(approved)).await
+}
+
+async fn handle(
+    core: &Arc<Unsealed>,
+    mut request: Request,
+    approved: Option<&Demand>,
+) -> Result<Done, Error> {
     if request.operation.lists() {
         request.path = request.path.into_folder();
     }
     let request = Arc::new(request);
     let now = core.clock.now();
     let in_flight = core.in_flight.enter(&request, now);
-    let done = admit_and_run(core, &request, now).await;
+    let done = admit_and_run(core, &request, approved, now).await;
     drop(in_flight);
     core.metrics.stop(now, &core.metrics.handle_request);
     if let Err(error) = &done {
@@ -73,6 +91,7 @@ async fn handle(core: &Arc<Unsealed>, mut request: Request) -> Result<Done, Erro
 async fn admit_and_run(
     core: &Arc<Unsealed>,
     request: &Arc<Request>,
+    approved: Option<&Demand>,
     now: Timestamp,
 ) -> Result<Done, Error> {
     let path = request.path.as_str();
@@ -90,7 +109,8 @@ async fn admit_and_run(
         Some((mount, rest)) => mount.mounted.routes.find(request.operation, rest),
     };
     let mount = found.as_ref().map(|(mount, _)| mount);
-    let admitted = caught(async { Ok(gate::admit(core, request, mount, route, now).await) }).await;
+    let admit = gate::admit(core, request, mount, route, approved, now);
+    let admitted = caught(async { Ok(admit.await) }).await;
     core.metrics.stop(now, &core.metrics.check_token);
     let admitted =
         admitted.unwrap_or_else(|error| Err(undecided(core, request, mount, now, error)));
@@ -105,7 +125,18 @@ async fn admit_and_run(
         view,
         mount,
         listing,
+        demand,
     } = admitted;
+    if let (Some(demand), Some(principal)) = (demand, &principal) {
+        let laid = caught(lay_aside(core, request, principal, &demand, &view, &mount)).await;
+        return match laid {
+            Ok(done) => {
+                ticket.finish(Answer::Done(&done)).await?;
+                Ok(done)
+            }
+            Err(error) => record_failure(Refused { error, ticket }).await,
+        };
+    }
     let prepared = Arc::new(OnceLock::new());
     let call = Call {
         request: Arc::clone(request),
@@ -175,6 +206,24 @@ async fn admit_and_run(
         },
         Err(error) => record_failure(Refused { error, ticket }).await,
     }
+}
+
+/// Answers a request that others have to approve with the token that it waits behind.
+async fn lay_aside(
+    core: &Unsealed,
+    request: &Request,
+    principal: &Principal,
+    demand: &Demand,
+    view: &View,
+    mount: &Mount,
+) -> Result<Done, Error> {
+    view.on_record().await?;
+    let now = core.clock.now();
+    let info = control::lay_aside(&core.tokens, request, principal, demand.clone(), now).await?;
+    Ok(Done {
+        wrap_info: Some(info),
+        ..Done::empty(Arc::clone(&mount.entry))
+    })
 }
 
 /// Makes what is written down of a request that the gate decided nothing about, since it was not

@@ -51,6 +51,20 @@ struct Entry {
 pub(crate) async fn wrap(
     tokens: &TokenStore,
     wrapped: Wrapped,
+    how: WrapGrant,
+    now: Timestamp,
+) -> Result<WrapInfo, Error> {
+    hold(tokens, entries(&wrapped)?, how, now).await
+}
+
+/// Lays something into the cubbyhole of a new wrapping token; durable when it returns. The request
+/// must be on record.
+///
+/// # Errors
+/// The store failed: nobody can get at it.
+pub(crate) async fn hold(
+    tokens: &TokenStore,
+    changes: Vec<Change>,
     WrapGrant { ttl, path }: WrapGrant,
     now: Timestamp,
 ) -> Result<WrapInfo, Error> {
@@ -70,7 +84,6 @@ pub(crate) async fn wrap(
     };
     let created = tokens.create(grant, None, limits, &path, now).await?;
     let token = created.token;
-    let changes = entries(&wrapped)?;
     let cubbyhole = tokens.cubbyhole(token.digest());
     if let Err(error) = cubbyhole.commit(changes).await {
         // What opens to nothing must not be found; if this fails too, it ends by itself.
@@ -112,16 +125,24 @@ pub(crate) async fn open(tokens: &TokenStore, token: &Token) -> Result<Wrapped, 
     let cubbyhole = tokens.cubbyhole(token.digest());
     let entry = cubbyhole.get_as::<Entry>(RESPONSE).await?;
     let outcome = cubbyhole.get_as::<Outcome>(OUTCOME).await?;
-    // Only who removes the token has the answer.
-    let is_first = tokens.revoke(token.digest()).await?;
-    let (Some((entry, _)), true) = (entry, is_first) else {
-        return Err(no_such_token());
-    };
+    let (entry, _) = entry.ok_or_else(no_such_token)?;
+    use_up(tokens, token).await?;
     Ok(Wrapped {
         // EXPOSE: copied into a buffer that is wiped too.
         envelope: SecretBytes::new(entry.response.expose().as_bytes().to_vec()),
         outcome: outcome.map(|(outcome, _)| outcome).unwrap_or_default(),
     })
+}
+
+/// Ends a wrapping token: only who does so has what it holds. The request must be on record.
+///
+/// # Errors
+/// [`Error::Invalid`] when another request was first; else the store failed.
+pub(crate) async fn use_up(tokens: &TokenStore, token: &Token) -> Result<(), Error> {
+    match tokens.revoke(token.digest()).await? {
+        true => Ok(()),
+        false => Err(no_such_token()),
+    }
 }
 
 impl Wrapped {

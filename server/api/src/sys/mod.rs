@@ -3,6 +3,7 @@
 mod audit;
 mod capabilities;
 mod config;
+mod control_group;
 mod cors;
 mod experiments;
 mod generate_root;
@@ -37,6 +38,9 @@ pub use capabilities::{Capabilities, CapabilitiesAccessor, CapabilitiesReply, Ca
 pub use config::{
     DeleteUiHeader, ListUiHeaders, ReadSanitizedConfig, ReadUiHeader, ReloadConfig, UiHeader,
     UiHeaderNames, WriteUiHeader,
+};
+pub use control_group::{
+    Authorization, AuthorizeRequest, ReadWaitingRequest, RequestApproval, Requester, WaitingRequest,
 };
 pub use cors::{Cors, DeleteCors, ReadCors, WriteCors};
 pub use experiments::{Experiments, ReadExperiments};

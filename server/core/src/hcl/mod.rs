@@ -136,7 +136,7 @@ pub struct Entry {
 
 impl Entry {
     /// The object that this entry holds, or its list of objects: the same block, repeated.
-    fn bodies(&self) -> Result<Vec<&Body>, Error> {
+    pub(crate) fn bodies(&self) -> Result<Vec<&Body>, Error> {
         let no_block = || Error::new(self.position, format!("{:?} must be a block", self.key));
         match &self.value {
             Value::Object(body) => Ok(vec![body]),

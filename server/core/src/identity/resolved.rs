@@ -52,6 +52,16 @@ impl Identity {
         &self.entity.id
     }
 
+    /// Returns the name of the entity.
+    pub(crate) fn entity_name(&self) -> &str {
+        &self.entity.name
+    }
+
+    /// Returns the names of all its groups.
+    pub(crate) fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|group| group.name.as_str())
+    }
+
     /// Tells whether the tokens of the entity are refused.
     #[must_use]
     pub fn is_disabled(&self) -> bool {

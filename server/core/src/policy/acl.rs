@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    Capabilities, Capability, Holder, Listing, Policy, Rule, Unfit, Wrapping,
+    Capabilities, Capability, Control, Demand, Holder, Listing, Policy, Rule, Unfit, Wrapping,
     listing::LIMIT,
     parameters::Parameters,
     pattern::{Pattern, Patterns},
@@ -71,6 +71,8 @@ pub struct Verdict {
     pub granting: PolicyNames,
     /// What is said of the answer to a list that is allowed; none if nothing is.
     pub listing: Option<Arc<Listing>>,
+    /// What others have to approve first; none unless allowed.
+    pub(crate) demand: Option<Arc<Demand>>,
 }
 
 impl Acl {
@@ -176,11 +178,13 @@ impl Acl {
                 root: true,
                 granting: Arc::clone(names),
                 listing: None,
+                demand: None,
             };
         }
         let grant = self.grant(question.capability, question.path);
         let granting = grant.and_then(|grant| grant.permit(question));
         let lists = granting.is_some() && question.capability.lists();
+        let demand = grant.filter(|_| granting.is_some());
         Verdict {
             allowed: granting.is_some(),
             sudo: grant.is_some_and(|grant| grant.capabilities.contains(Capability::Sudo)),
@@ -189,6 +193,7 @@ impl Acl {
             listing: grant
                 .filter(|_| lists)
                 .and_then(|grant| grant.listing.clone()),
+            demand: demand.and_then(|grant| grant.demand(question.capability)),
         }
     }
 
@@ -278,6 +283,8 @@ struct Grant {
     listing: Option<Arc<Listing>>,
     /// Who grants each of the capabilities; nobody grants a denial.
     granting: Vec<(Capability, PolicyNames)>,
+    /// What others have to approve, by what is asked for.
+    demands: Vec<(Capability, Arc<Demand>)>,
 }
 
 impl Grant {
@@ -310,6 +317,12 @@ impl Grant {
                     .is_some_and(|given| self.parameters.permit(given)));
         passes.then_some(names)
     }
+
+    fn demand(&self, capability: Capability) -> Option<Arc<Demand>> {
+        let mut demands = self.demands.iter();
+        let (_, demand) = demands.find(|(demanded, _)| *demanded == capability)?;
+        Some(Arc::clone(demand))
+    }
 }
 
 /// A [`Grant`] while policies are added to it.
@@ -320,6 +333,7 @@ struct Draft {
     wrapping: Wrapping,
     listing: Listing,
     granting: BTreeMap<Capability, Vec<Arc<str>>>,
+    controls: Vec<Arc<Control>>,
 }
 
 impl Draft {
@@ -328,6 +342,7 @@ impl Draft {
         self.parameters.merge(&rule.parameters);
         self.wrapping.merge(rule.wrapping);
         self.listing.merge(&rule.listing);
+        self.controls.extend(rule.control.clone());
         for capability in rule.capabilities.iter() {
             let names = self.granting.entry(capability).or_default();
             if names.last() != Some(&policy.name) {
@@ -343,6 +358,7 @@ impl Draft {
             wrapping,
             listing,
             granting,
+            controls,
         } = self;
         let in_force = |capability: &Capability| {
             capabilities.contains(*capability) && *capability != Capability::Deny
@@ -350,15 +366,20 @@ impl Draft {
         let granting = granting
             .into_iter()
             .filter(|(capability, _)| in_force(capability));
-        let granting = granting
+        let granting: Vec<(Capability, PolicyNames)> = granting
             .map(|(capability, names)| (capability, names.into()))
             .collect();
+        let demands = granting
+            .iter()
+            .filter_map(|(capability, _)| Some((*capability, Demand::of(&controls, *capability)?)));
+        let demands = demands.collect();
         Grant {
             capabilities,
             parameters,
             wrapping,
             listing: (!listing.is_empty()).then(|| Arc::new(listing)),
             granting,
+            demands,
         }
     }
 }

@@ -26,11 +26,13 @@
 //! - `pagination_limit` bounds how many entries one `LIST` or `SCAN` of what pages may give, and
 //!   `list_scan_response_keys_filter_path` leaves out those that the caller may not read: see
 //!   [`Listing`].
-//! - Keys that this server does not enforce are refused, never ignored: `mfa_methods`,
-//!   `control_group` and every unknown one.
+//! - A rule with a `control_group` lets requests in only when others have approved them, one by one.
+//! - Keys that this server does not enforce are refused, never ignored: `mfa_methods` and every
+//!   unknown one.
 
 mod acl;
 mod capability;
+mod control;
 mod default;
 mod holder;
 mod key_filter;
@@ -46,6 +48,8 @@ use base64::Engine as _;
 
 pub use acl::{Acl, Question, Verdict};
 pub use capability::{Capabilities, Capability};
+use control::Control;
+pub(crate) use control::{Demand, Factor};
 pub use default::{DEFAULT_POLICY, WRAPPING_POLICY};
 pub(crate) use holder::{Holder, Unfit};
 pub(crate) use key_filter::KeyFilter;
@@ -143,6 +147,8 @@ struct Rule {
     parameters: Parameters,
     wrapping: Wrapping,
     listing: Listing,
+    /// Who has to approve its requests.
+    control: Option<Arc<Control>>,
     /// From when on the rule does not count.
     expiration: Option<Timestamp>,
 }

@@ -5,7 +5,8 @@ use std::{num::NonZeroU64, sync::Arc, time::Duration};
 use keyward_api::coerce;
 
 use super::{
-    Capabilities, Capability, Listing, Rule, Wrapping, key_filter::KeyFilter, parameters::Values,
+    Capabilities, Capability, Listing, Rule, Wrapping, control, key_filter::KeyFilter,
+    parameters::Values,
 };
 use crate::{
     Timestamp,
@@ -37,10 +38,11 @@ pub(super) fn rules(text: &str) -> Result<Vec<Rule>, PolicyError> {
 }
 
 /// The keys of a `path` block; a `comment` is for readers.
-const RULE_KEYS: [&str; 11] = [
+const RULE_KEYS: [&str; 12] = [
     "allowed_parameters",
     "capabilities",
     "comment",
+    "control_group",
     "denied_parameters",
     "expiration",
     "list_scan_response_keys_filter_path",
@@ -52,7 +54,7 @@ const RULE_KEYS: [&str; 11] = [
 ];
 
 /// Keys that other servers enforce. To ignore one would open what its writer meant to close.
-const UNSUPPORTED_KEYS: [&str; 2] = ["control_group", "mfa_methods"];
+const UNSUPPORTED_KEYS: [&str; 1] = ["mfa_methods"];
 
 fn rule(block: &Block<'_>) -> Result<Rule, String> {
     refuse_other_keys(block.body, &RULE_KEYS)?;
@@ -67,20 +69,17 @@ fn rule(block: &Block<'_>) -> Result<Rule, String> {
         parameters: super::Parameters::default(),
         wrapping: Wrapping::default(),
         listing: Listing::default(),
+        control: None,
         expiration: None,
     };
-    for (earlier, entry) in block.body.entries.iter().enumerate() {
-        if block.body.entries[..earlier]
-            .iter()
-            .any(|earlier| earlier.key == entry.key)
-        {
-            return Err(hcl::Error::duplicate(&entry.key, entry.position).to_string());
-        }
+    refuse_duplicates(block.body.entries.iter())?;
+    for entry in &block.body.entries {
         match entry.key.as_str() {
             "allowed_parameters" => rule.parameters.allowed = values(entry)?,
             "capabilities" => {
                 rule.capabilities = rule.capabilities.union(capabilities(entry)?);
             }
+            "control_group" => rule.control = Some(Arc::new(control::parse(entry)?)),
             "denied_parameters" => rule.parameters.denied = values(entry)?,
             "expiration" => rule.expiration = Some(moment(entry)?),
             "list_scan_response_keys_filter_path" => rule.listing.filter = key_filter(entry)?,
@@ -106,7 +105,26 @@ fn rule(block: &Block<'_>) -> Result<Rule, String> {
     Ok(rule)
 }
 
-fn refuse_other_keys(body: &Body, known: &[&str]) -> Result<(), String> {
+/// Refuses a key that is there twice.
+pub(super) fn refuse_duplicates<'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+) -> Result<(), String> {
+    let mut seen: Vec<&str> = Vec::new();
+    for Entry { key, position, .. } in entries {
+        if seen.contains(&key.as_str()) {
+            return Err(hcl::Error::duplicate(key, *position).to_string());
+        }
+        seen.push(key);
+    }
+    Ok(())
+}
+
+/// Lists the blocks that stand under a key without a label.
+pub(super) fn bodies(entry: &Entry) -> Result<Vec<&Body>, String> {
+    entry.bodies().map_err(|error| error.to_string())
+}
+
+pub(super) fn refuse_other_keys(body: &Body, known: &[&str]) -> Result<(), String> {
     let others = body
         .entries
         .iter()
@@ -194,14 +212,14 @@ fn values(entry: &Entry) -> Result<Values, String> {
     Ok(values)
 }
 
-fn texts(entry: &Entry) -> Result<Vec<&str>, String> {
+pub(super) fn texts(entry: &Entry) -> Result<Vec<&str>, String> {
     let list = entry.value.as_list();
     let texts = list.and_then(|items| items.iter().map(Value::as_text).collect());
     texts.ok_or_else(|| must_be(entry, "a list of strings"))
 }
 
 /// Reads a number of seconds or a text such as `1h30m`; nothing, or 0, is no bound.
-fn duration(entry: &Entry) -> Result<Option<Duration>, String> {
+pub(super) fn duration(entry: &Entry) -> Result<Option<Duration>, String> {
     let duration = match &entry.value {
         Value::Float(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
         Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
@@ -259,7 +277,7 @@ fn moment(entry: &Entry) -> Result<Timestamp, String> {
     })
 }
 
-fn must_be(Entry { key, position, .. }: &Entry, what: &str) -> String {
+pub(super) fn must_be(Entry { key, position, .. }: &Entry, what: &str) -> String {
     format!("{key:?} on line {} must be {what}", position.line)
 }
 

@@ -3,6 +3,7 @@
 mod audit;
 mod capabilities;
 mod config;
+mod control_group;
 mod cors;
 mod experiments;
 mod generate_root;
@@ -75,6 +76,8 @@ pub(crate) fn mount() -> Mounted {
         .on(cors::write)
         .on(cors::delete)
         .on(experiments::read)
+        .on(control_group::authorize)
+        .on(control_group::read)
         .on(generate_root::read)
         .on(generate_root::read_old)
         .on(generate_root::read_with_token)

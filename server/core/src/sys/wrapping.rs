@@ -10,9 +10,10 @@ use keyward_api::{
 use super::Sys;
 use crate::{
     Denial, Error, Response, Token, TokenId,
+    control::{self, Waiting},
     engine::Context,
-    token,
-    wrapping::{self, WrapGrant},
+    pipeline, token,
+    wrapping::{self, WrapGrant, Wrapped},
 };
 
 /// Answers what it was sent, to be wrapped.
@@ -53,7 +54,7 @@ pub(super) async fn read(
     lookup(cx, LookupWrapping { token }).await
 }
 
-/// Opens a wrapped answer, once.
+/// Opens a wrapped answer, once; what it wraps may be a request that is done now.
 ///
 /// Whoever has the wrapping token as its own needs no other. Who names it in the body must be
 /// allowed to unwrap, so that a token found in a log is worth nothing by itself.
@@ -75,9 +76,37 @@ pub(super) async fn unwrap(
             return Err(Error::Denied(Denial::Policy));
         }
     }
+    if let Some((waiting, _)) = control::find(&cx.core().tokens, &token).await? {
+        return perform(&cx, &token, waiting).await;
+    }
     cx.view().on_record().await?;
     let wrapped = wrapping::open(&cx.core().tokens, &token).await?;
     Ok(Response::unwrapped(wrapped))
+}
+
+/// Does the request that waited behind a wrapping token, once, and answers what it comes to.
+async fn perform(
+    cx: &Context<Sys>,
+    token: &Token,
+    waiting: Waiting,
+) -> Result<Response<SensitiveJson>, Error> {
+    let core = cx.core();
+    if !waiting.is_approved(cx.now()) {
+        return Err(control::needs_approval());
+    }
+    cx.view().on_record().await?;
+    wrapping::use_up(&core.tokens, token).await?;
+    let (request, approved) = waiting.into_request()?;
+    let id = request.id;
+    let mut done = pipeline::perform(core, request, &approved).await?;
+    if let Some(document) = done.document {
+        return Ok(Response::document(document));
+    }
+    if done.is_empty() {
+        return Ok(Response::empty());
+    }
+    done.at_top = false;
+    Ok(Response::unwrapped(Wrapped::of(&done, id)?))
 }
 
 /// Moves a wrapped answer under a new wrapping token.

@@ -32,7 +32,7 @@ mod tests;
 pub use caveat::Caveats;
 pub use cidr::{BoundCidr, NoCidr};
 pub(crate) use digest::Digest;
-pub(crate) use engine::{mount, named, role_origins};
+pub(crate) use engine::{accessed, mount, named, role_origins};
 pub use grant::{Auth, AuthGrant, Created};
 pub(crate) use grant::{sanitize, together};
 pub use kind::{TokenKind, TokenType};

@@ -109,7 +109,7 @@ fn entities(group: &Group, asked: Vec<String>, now: &Snapshot) -> Result<Vec<Str
     let mut members: Vec<String> = Vec::new();
     for id in asked {
         if now.entity(&id).is_none() {
-            return Err(fault(&format!("invalid entity ID {id:?}")));
+            return Err(Error::fault(&format!("invalid entity ID {id:?}")));
         }
         if !members.contains(&id) {
             members.push(id);
@@ -132,12 +132,12 @@ fn groups(group: &Group, asked: Vec<String>, now: &Snapshot) -> Result<Vec<Strin
     let mut members: Vec<String> = Vec::new();
     for id in asked {
         if id == group.id {
-            return Err(fault(&format!(
+            return Err(Error::fault(&format!(
                 "member group ID {id:?} is same as the ID of the group"
             )));
         }
         if now.group(&id).is_none() {
-            return Err(fault(&format!("invalid member group ID {id:?}")));
+            return Err(Error::fault(&format!("invalid member group ID {id:?}")));
         }
         if above.iter().any(|above| above.id == id) {
             return Err(Error::Invalid(format!(
@@ -149,10 +149,6 @@ fn groups(group: &Group, asked: Vec<String>, now: &Snapshot) -> Result<Vec<Strin
         }
     }
     Ok(members)
-}
-
-fn fault(text: &str) -> Error {
-    Error::Invalid(format!("1 error occurred:\n\t* {text}\n\n"))
 }
 
 /// Reads a group by its id.

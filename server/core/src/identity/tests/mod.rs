@@ -1,6 +1,7 @@
 //! Identity through the whole path of a request.
 
 mod access;
+mod control;
 mod groups;
 mod login;
 mod mfa;

@@ -12,7 +12,7 @@ use keyward_api::{
 
 use super::{
     super::{Token, TokenStore},
-    accessed, fault, named, principal,
+    accessed, named, principal,
 };
 use crate::{
     Denial, Error, Response, Timestamp, TokenId,
@@ -76,8 +76,8 @@ pub(super) async fn by_accessor(
     cx: Context<TokenStore>,
     request: LookupAccessor,
 ) -> Result<Response<TokenInfo>, Error> {
-    let token = accessed(&cx, request.accessor).await?;
-    let token = token.ok_or_else(|| fault("invalid accessor"))?;
+    let token = accessed(&cx.engine(), request.accessor.as_deref(), cx.now()).await?;
+    let token = token.ok_or_else(|| Error::fault("invalid accessor"))?;
     Ok(Response::data(info(&cx, &token, None)))
 }
 

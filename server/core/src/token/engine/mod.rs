@@ -85,13 +85,14 @@ fn has_sudo(cx: &Context<TokenStore>, principal: &Principal) -> bool {
 }
 
 /// Finds the token behind an accessor that a request names.
-async fn accessed(
-    cx: &Context<TokenStore>,
-    accessor: Option<String>,
+pub(crate) async fn accessed(
+    tokens: &TokenStore,
+    accessor: Option<&str>,
+    now: Timestamp,
 ) -> Result<Option<Arc<Token>>, Error> {
-    match accessor.as_deref() {
-        None | Some("") => Err(fault("missing accessor")),
-        Some(accessor) => cx.by_accessor(accessor, cx.now()).await,
+    match accessor {
+        None | Some("") => Err(Error::fault("missing accessor")),
+        Some(accessor) => tokens.by_accessor(accessor, now).await,
     }
 }
 
@@ -103,9 +104,4 @@ pub(crate) fn named(token: Option<keyward_api::Sensitive>) -> Option<TokenId> {
         .map(keyward_api::Sensitive::expose)
         .filter(|text| !text.is_empty());
     text.map(|text| TokenId::new(SecretString::new(text.to_owned())))
-}
-
-/// Makes the error that Vault's clients know in the form of a list with one item.
-fn fault(text: &str) -> Error {
-    Error::Invalid(format!("1 error occurred:\n\t* {text}\n\n"))
 }

@@ -6,7 +6,7 @@ use keyward_api::auth::{RenewAccessor, RenewSelf, RenewToken};
 
 use super::{
     super::{Created, Token, TokenStore, renew::Renewal, role::Role},
-    accessed, fault, named, principal, roles,
+    accessed, named, principal, roles,
 };
 use crate::{
     Error, Response, TokenId,
@@ -39,8 +39,8 @@ pub(super) async fn by_accessor(
     cx: Context<TokenStore>,
     request: RenewAccessor,
 ) -> Result<Response<()>, Error> {
-    let token = accessed(&cx, request.accessor).await?;
-    let token = token.ok_or_else(|| fault("invalid accessor"))?;
+    let token = accessed(&cx.engine(), request.accessor.as_deref(), cx.now()).await?;
+    let token = token.ok_or_else(|| Error::fault("invalid accessor"))?;
     renew(&cx, &token, None, request.increment).await
 }
 
@@ -104,7 +104,7 @@ async fn made_under(cx: &Context<TokenStore>, token: &Token) -> Result<Option<Ro
 /// Says in Vault's words that who decides on a renewal refuses it.
 fn unrenewed(error: Error) -> Error {
     match error {
-        Error::Invalid(text) => fault(&format!("failed to renew entry: {text}")),
+        Error::Invalid(text) => Error::fault(&format!("failed to renew entry: {text}")),
         other => other,
     }
 }

@@ -36,7 +36,7 @@ pub(super) async fn by_accessor(
     cx: Context<TokenStore>,
     request: RevokeAccessor,
 ) -> Result<Response<()>, Error> {
-    let Some(token) = accessed(&cx, request.accessor).await? else {
+    let Some(token) = accessed(&cx.engine(), request.accessor.as_deref(), cx.now()).await? else {
         return Ok(Response::empty().warn("No token found with this accessor"));
     };
     cx.view().on_record().await?;
