@@ -122,6 +122,9 @@ async fn once(fault: &str, work: impl Future<Output = Result<(), Error>>) {
 }
 
 #[cfg(test)]
+mod lateness;
+
+#[cfg(test)]
 mod tests {
     use tokio::sync::{mpsc, oneshot};
 
