@@ -102,11 +102,12 @@ pub(crate) async fn admit<'r>(
     };
     let decided = decide(core, request, mount, route, now, &mut seen).await;
     let listing = seen.verdict.as_ref().and_then(|it| it.listing.clone());
+    let demand = seen.verdict.as_ref().and_then(|it| it.demand.clone());
     let ticket = core.audit.ticket(Facts {
         request: Arc::clone(request),
         operation: seen.operation,
         principal: seen.principal.clone(),
-        verdict: seen.verdict.clone(),
+        verdict: seen.verdict,
         mount: mount.map(|mount| Arc::clone(&mount.entry)),
         time: now,
     });
@@ -130,10 +131,8 @@ pub(crate) async fn admit<'r>(
     let Seen {
         operation,
         principal,
-        verdict,
         ..
     } = seen;
-    let demand = verdict.and_then(|verdict| verdict.demand);
     Ok((
         matched,
         Admitted {

@@ -109,7 +109,7 @@ impl<E: ?Sized> Context<E> {
     /// the same mount: for a request that does the work of two.
     ///
     /// The parameters are this request's own, so a rule there that restricts parameters permits
-    /// nothing.
+    /// nothing; nor does one that asks for the approval of others, who would not see this.
     #[must_use]
     pub fn permits(&self, operation: Operation, path: &str) -> bool {
         let path = format!("{}{path}", self.call.mount.path);
@@ -119,8 +119,10 @@ impl<E: ?Sized> Context<E> {
             parameters: None,
             wrap_ttl: None,
         };
-        self.principal()
-            .is_some_and(|principal| principal.acl.check(&question).allowed)
+        let verdict = self
+            .principal()
+            .map(|principal| principal.acl.check(&question));
+        verdict.is_some_and(|verdict| verdict.allowed && verdict.demand.is_none())
     }
 
     /// Writes down that a secret is about to be made, and what the engine must know to take it

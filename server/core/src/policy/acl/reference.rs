@@ -29,6 +29,8 @@ struct Block {
     min_wrapping: Option<u64>,
     max_wrapping: Option<u64>,
     limit: Option<i64>,
+    /// How many have to approve, and of what; of all if it says nothing.
+    control: Option<(usize, Vec<Capability>)>,
     /// In seconds, as [`NOW`].
     expiration: Option<u64>,
 }
@@ -74,6 +76,17 @@ impl Block {
         }
         if let Some(limit) = self.limit {
             text += &format!("pagination_limit = {limit} ");
+        }
+        if let Some((approvals, controlled)) = &self.control {
+            let names = controlled.iter().map(|capability| capability.name());
+            let controlled = match names.collect::<Vec<_>>() {
+                names if names.is_empty() => String::new(),
+                names => format!("controlled_capabilities = {names:?}"),
+            };
+            text += &format!(
+                "control_group {{ factor \"f\" {{ {controlled} \
+                 identity {{ group_names = [\"g\"] approvals = {approvals} }} }} }} "
+            );
         }
         if let Some(seconds) = self.expiration {
             text += &format!("expiration = \"1970-01-01T00:00:0{seconds}Z\" ");
@@ -321,6 +334,9 @@ fn any_block() -> impl Strategy<Value = Block> {
         1 => Just(vec!["limit"]),
     ];
     let limit = prop_oneof![3 => Just(None), 1 => (-1..4i64).prop_map(Some)];
+    let controllable = vec![Capability::Create, Capability::List, Capability::Read];
+    let control = (1..4usize, prop::sample::subsequence(controllable, 0..=3));
+    let control = prop_oneof![3 => Just(None), 1 => control.prop_map(Some)];
     let ttl = || prop_oneof![8 => Just(None), 1 => (1..4u64).prop_map(Some)];
     (
         any_rule_path(),
@@ -330,11 +346,11 @@ fn any_block() -> impl Strategy<Value = Block> {
         required,
         ttl(),
         ttl(),
-        limit,
+        (limit, control),
         ttl(),
     )
         .prop_map(
-            |(path, capabilities, allowed, denied, required, min, max, limit, expiration)| Block {
+            |(path, capabilities, allowed, denied, required, min, max, rest, expiration)| Block {
                 path,
                 capabilities,
                 allowed,
@@ -342,7 +358,8 @@ fn any_block() -> impl Strategy<Value = Block> {
                 required,
                 min_wrapping: min.zip(max).map_or(min, |(min, max)| Some(min.min(max))),
                 max_wrapping: max,
-                limit,
+                limit: rest.0,
+                control: rest.1,
                 expiration,
             },
         )
@@ -526,6 +543,20 @@ fn decide_alike(
         let lists = matches!(capability, Capability::List | Capability::Scan);
         let expected = limit_of(united()).filter(|_| verdict.allowed && lists);
         prop_assert_eq!(limit.map(|limit| limit.get() as i64), expected);
+        let approvals = verdict.demand.iter().flat_map(|demand| &demand.factors);
+        let approvals: BTreeSet<_> = approvals.map(|factor| factor.approvals).collect();
+        let meant = |(_, controlled): &&(usize, Vec<Capability>)| {
+            controlled.is_empty() || controlled.contains(&capability)
+        };
+        let controls = united().filter_map(|block| block.control.as_ref());
+        let expected: BTreeSet<_> = match verdict.allowed {
+            true => controls
+                .filter(meant)
+                .map(|(approvals, _)| *approvals)
+                .collect(),
+            false => BTreeSet::new(),
+        };
+        prop_assert_eq!(approvals, expected, "approvals of {} {}", capability, path);
         let grants = |capability| united().any(|b| b.capabilities.contains(&capability));
         let sudo = grants(Capability::Sudo) && !grants(Capability::Deny);
         prop_assert_eq!(verdict.sudo, sudo, "sudo on {}", path);

@@ -117,10 +117,19 @@ async fn whoever_may_not_decrypt_and_encrypt_may_not_translate() {
         );
     }
     let restricted = "capabilities = [\"update\"] allowed_parameters = { \"ciphertext\" = [] }";
-    let rules = [all[0], ("decrypt/a", restricted), all[2]];
-    let token = server.token_for("restricted", &rules).await;
-    let denied = server.ask_as(&token, Operation::Update, path, body);
-    assert!(matches!(denied.await, Err(Error::Denied(Denial::Policy))));
+    let controlled = "capabilities = [\"update\"] control_group { factor \"x\" { identity { \
+        group_names = [\"x\"] approvals = 1 } } }";
+    for (name, rule) in [("restricted", restricted), ("controlled", controlled)] {
+        let rules = [all[0], ("decrypt/a", rule), all[2]];
+        let token = server.token_for(name, &rules).await;
+        let denied = server
+            .ask_as(&token, Operation::Update, path, body.clone())
+            .await;
+        assert!(
+            matches!(denied, Err(Error::Denied(Denial::Policy))),
+            "{name}"
+        );
+    }
 }
 
 #[tokio::test]
