@@ -208,8 +208,8 @@ pub struct VersionMetadata {
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteOptions {
-    /// The version that is the latest now; 0 is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The version that is the latest now; 0 is none, and so are null and an empty text.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub cas: Option<serde_json::Value>,
 }
 

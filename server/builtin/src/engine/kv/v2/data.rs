@@ -190,7 +190,10 @@ fn object(data: Option<SensitiveJson>) -> Result<SensitiveJson, Error> {
 /// Reads which version a write expects to be the latest.
 fn cas(options: Option<&WriteOptions>) -> Result<Option<i64>, Error> {
     let number = match options.and_then(|options| options.cas.as_ref()) {
-        None | Some(Value::Null) => return Ok(None),
+        None => return Ok(None),
+        // Whoever gives none of these wants a check all the same.
+        Some(Value::Null) => Some(0),
+        Some(Value::String(text)) if text.is_empty() => Some(0),
         Some(Value::Number(number)) => number.as_i64(),
         Some(Value::String(text)) => text.parse().ok(),
         Some(_) => None,
