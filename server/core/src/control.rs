@@ -21,6 +21,7 @@ use crate::{
     TokenId,
     barrier::Change,
     identity::Identities,
+    lifecycle::Unsealed,
     policy::{Demand, Factor},
     storage::{Expect, Revision},
     token::TokenStore,
@@ -125,7 +126,7 @@ impl Waiting {
     /// [`Error::Invalid`] for who asked, and for who has approved before.
     pub(crate) async fn approve(
         &mut self,
-        (tokens, identities): (&TokenStore, &Identities),
+        core: &Unsealed,
         token: &Token,
         revision: Revision,
         approver: &Identity,
@@ -133,7 +134,7 @@ impl Waiting {
     ) -> Result<(), Error> {
         // What was merged meanwhile is one person.
         let is_approver = |id: &str| {
-            let identity = identities.store.of(id);
+            let identity = core.identities.store.of(id);
             identity.is_some_and(|it| it.entity_id() == approver.entity_id())
         };
         let asked = is_approver(&self.requester);
@@ -141,8 +142,8 @@ impl Waiting {
             let mut names = approver.group_names();
             names.any(|name| factor.groups.iter().any(|group| group == name))
         };
-        let factors: Vec<_> = self.demand.factors.iter().filter(may).cloned().collect();
-        let by_others = factors.iter().filter(|it| !asked || it.is_for_requester);
+        let theirs = self.demand.factors.iter().filter(may);
+        let by_others = theirs.filter(|it| !asked || it.is_for_requester);
         let counts: Vec<_> = by_others.cloned().collect();
         if asked && counts.is_empty() {
             return Err(Error::fault("token owner cannot be approver"));
@@ -159,7 +160,7 @@ impl Waiting {
             factors: counts,
         });
         let change = Change::put_as(REQUEST, self)?.expecting(Expect::At(revision));
-        let cubbyhole = tokens.cubbyhole(token.digest());
+        let cubbyhole = core.tokens.cubbyhole(token.digest());
         cubbyhole.commit(vec![change]).await?;
         Ok(())
     }

@@ -99,8 +99,8 @@ const LONGEST_VALUE: usize = 512;
 /// [`Error::Invalid`] names the pair.
 pub(crate) fn check_metadata(what: &str, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
     let fault = |why: String| {
-        let text = format!("1 error occurred:\n\t* invalid {what} metadata: {why}\n\n");
-        Err(Error::Invalid(text))
+        let text = format!("invalid {what} metadata: {why}");
+        Err(Error::fault(&text))
     };
     if metadata.len() > MOST_PAIRS {
         return fault(format!(
@@ -128,8 +128,8 @@ pub(crate) fn check_metadata(what: &str, metadata: &BTreeMap<String, String>) ->
 /// The same for the custom metadata of an alias, which Vault words differently.
 pub(super) fn check_custom_metadata(metadata: &BTreeMap<String, String>) -> Result<(), Error> {
     let fault = |why: String| {
-        let text = format!("1 error occurred:\n\t* custom_metadata validation failed: {why}\n\n");
-        Err(Error::Invalid(text))
+        let text = format!("custom_metadata validation failed: {why}");
+        Err(Error::fault(&text))
     };
     if metadata.len() > MOST_PAIRS {
         return fault(format!(

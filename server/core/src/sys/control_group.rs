@@ -30,8 +30,7 @@ pub(super) async fn authorize(
         let approver = cx.principal().and_then(|it| it.identity.as_deref());
         let approver = approver.ok_or_else(|| Error::fault("empty entity ID"))?;
         cx.view().on_record().await?;
-        let stores = (&*core.tokens, &*core.identities);
-        let approval = waiting.approve(stores, &token, revision, approver, cx.now());
+        let approval = waiting.approve(core, &token, revision, approver, cx.now());
         match approval.await {
             Ok(()) => {
                 let approved = waiting.is_approved(cx.now());

@@ -150,10 +150,7 @@ fn at_paths(cx: &Context<Sys>, paths: &[String]) -> Result<Vec<Arc<Mount>>, Erro
     }
     match faults.len() {
         0 => Ok(mounts),
-        1 => Err(Error::Invalid(format!(
-            "1 error occurred:\n\t* {}\n\n",
-            faults.concat()
-        ))),
+        1 => Err(Error::fault(&faults.concat())),
         all => Err(Error::Invalid(format!(
             "{all} errors occurred:\n\t* {}\n\n",
             faults.join("\n\t* ")
