@@ -14,9 +14,12 @@ use crate::Error;
 ///
 /// # Errors
 /// [`Error::Internal`] if the work panicked; else its own.
-pub(crate) async fn caught<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let outcome = AssertUnwindSafe(work).catch_unwind().await;
-    outcome.unwrap_or_else(|_| Err(Error::panicked()))
+pub(crate) fn caught<T>(
+    work: impl Future<Output = Result<T, Error>>,
+) -> impl Future<Output = Result<T, Error>> {
+    // No async block: each would keep, and copy, the whole of the work once more.
+    let outcome = AssertUnwindSafe(work).catch_unwind();
+    outcome.map(|outcome| outcome.unwrap_or_else(|_| Err(Error::panicked())))
 }
 
 #[cfg(test)]
