@@ -14,12 +14,14 @@ pub use role::{
     WriteTokenRole,
 };
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint, proof::VerifyingKey};
 
 /// `POST auth/token/create`: makes a token, as a child of the caller's.
 ///
 /// The new token stands in the `auth` block of the reply.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CreateToken {
@@ -27,93 +29,51 @@ pub struct CreateToken {
     #[serde(skip_serializing)]
     pub role_name: String,
     /// The token itself, where the caller chooses it; for root or sudo.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Sensitive>,
     /// What it may do; none gives the caller's own policies. A caller without root or sudo may
     /// give only those it has.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list_with_blanks"
-    )]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub policies: Option<Vec<String>>,
     /// What the creator attaches; audit entries show it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::map"
-    )]
+    #[serde(deserialize_with = "coerce::map")]
     pub meta: Option<BTreeMap<String, String>>,
     /// Whether it outlives the caller's token; for root or sudo.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub no_parent: Option<bool>,
     /// Whether the policy `default` is left out.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub no_default_policy: Option<bool>,
     /// Whether it can be renewed; true if left out.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub renewable: Option<bool>,
     /// How long it lasts: seconds, or a duration such as `1h`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub ttl: Option<String>,
     /// The older name of `ttl`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub lease: Option<String>,
     /// How long it lasts at most, whatever is renewed.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub explicit_max_ttl: Option<String>,
     /// What each renewal gives, for ever; for root or sudo.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub period: Option<String>,
     /// The name that audit entries show, behind `token-`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub display_name: Option<String>,
     /// How often it may be used; 0 is without limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub num_uses: Option<i64>,
     /// `service`, or `batch` for a token that is not stored; a role may decide on it.
-    #[serde(
-        rename = "type",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(rename = "type", deserialize_with = "coerce::text")]
     pub kind: Option<String>,
     /// The name whose entity the token is for, which is made if there is none; only under a role that
     /// allows it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub entity_alias: Option<String>,
     /// The public key that the token is bound to, a JSON Web Key of Ed25519 or P-256: it is good only
     /// with requests that the private half signed. A caller whose own token is bound passes its
     /// key on unless it gives another.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_key: Option<VerifyingKey>,
 }
 endpoint!(CreateToken {} => (): Update "create");
@@ -129,20 +89,15 @@ pub struct CreateOrphanToken(
 endpoint!(CreateOrphanToken {} => (): Update "create-orphan");
 
 /// `LIST auth/token/accessors`: lists the accessors of all tokens, those of others included.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListAccessors {
     /// Only accessors behind this one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub after: Option<String>,
     /// At most so many; none or a negative number is no limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub limit: Option<i64>,
 }
 endpoint!(ListAccessors {} => Accessors: List "accessors", access Sudo);
@@ -155,11 +110,11 @@ pub struct Accessors {
 }
 
 /// `POST auth/token/lookup`: tells what is known of a token.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct LookupToken {
     /// The token; the caller's own if left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Sensitive>,
 }
 endpoint!(LookupToken {} => TokenInfo: Update "lookup");
@@ -174,11 +129,11 @@ pub struct ReadToken(
 endpoint!(ReadToken {} => TokenInfo: Read "lookup");
 
 /// `GET auth/token/lookup-self`: tells what is known of the caller's token.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct LookupSelf {
     /// Not looked at.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Sensitive>,
 }
 endpoint!(LookupSelf {} => TokenInfo: Read "lookup-self");
@@ -193,19 +148,18 @@ pub struct LookupSelfByUpdate(
 endpoint!(LookupSelfByUpdate {} => TokenInfo: Update "lookup-self");
 
 /// `POST auth/token/lookup-accessor`: tells what is known of a token, without the token.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct LookupAccessor {
     /// The accessor.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub accessor: Option<String>,
 }
 endpoint!(LookupAccessor {} => TokenInfo: Update "lookup-accessor");
 
 /// What is known of a token. Durations are whole seconds; 0 is without end.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct TokenInfo {
     /// The handle by which it can be looked up and revoked, but not used; empty for a batch token.
@@ -217,7 +171,6 @@ pub struct TokenInfo {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caveats: Vec<Caveat>,
     /// The key that it is bound to, if it is bound to one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
     /// When it was made: seconds since 1970.
     pub creation_time: u64,
@@ -228,26 +181,24 @@ pub struct TokenInfo {
     /// The identity entity; empty where there is none.
     pub entity_id: String,
     /// When it ends (RFC 3339); null for a root token without an end.
+    #[serialize_always]
     pub expire_time: Option<String>,
     /// Empty: there is one namespace. Left out like `identity_policies`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_namespace_policies: Option<BTreeMap<String, Vec<String>>>,
     /// What no renewal goes beyond, from creation on.
     pub explicit_max_ttl: u64,
     /// The token itself; empty when it was looked up by its accessor.
     pub id: Sensitive,
     /// What its entity and the groups of that add to what it may do; left out if that is nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_policies: Option<Vec<String>>,
     /// When it was made (RFC 3339).
     pub issue_time: String,
     /// When it was renewed last (RFC 3339).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_renewal: Option<String>,
     /// When it was renewed last: seconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_renewal_time: Option<u64>,
     /// What its creator attached.
+    #[serialize_always]
     pub meta: Option<BTreeMap<String, String>>,
     /// How many uses are left: 0 is without limit, -1 says that this was the last.
     pub num_uses: i64,
@@ -256,7 +207,6 @@ pub struct TokenInfo {
     /// The path of the request that made it.
     pub path: String,
     /// What each renewal gives a periodic token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<u64>,
     /// What it may do.
     pub policies: Vec<String>,
@@ -280,95 +230,82 @@ pub struct Confirmation {
 }
 
 /// `POST auth/token/renew`: gives a token its next term.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RenewToken {
     /// The token.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Sensitive>,
     /// How long it shall last from now on; nothing or 0 is as long as it got last.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub increment: Option<i64>,
 }
 endpoint!(RenewToken {} => (): Update "renew");
 
 /// `POST auth/token/renew-self`: gives the caller's token its next term.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RenewSelf {
     /// Not looked at.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Sensitive>,
     /// As in [`RenewToken`].
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub increment: Option<i64>,
 }
 endpoint!(RenewSelf {} => (): Update "renew-self");
 
 /// `POST auth/token/renew-accessor`: gives a token its next term, without the token.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RenewAccessor {
     /// The accessor.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub accessor: Option<String>,
     /// As in [`RenewToken`].
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub increment: Option<i64>,
 }
 endpoint!(RenewAccessor {} => (): Update "renew-accessor");
 
 /// `POST auth/token/revoke`: ends a token and all that it made.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RevokeToken {
     /// The token; one that is unknown is no error.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Sensitive>,
 }
 endpoint!(RevokeToken {} => (): Update "revoke");
 
 /// `POST auth/token/revoke-self`: ends the caller's token and all that it made.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RevokeSelf {
     /// Not looked at.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Sensitive>,
 }
 endpoint!(RevokeSelf {} => (): Update "revoke-self");
 
 /// `POST auth/token/revoke-accessor`: ends a token and all that it made, without the token.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RevokeAccessor {
     /// The accessor; one that is unknown gives a warning.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub accessor: Option<String>,
 }
 endpoint!(RevokeAccessor {} => (): Update "revoke-accessor");
 
 /// `POST auth/token/revoke-orphan`: ends a token; what it made lives on. For root or sudo.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RevokeOrphan {
     /// The token.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Sensitive>,
 }
 endpoint!(RevokeOrphan {} => (): Update "revoke-orphan");

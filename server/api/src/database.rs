@@ -1,10 +1,12 @@
 //! The database engine: users of databases that are made when they are asked for, and leased.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint};
 
 /// `POST database/config/:name`: says how a database is reached, or changes what is given of it.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteConnection {
@@ -12,81 +14,46 @@ pub struct WriteConnection {
     #[serde(skip_serializing)]
     pub name: String,
     /// The kind of database: `postgresql-database-plugin`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub plugin_name: Option<String>,
     /// Where it is: a URL or key-value pairs as libpq reads them (PostgreSQL 15, section 34.1.1),
     /// in which `{{username}}` and `{{password}}` stand for those given beside it. `sslmode` is
     /// `disable`, `prefer`, `require`, `verify-ca` or `verify-full`; `prefer` if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub connection_url: Option<String>,
     /// The user that makes the others.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub username: Option<String>,
     /// Its password, which no answer shows.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Sensitive>,
     /// The roles that may use it, in which `*` stands for any text; none if never given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_roles: Option<Vec<String>>,
     /// Whether it is refused if the database cannot be reached now; true if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub verify_connection: Option<bool>,
     /// The password policy that passwords follow; without one they are 20 letters, digits and
     /// hyphens.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub password_policy: Option<String>,
     /// What changes the password of the user that makes the others.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::texts"
-    )]
+    #[serde(deserialize_with = "coerce::texts")]
     pub root_rotation_statements: Option<Vec<String>>,
     /// How many requests use the database at once; 4 if never given or 0.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub max_open_connections: Option<i64>,
     /// How many connections stay open between requests; as many as may be used at once if never
     /// given or 0, none if negative.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub max_idle_connections: Option<i64>,
     /// The authorities that certificates of the database are trusted by, PEM; those of the system
     /// if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub tls_ca: Option<String>,
     /// The certificate that the server shows the database, PEM.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub tls_certificate: Option<String>,
     /// Its private key, PEM, which no answer shows.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub private_key: Option<Sensitive>,
 }
 endpoint!(WriteConnection { name } => (): Update "config/{name}");
@@ -119,21 +86,18 @@ pub struct Connection {
 }
 
 /// Where a database is, and who goes there; without what is secret.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct ConnectionDetails {
     /// Where it is. A password that stands in it is shown as `*****`.
     pub connection_url: String,
     /// How many requests use the database at once, if that was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_open_connections: Option<i64>,
     /// How many connections stay open between requests, if that was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_idle_connections: Option<i64>,
     /// The authorities that certificates of the database are trusted by, if some were given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_ca: Option<String>,
     /// The certificate that the server shows the database, if one was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_certificate: Option<String>,
     /// The user that makes the others.
     pub username: String,
@@ -165,6 +129,7 @@ pub struct Names {
 
 /// `POST database/roles/:name`: says what users of a database are like, or changes what is given of
 /// it.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteRole {
@@ -172,54 +137,30 @@ pub struct WriteRole {
     #[serde(skip_serializing)]
     pub name: String,
     /// The name of the connection.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub db_name: Option<String>,
     /// What makes a user, all or nothing. In statements `{{name}}` (or `{{username}}`),
     /// `{{password}}` and `{{expiration}}` stand for those of the user; a statement may come in
     /// base64, and as the text of a JSON list of statements.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::texts"
-    )]
+    #[serde(deserialize_with = "coerce::texts")]
     pub creation_statements: Option<Vec<String>>,
     /// What removes a user; without them its privileges and then the user itself are removed.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::texts"
-    )]
+    #[serde(deserialize_with = "coerce::texts")]
     pub revocation_statements: Option<Vec<String>>,
     /// What lets a user last longer; without them its `VALID UNTIL` is set.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::texts"
-    )]
+    #[serde(deserialize_with = "coerce::texts")]
     pub renew_statements: Option<Vec<String>>,
     /// Kept and shown: what makes a user does all or nothing.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::texts"
-    )]
+    #[serde(deserialize_with = "coerce::texts")]
     pub rollback_statements: Option<Vec<String>>,
     /// How long a user lasts; the default of the mount if not given or 0.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub default_ttl: Option<i64>,
     /// How long it lasts at most, whatever is renewed; the maximum of the mount if not given or 0.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub max_ttl: Option<i64>,
     /// `password`, which is all there is.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub credential_type: Option<String>,
 }
 endpoint!(WriteRole { name } => (): Update "roles/{name}");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{SensitiveJson, coerce, endpoint};
 
@@ -62,6 +63,7 @@ macro_rules! paged {
     ($name:ident { $capture:ident }, $doc:literal,
      $operation:ident $path:literal as $format:literal => $reply:ty) => {
         #[doc = $doc]
+        #[skip_serializing_none]
         #[derive(Debug, Default, Deserialize, Serialize)]
         #[serde(default)]
         pub struct $name {
@@ -69,16 +71,10 @@ macro_rules! paged {
             #[serde(skip_serializing)]
             pub $capture: String,
             /// Only names after this one.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "coerce::text"
-            )]
+            #[serde(deserialize_with = "coerce::text")]
             pub after: Option<String>,
             /// At most so many names; without limit if none, 0 or less.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "coerce::int"
-            )]
+            #[serde(deserialize_with = "coerce::int")]
             pub limit: Option<i64>,
         }
         endpoint!($name { $capture } => $reply: $operation $path as $format);
@@ -87,7 +83,9 @@ macro_rules! paged {
 
 /// Version 1: one value under each path.
 pub mod v1 {
-    use super::{Deserialize, Keys, SensitiveJson, Serialize, coerce, endpoint};
+    use super::{
+        Deserialize, Keys, SensitiveJson, Serialize, coerce, endpoint, skip_serializing_none,
+    };
 
     path_only!(Read { path }, "`GET :path`: reads a secret.",
         Read "{path*}" as "{path}" => SensitiveJson);
@@ -118,33 +116,22 @@ pub struct ReadConfig {}
 endpoint!(ReadConfig {} => Config: Read "config");
 
 /// `POST config`: changes settings of the mount.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteConfig {
     /// How many versions are kept of each secret; 0 is 10.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "int_or_zero"
-    )]
+    #[serde(deserialize_with = "int_or_zero")]
     pub max_versions: Option<i64>,
     /// Whether every write must say which version it replaces.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "flag_or_off"
-    )]
+    #[serde(deserialize_with = "flag_or_off")]
     pub cas_required: Option<bool>,
     /// After how long a version is deleted by itself; 0 leaves it to each secret, and below zero no
     /// version is, whatever its secret says.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub delete_version_after: Option<i64>,
     /// Whether every change of metadata must say which version of it that replaces.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "flag_or_off"
-    )]
+    #[serde(deserialize_with = "flag_or_off")]
     pub metadata_cas_required: Option<bool>,
 }
 endpoint!(WriteConfig {} => (): Update "config");
@@ -165,6 +152,7 @@ pub struct Config {
 }
 
 /// `GET data/:path`: reads a version of a secret.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadData {
@@ -172,10 +160,7 @@ pub struct ReadData {
     #[serde(skip_serializing)]
     pub path: String,
     /// The version; none or 0 is the latest.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub version: Option<i64>,
 }
 endpoint!(ReadData { path } => Data: Read "data/{path*}" as "data/{path}");
@@ -205,15 +190,17 @@ pub struct VersionMetadata {
 }
 
 /// The `options` of a write.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteOptions {
     /// The version that is the latest now; 0 is none, and so are null and an empty text.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub cas: Option<serde_json::Value>,
 }
 
 /// `POST data/:path`: writes a new version of a secret.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteData {
@@ -223,13 +210,13 @@ pub struct WriteData {
     /// The data, an object.
     pub data: Option<SensitiveJson>,
     /// What the write expects.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<WriteOptions>,
 }
 endpoint!(WriteData { path } => VersionMetadata: Update "data/{path*}" as "data/{path}");
 
 /// `PATCH data/:path`: writes a new version that is the latest one changed by a merge patch
 /// (RFC 7396).
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct PatchData {
@@ -239,7 +226,6 @@ pub struct PatchData {
     /// The merge patch, an object.
     pub data: Option<SensitiveJson>,
     /// What the write expects.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub options: Option<WriteOptions>,
 }
 endpoint!(PatchData { path } => VersionMetadata: Patch "data/{path*}" as "data/{path}");
@@ -251,6 +237,7 @@ path_only!(DeleteData { path }, "`DELETE data/:path`: deletes the latest version
 macro_rules! versions_of {
     ($name:ident { $capture:ident }, $doc:literal, $path:literal as $format:literal) => {
         #[doc = $doc]
+        #[skip_serializing_none]
         #[derive(Debug, Default, Deserialize, Serialize)]
         #[serde(default)]
         pub struct $name {
@@ -258,7 +245,7 @@ macro_rules! versions_of {
             #[serde(skip_serializing)]
             pub $capture: String,
             /// The versions.
-            #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "coerce::list")]
+            #[serde(deserialize_with = "coerce::list")]
             pub versions: Option<Vec<String>>,
         }
         endpoint!($name { $capture } => (): Update $path as $format);
@@ -339,6 +326,7 @@ pub struct VersionSummary {
 }
 
 /// `POST metadata/:path`: changes settings and labels of a secret.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteMetadata {
@@ -346,40 +334,22 @@ pub struct WriteMetadata {
     #[serde(skip_serializing)]
     pub path: String,
     /// How many versions are kept; 0 is as the mount says.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "int_or_zero"
-    )]
+    #[serde(deserialize_with = "int_or_zero")]
     pub max_versions: Option<i64>,
     /// Whether every write must say which version it replaces.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "flag_or_off"
-    )]
+    #[serde(deserialize_with = "flag_or_off")]
     pub cas_required: Option<bool>,
     /// After how long a version is deleted by itself; 0 is as the mount says.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub delete_version_after: Option<i64>,
     /// The labels: at most 64, names of at most 128 bytes, values of at most 512.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "labels_or_none"
-    )]
+    #[serde(deserialize_with = "labels_or_none")]
     pub custom_metadata: Option<CustomMetadata>,
     /// The version of the metadata that this replaces; 0 if there must be none. If left out, any.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "int_or_zero"
-    )]
+    #[serde(deserialize_with = "int_or_zero")]
     pub metadata_cas: Option<i64>,
     /// Whether every change of metadata must say which version of it that replaces.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "flag_or_off"
-    )]
+    #[serde(deserialize_with = "flag_or_off")]
     pub metadata_cas_required: Option<bool>,
 }
 endpoint!(WriteMetadata { path } => (): Update "metadata/{path*}" as "metadata/{path}");
@@ -387,6 +357,7 @@ endpoint!(WriteMetadata { path } => (): Update "metadata/{path*}" as "metadata/{
 /// `PATCH metadata/:path`: changes settings and labels; a label that is null is removed. As in
 /// every request that sets them, a number that is null is 0 and a flag that is null is off; a time
 /// that is null stays.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct PatchMetadata {
@@ -394,42 +365,28 @@ pub struct PatchMetadata {
     #[serde(skip_serializing)]
     pub path: String,
     /// How many versions are kept; 0 is as the mount says.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "int_or_zero"
-    )]
+    #[serde(deserialize_with = "int_or_zero")]
     pub max_versions: Option<i64>,
     /// Whether every write must say which version it replaces.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "flag_or_off"
-    )]
+    #[serde(deserialize_with = "flag_or_off")]
     pub cas_required: Option<bool>,
     /// After how long a version is deleted by itself; 0 is as the mount says.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub delete_version_after: Option<i64>,
     /// The labels to set, or to remove where null; null in their place removes all.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub custom_metadata: Option<Option<BTreeMap<String, Option<String>>>>,
     /// The version of the metadata that this replaces; 0 if there must be none. If left out, any.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "int_or_zero"
-    )]
+    #[serde(deserialize_with = "int_or_zero")]
     pub metadata_cas: Option<i64>,
     /// Whether every change of metadata must say which version of it that replaces.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "flag_or_off"
-    )]
+    #[serde(deserialize_with = "flag_or_off")]
     pub metadata_cas_required: Option<bool>,
 }
 endpoint!(PatchMetadata { path } => (): Patch "metadata/{path*}" as "metadata/{path}");
 
 /// `GET subkeys/:path`: lists the names inside a secret's data, without the values.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadSubkeys {
@@ -437,16 +394,10 @@ pub struct ReadSubkeys {
     #[serde(skip_serializing)]
     pub path: String,
     /// The version; none or 0 is the latest.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub version: Option<i64>,
     /// How many levels are shown; 0 is all.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub depth: Option<i64>,
 }
 endpoint!(ReadSubkeys { path } => Subkeys: Read "subkeys/{path*}" as "subkeys/{path}");

@@ -3,32 +3,34 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
 /// `POST sys/leases/lookup`: tells what is known of a lease.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct LookupLease {
     /// The lease.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub lease_id: Option<String>,
 }
 endpoint!(LookupLease {} => LeaseInfo: Update "leases/lookup");
 
 /// What is known of a lease.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct LeaseInfo {
     /// When it ends (RFC 3339); none if it has no end.
+    #[serialize_always]
     pub expire_time: Option<String>,
     /// The lease.
     pub id: String,
     /// When it was made (RFC 3339).
     pub issue_time: String,
     /// When it was renewed last (RFC 3339).
+    #[serialize_always]
     pub last_renewal: Option<String>,
     /// The path of the request that made it.
     pub path: String,
@@ -37,7 +39,6 @@ pub struct LeaseInfo {
     /// The whole seconds that it has left.
     pub ttl: u64,
     /// How its revocation fares; none before that has failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<LeaseRevocation>,
 }
 
@@ -76,27 +77,18 @@ pub struct LeaseNames {
 
 /// `GET sys/leases`: lists the leases that could not be revoked in six attempts or more. Unlike in
 /// Vault that is tried on, later and later and for ever.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadLeases {
     /// `irrevocable`, the one type that can be asked for.
-    #[serde(
-        rename = "type",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(rename = "type", deserialize_with = "coerce::text")]
     pub kind: Option<String>,
     /// At most so many, 10000 unless given; `none` is all.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub limit: Option<String>,
     /// Kept for clients that set it: there is one namespace.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub include_child_namespaces: Option<bool>,
 }
 endpoint!(ReadLeases {} => Leases: Read "leases", access Sudo);
@@ -122,21 +114,15 @@ pub struct FailingLease {
 }
 
 /// `GET sys/leases/count`: tells how many leases could not be revoked in six attempts or more.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CountLeases {
     /// `irrevocable`, the one type that can be asked for.
-    #[serde(
-        rename = "type",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(rename = "type", deserialize_with = "coerce::text")]
     pub kind: Option<String>,
     /// Kept for clients that set it: there is one namespace.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub include_child_namespaces: Option<bool>,
 }
 endpoint!(CountLeases {} => LeaseCount: Read "leases/count");
@@ -158,6 +144,7 @@ pub struct TidyLeases {}
 endpoint!(TidyLeases {} => (): Update "leases/tidy");
 
 /// `POST sys/leases/renew[/:lease_id]`: gives a lease its next term.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RenewLease {
@@ -165,16 +152,10 @@ pub struct RenewLease {
     #[serde(skip_serializing)]
     pub url_lease_id: String,
     /// The lease, in the body.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub lease_id: Option<String>,
     /// How long it shall last from now on.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub increment: Option<i64>,
 }
 endpoint!(RenewLease {} => ():
@@ -190,6 +171,7 @@ pub struct RenewLeaseInBody(
 endpoint!(RenewLeaseInBody {} => (): Update "leases/renew");
 
 /// `POST sys/leases/revoke[/:lease_id]`: ends a lease and what it stands for.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RevokeLease {
@@ -197,16 +179,10 @@ pub struct RevokeLease {
     #[serde(skip_serializing)]
     pub url_lease_id: String,
     /// The lease, in the body.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub lease_id: Option<String>,
     /// Whether it is an error if the lease cannot end now; else that is tried again after the answer.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub sync: Option<bool>,
 }
 endpoint!(RevokeLease {} => ():
@@ -222,6 +198,7 @@ pub struct RevokeLeaseInBody(
 endpoint!(RevokeLeaseInBody {} => (): Update "leases/revoke");
 
 /// `POST sys/renew[/:lease_id]`: the older spelling of [`RenewLease`].
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RenewLeaseOld {
@@ -229,22 +206,17 @@ pub struct RenewLeaseOld {
     #[serde(skip_serializing)]
     pub url_lease_id: String,
     /// As in [`RenewLease`].
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub lease_id: Option<String>,
     /// As in [`RenewLease`].
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub increment: Option<i64>,
 }
 endpoint!(RenewLeaseOld {} => ():
     Update "renew/{url_lease_id*}" as "renew");
 
 /// `POST sys/revoke[/:lease_id]`: the older spelling of [`RevokeLease`].
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RevokeLeaseOld {
@@ -252,16 +224,10 @@ pub struct RevokeLeaseOld {
     #[serde(skip_serializing)]
     pub url_lease_id: String,
     /// As in [`RevokeLease`].
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub lease_id: Option<String>,
     /// As in [`RevokeLease`].
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub sync: Option<bool>,
 }
 endpoint!(RevokeLeaseOld {} => ():
@@ -271,6 +237,7 @@ endpoint!(RevokeLeaseOld {} => ():
 macro_rules! revocation {
     ($name:ident { $prefix:ident }, $doc:literal, $path:literal, $format:literal) => {
         #[doc = $doc]
+        #[skip_serializing_none]
         #[derive(Debug, Default, Deserialize, Serialize)]
         #[serde(default)]
         pub struct $name {
@@ -280,10 +247,7 @@ macro_rules! revocation {
             /// True waits for the end, and it is an error if one cannot end now; false waits until it
             /// is certain that all of them end. If left out, half a minute is waited at most. What has
             /// not ended by the answer, which then is 202, ends afterwards.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "coerce::flag"
-            )]
+            #[serde(deserialize_with = "coerce::flag")]
             pub sync: Option<bool>,
         }
         endpoint!($name { $prefix } => (): Update $path as $format, access Sudo);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_with::skip_serializing_none;
 
 use crate::Sensitive;
 
@@ -183,12 +184,12 @@ pub struct WrapInfo {
 }
 
 /// The JSON answer of a call that failed.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// One sentence each; empty where nothing was found.
     #[serde(default)]
     pub errors: Vec<String>,
     /// What the caller has to choose between, where there is a choice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<serde_json::Value>,
 }

@@ -70,69 +70,40 @@ pub struct LoginTokens {
 macro_rules! with_token_parameters {
     ($(#[$meta:meta])* pub struct $request:ident { $($own:tt)* }) => {
         $(#[$meta])*
+        #[::serde_with::skip_serializing_none]
         #[derive(Debug, Default, ::serde::Deserialize, ::serde::Serialize)]
         #[serde(default)]
         pub struct $request {
             $($own)*
             /// How long tokens of a login last; 0 leaves that to the mount.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "crate::coerce::seconds"
-            )]
+            #[serde(deserialize_with = "crate::coerce::seconds")]
             pub token_ttl: Option<i64>,
             /// How long they last at most, whatever is renewed; 0 leaves that to the mount.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "crate::coerce::seconds"
-            )]
+            #[serde(deserialize_with = "crate::coerce::seconds")]
             pub token_max_ttl: Option<i64>,
             /// The same, decided once and for all when the token is made.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "crate::coerce::seconds"
-            )]
+            #[serde(deserialize_with = "crate::coerce::seconds")]
             pub token_explicit_max_ttl: Option<i64>,
             /// What each renewal gives, for ever; 0 for tokens that are not periodic.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "crate::coerce::seconds"
-            )]
+            #[serde(deserialize_with = "crate::coerce::seconds")]
             pub token_period: Option<i64>,
             /// How often they may be used; 0 is without limit.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "crate::coerce::int"
-            )]
+            #[serde(deserialize_with = "crate::coerce::int")]
             pub token_num_uses: Option<i64>,
             /// What they may do.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "crate::coerce::list"
-            )]
+            #[serde(deserialize_with = "crate::coerce::list")]
             pub token_policies: Option<Vec<String>>,
             /// Whether they go without the policy `default`.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "crate::coerce::flag"
-            )]
+            #[serde(deserialize_with = "crate::coerce::flag")]
             pub token_no_default_policy: Option<bool>,
             /// The addresses that one may log in from and use them from; none is all.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "crate::coerce::list_with_blanks"
-            )]
+            #[serde(deserialize_with = "crate::coerce::list_with_blanks")]
             pub token_bound_cidrs: Option<Vec<String>>,
             /// Whether each may be used from the address of its login alone.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "crate::coerce::flag"
-            )]
+            #[serde(deserialize_with = "crate::coerce::flag")]
             pub token_strictly_bind_ip: Option<bool>,
             /// `service` or `batch`; `default` leaves that to the mount.
-            #[serde(
-                skip_serializing_if = "Option::is_none",
-                deserialize_with = "crate::coerce::text"
-            )]
+            #[serde(deserialize_with = "crate::coerce::text")]
             pub token_type: Option<String>,
         }
 
@@ -161,6 +132,7 @@ macro_rules! with_token_parameters {
 macro_rules! with_login_tokens {
     ($(#[$meta:meta])* pub struct $answer:ident { $($own:tt)* }) => {
         $(#[$meta])*
+        #[::serde_with::skip_serializing_none]
         #[derive(Debug, Default, ::serde::Deserialize, PartialEq, Eq, ::serde::Serialize)]
         pub struct $answer {
             $($own)*

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::CreateToken;
 use crate::{Access, Endpoint, Operation, coerce, endpoint};
@@ -21,6 +22,7 @@ pub struct TokenRoles {
 }
 
 /// `POST auth/token/roles/:name`: makes a token role, or changes what is given of one.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteTokenRole {
@@ -28,147 +30,78 @@ pub struct WriteTokenRole {
     #[serde(skip_serializing)]
     pub role_name: String,
     /// The policies that its tokens may have, whatever their creator has; none sets no such bound.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_policies: Option<Vec<String>>,
     /// The same as patterns, in which `*` stands for any text.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_policies_glob: Option<Vec<String>>,
     /// The policies that its tokens may not have.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub disallowed_policies: Option<Vec<String>>,
     /// The same as patterns, in which `*` stands for any text.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub disallowed_policies_glob: Option<Vec<String>>,
     /// Whether its tokens outlive their creator.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub orphan: Option<bool>,
     /// Whether its tokens can be renewed; true if never given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub renewable: Option<bool>,
     /// What is added to the path that its tokens are known by.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub path_suffix: Option<String>,
     /// The older name of `token_period`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub period: Option<i64>,
     /// What each renewal gives its tokens, for ever.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub token_period: Option<i64>,
     /// The older name of `token_explicit_max_ttl`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub explicit_max_ttl: Option<i64>,
     /// How long its tokens last at most, whatever is renewed.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub token_explicit_max_ttl: Option<i64>,
     /// The older name of `token_bound_cidrs`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list_with_blanks"
-    )]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub bound_cidrs: Option<Vec<String>>,
     /// The addresses that its tokens may be used from; none is all.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list_with_blanks"
-    )]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub token_bound_cidrs: Option<Vec<String>>,
     /// Kept and shown; no token can be given an alias yet.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_entity_aliases: Option<Vec<String>>,
     /// `service`, `batch`, or either as a default: `default-service`, `default-batch`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub token_type: Option<String>,
     /// How often its tokens may be used; 0 is without limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub token_num_uses: Option<i64>,
     /// Whether its tokens go without the policy `default`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub token_no_default_policy: Option<bool>,
     /// Whether its tokens must be bound to a key (`client_key`); false if never given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub require_pop: Option<bool>,
     /// The origins of the pages that its tokens may be used from, such as
     /// `https://app.example.com`; pages of these may call the server at all. If empty, of all
     /// pages.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub bound_origins: Option<Vec<String>>,
     /// The keys that its tokens may use, as patterns of mount and name: `transit/orders-*`. If
     /// empty, all that their policies allow.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_keys: Option<Vec<String>>,
     /// What its tokens may do with keys, as the paths name it: `encrypt`, `sign` and the like. If
     /// empty, all that their policies allow.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_operations: Option<Vec<String>>,
     /// What its tokens bind their ciphertexts to: the associated data of each is this map as
     /// canonical JSON (RFC 8785), and put in where it is not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::pairs"
-    )]
+    #[serde(deserialize_with = "coerce::pairs")]
     pub required_context: Option<BTreeMap<String, String>>,
     /// The most inputs of one request with its tokens; 0 is without limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub max_batch: Option<i64>,
 }
 endpoint!(WriteTokenRole { role_name } => (): Update "roles/{role_name}");
@@ -194,9 +127,11 @@ pub struct DeleteTokenRole {
 endpoint!(DeleteTokenRole { role_name } => (): Delete "roles/{role_name}");
 
 /// A token role. Durations are whole seconds; 0 is none.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct TokenRole {
     /// The aliases that its tokens may ask for; null if never given.
+    #[serialize_always]
     pub allowed_entity_aliases: Option<Vec<String>>,
     /// The keys that its tokens may use, if they are confined to some.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -221,7 +156,6 @@ pub struct TokenRole {
     /// As `token_explicit_max_ttl`, if it was given by this name.
     pub explicit_max_ttl: u64,
     /// The most inputs of one request with its tokens, if that is limited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_batch: Option<u64>,
     /// The name of the role.
     pub name: String,
@@ -247,7 +181,6 @@ pub struct TokenRole {
     /// Whether its tokens go without the policy `default`.
     pub token_no_default_policy: bool,
     /// How often its tokens may be used, if that is limited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_num_uses: Option<u64>,
     /// What each renewal gives its tokens.
     pub token_period: u64,

@@ -1,6 +1,7 @@
 //! The auth method `userpass`: people who log in with a name and a password.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::login::{with_login_tokens, with_token_parameters};
 use crate::{Sensitive, coerce, endpoint};
@@ -12,26 +13,21 @@ with_token_parameters! {
         #[serde(skip_serializing)]
         pub username: String,
         /// The password, of 72 bytes at most, which no answer shows; needed for a new user.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub password: Option<Sensitive>,
         /// In its place, its bcrypt hash as others made it, with a cost of 16 at most. With a cost
         /// that is not 10, the time of a refused login tells that there is such a user.
-        #[serde(skip_serializing_if = "Option::is_none")]
         pub password_hash: Option<Sensitive>,
         /// The older name of `token_policies`.
-        #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "coerce::list")]
+        #[serde(deserialize_with = "coerce::list")]
         pub policies: Option<Vec<String>>,
         /// The older name of `token_ttl`.
-        #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "coerce::seconds")]
+        #[serde(deserialize_with = "coerce::seconds")]
         pub ttl: Option<i64>,
         /// The older name of `token_max_ttl`.
-        #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "coerce::seconds")]
+        #[serde(deserialize_with = "coerce::seconds")]
         pub max_ttl: Option<i64>,
         /// The older name of `token_bound_cidrs`.
-        #[serde(
-            skip_serializing_if = "Option::is_none",
-            deserialize_with = "coerce::list_with_blanks"
-        )]
+        #[serde(deserialize_with = "coerce::list_with_blanks")]
         pub bound_cidrs: Option<Vec<String>>,
     }
 }
@@ -51,16 +47,12 @@ with_login_tokens! {
     /// A user, without what is secret. What was given by an older name is shown by that too.
     pub struct User {
         /// As `token_policies`, if they were given by this name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub policies: Option<Vec<String>>,
         /// As `token_ttl`, if it was given by this name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub ttl: Option<u64>,
         /// As `token_max_ttl`, if it was given by this name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub max_ttl: Option<u64>,
         /// As `token_bound_cidrs`, if they were given by this name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub bound_cidrs: Option<Vec<String>>,
     }
 }
@@ -76,20 +68,15 @@ pub struct DeleteUser {
 endpoint!(DeleteUser { username } => (): Delete "users/{username}");
 
 /// `LIST auth/userpass/users`: lists the names of all users.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListUsers {
     /// Only names behind this one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub after: Option<String>,
     /// At most so many; none or a negative number is no limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub limit: Option<i64>,
 }
 endpoint!(ListUsers {} => Users: List "users");
@@ -102,6 +89,7 @@ pub struct Users {
 }
 
 /// `POST auth/userpass/users/:username/password`: gives a user another password.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct SetPassword {
@@ -109,16 +97,15 @@ pub struct SetPassword {
     #[serde(skip_serializing)]
     pub username: String,
     /// The password, of 72 bytes at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Sensitive>,
     /// In its place, its bcrypt hash; see [`WriteUser`].
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<Sensitive>,
 }
 endpoint!(SetPassword { username } => (): Update "users/{username}/password");
 
 /// `POST auth/userpass/users/:username/policies`: gives a user other policies. Tokens that were made
 /// before keep those that they have, and are not renewed.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct SetPolicies {
@@ -126,16 +113,10 @@ pub struct SetPolicies {
     #[serde(skip_serializing)]
     pub username: String,
     /// The policies.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub token_policies: Option<Vec<String>>,
     /// The older name of `token_policies`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub policies: Option<Vec<String>>,
 }
 endpoint!(SetPolicies { username } => (): Update "users/{username}/policies");
@@ -144,6 +125,7 @@ endpoint!(SetPolicies { username } => (): Update "users/{username}/policies");
 ///
 /// The token stands in the `auth` block of the reply. Whether the user is unknown or the password
 /// wrong, the refusal is the same, and takes the same time.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct LogIn {
@@ -151,7 +133,6 @@ pub struct LogIn {
     #[serde(skip_serializing)]
     pub username: String,
     /// The password.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Sensitive>,
 }
 endpoint!(LogIn { username } => (): Update "login/{username}", access Public);

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::in_path;
 use crate::{coerce, endpoint};
 
 /// `POST identity/entity-alias`: gives an entity a name at an auth method, or changes the alias of
 /// this id, or of this name there.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteEntityAlias {
@@ -16,34 +18,19 @@ pub struct WriteEntityAlias {
     #[serde(skip_serializing, deserialize_with = "coerce::text")]
     pub id: Option<String>,
     /// The name at the auth method.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub name: Option<String>,
     /// The accessor of the auth method.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub mount_accessor: Option<String>,
     /// The id of the entity; a new one is made where none is given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub canonical_id: Option<String>,
     /// The older name of `canonical_id`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub entity_id: Option<String>,
     /// What its keeper attaches; policies can refer to it. Where it is given, it is replaced as a whole.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::pairs"
-    )]
+    #[serde(deserialize_with = "coerce::pairs")]
     pub custom_metadata: Option<BTreeMap<String, String>>,
 }
 endpoint!(WriteEntityAlias {} => AliasWritten: Update "entity-alias");
@@ -115,6 +102,7 @@ pub struct ReadEntityAlias {
 endpoint!(ReadEntityAlias { id } => AliasInfo: Read "entity-alias/id/{id}");
 
 /// What is known of an alias. Times are RFC 3339.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct AliasInfo {
     /// The id of its entity or group.
@@ -122,6 +110,7 @@ pub struct AliasInfo {
     /// When it was made.
     pub creation_time: String,
     /// What its keeper attached.
+    #[serialize_always]
     pub custom_metadata: Option<BTreeMap<String, String>>,
     /// Its id.
     pub id: String,
@@ -130,8 +119,10 @@ pub struct AliasInfo {
     /// Always false: there is one cluster.
     pub local: bool,
     /// The entities that it belonged to before they were merged.
+    #[serialize_always]
     pub merged_from_canonical_ids: Option<Vec<String>>,
     /// What the auth method attached.
+    #[serialize_always]
     pub metadata: Option<BTreeMap<String, String>>,
     /// The accessor of the auth method.
     pub mount_accessor: String,
@@ -142,7 +133,6 @@ pub struct AliasInfo {
     /// The name.
     pub name: String,
     /// `root` where the alias alone is read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace_id: Option<String>,
 }
 
@@ -199,6 +189,7 @@ pub struct AliasKey {
 }
 
 /// `POST identity/group-alias`: gives an external group its name at an auth method; a group has one.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteGroupAlias {
@@ -206,22 +197,13 @@ pub struct WriteGroupAlias {
     #[serde(skip_serializing, deserialize_with = "coerce::text")]
     pub id: Option<String>,
     /// The name that the auth method tells of.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub name: Option<String>,
     /// The accessor of the auth method.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub mount_accessor: Option<String>,
     /// The id of the group; a new one is made where none is given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub canonical_id: Option<String>,
 }
 endpoint!(WriteGroupAlias {} => AliasWritten: Update "group-alias");

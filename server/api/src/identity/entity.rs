@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{AliasInfo, in_path};
 use crate::{coerce, endpoint};
@@ -10,6 +11,7 @@ use crate::{coerce, endpoint};
 /// `POST identity/entity`: makes an entity, or changes the one that has this id or name.
 ///
 /// What is not given stays as it is. An answer with data says that an entity was made.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteEntity {
@@ -17,28 +19,16 @@ pub struct WriteEntity {
     #[serde(skip_serializing, deserialize_with = "coerce::text")]
     pub id: Option<String>,
     /// Its name, unique whatever the case; made up where none is given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub name: Option<String>,
     /// What its keeper attaches: 64 pairs at most.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::pairs"
-    )]
+    #[serde(deserialize_with = "coerce::pairs")]
     pub metadata: Option<BTreeMap<String, String>>,
     /// What its tokens may do beside what they may do anyway.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub policies: Option<Vec<String>>,
     /// Whether its tokens are refused.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub disabled: Option<bool>,
 }
 endpoint!(WriteEntity {} => EntityWritten: Update "entity"; optional);
@@ -145,14 +135,12 @@ pub struct DeleteEntityByName {
 endpoint!(DeleteEntityByName { name } => (): Delete "entity/name/{name*}" as "entity/name/{name}");
 
 /// `POST identity/entity/batch-delete`: removes entities, all or none.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct BatchDeleteEntities {
     /// Their ids; an unknown one is no error.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub entity_ids: Option<Vec<String>>,
 }
 endpoint!(BatchDeleteEntities {} => (): Update "entity/batch-delete");
@@ -228,34 +216,23 @@ pub struct Names {
 
 /// `POST identity/entity/merge`: makes one entity of several. The first keeps its name, metadata and
 /// policies, and gets the aliases and the groups of the others; their tokens go on as its own.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct MergeEntities {
     /// The ids of the entities that go.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub from_entity_ids: Option<Vec<String>>,
     /// The id of the entity that stays.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub to_entity_id: Option<String>,
     /// Which aliases stay where two are of the same auth method; then there must be one entity that
     /// goes.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub conflicting_alias_ids_to_keep: Option<Vec<String>>,
     /// Whether the secret of the entity that stays is kept where others have one of the same MFA
     /// method; without it they are refused.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub force: Option<bool>,
 }
 endpoint!(MergeEntities {} => (): Update "entity/merge");

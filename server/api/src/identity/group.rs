@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{GroupAlias, KeyAlias, Names, in_path};
 use crate::{coerce, endpoint};
@@ -10,6 +11,7 @@ use crate::{coerce, endpoint};
 /// `POST identity/group`: makes a group, or changes the one that has this id or name.
 ///
 /// What is not given stays as it is. An answer with data says that a group was made.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteGroup {
@@ -17,42 +19,23 @@ pub struct WriteGroup {
     #[serde(skip_serializing, deserialize_with = "coerce::text")]
     pub id: Option<String>,
     /// Its name, unique whatever the case; made up where none is given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub name: Option<String>,
     /// `internal`, whose members are listed here, or `external`, whose members an auth method tells
     /// at each login; it stays as it was made.
-    #[serde(
-        rename = "type",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(rename = "type", deserialize_with = "coerce::text")]
     pub kind: Option<String>,
     /// What its keeper attaches: 64 pairs at most.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::pairs"
-    )]
+    #[serde(deserialize_with = "coerce::pairs")]
     pub metadata: Option<BTreeMap<String, String>>,
     /// What the tokens of its members may do beside what they may do anyway.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub policies: Option<Vec<String>>,
     /// The groups whose members are members of this one too; never in a circle.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub member_group_ids: Option<Vec<String>>,
     /// The entities that are members.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub member_entity_ids: Option<Vec<String>>,
 }
 endpoint!(WriteGroup {} => GroupWritten: Update "group"; optional);
@@ -172,10 +155,10 @@ pub struct GroupKeys {
 }
 
 /// What a list tells of a group.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct GroupKey {
     /// Its name at an auth method, where it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<KeyAlias>,
     /// Its name.
     pub name: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::in_path;
 use crate::{Sensitive, coerce, endpoint};
@@ -12,6 +13,7 @@ use crate::{Sensitive, coerce, endpoint};
 ///
 /// What is not given is as if it had been left out when the method was made. Secrets that were
 /// generated before stay as they are.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CreateTotpMfaMethod {
@@ -19,59 +21,32 @@ pub struct CreateTotpMfaMethod {
     #[serde(skip_serializing, deserialize_with = "coerce::text")]
     pub method_id: Option<String>,
     /// A name for it, unique; none if left out.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub method_name: Option<String>,
     /// Who issues the codes, as authenticators show it. Required.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub issuer: Option<String>,
     /// For how long one code is: seconds, or a duration; 30 if left out.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub period: Option<i64>,
     /// Bytes of a secret: 20 if left out, at most 256.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub key_size: Option<i64>,
     /// Pixels of each side of the QR code that shows a secret: 200 if left out, at most 2048; 0 for
     /// no QR code.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub qr_size: Option<i64>,
     /// The hash of the codes: `SHA1` (if left out), `SHA256` or `SHA512`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub algorithm: Option<String>,
     /// Digits of a code: 6 (if left out) or 8.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub digits: Option<i64>,
     /// How many periods a clock may be off: 0 or 1 (if left out).
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub skew: Option<i64>,
     /// How many codes an entity may try in one period: 5 if left out, or 0.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub max_validation_attempts: Option<i64>,
 }
 endpoint!(CreateTotpMfaMethod {} => MfaMethodCreated: Update "mfa/method/totp");
@@ -200,33 +175,26 @@ pub struct MfaMethods {
 
 /// `POST identity/mfa/method/totp/generate`: makes the secret of the caller's own entity and shows it,
 /// once.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct GenerateTotpSecret {
     /// The id of the method. Required.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub method_id: Option<String>,
 }
 endpoint!(GenerateTotpSecret {} => TotpSecretShown: Update "mfa/method/totp/generate"; optional);
 
 /// `POST identity/mfa/method/totp/admin-generate`: makes the secret of an entity and shows it, once.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct AdminGenerateTotpSecret {
     /// The id of the method. Required.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub method_id: Option<String>,
     /// The id of the entity. Required.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub entity_id: Option<String>,
 }
 endpoint!(AdminGenerateTotpSecret {} => TotpSecretShown: Update "mfa/method/totp/admin-generate"; optional);
@@ -242,20 +210,15 @@ pub struct TotpSecretShown {
 
 /// `POST identity/mfa/method/totp/admin-destroy`: removes the secret of an entity, which can then be
 /// given another.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DestroyTotpSecret {
     /// The id of the method. Required.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub method_id: Option<String>,
     /// The id of the entity. Required.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub entity_id: Option<String>,
 }
 endpoint!(DestroyTotpSecret {} => (): Update "mfa/method/totp/admin-destroy");
@@ -264,6 +227,7 @@ endpoint!(DestroyTotpSecret {} => (): Update "mfa/method/totp/admin-destroy");
 ///
 /// A login needs it if it is at one of the auth methods, or of one of the entities or groups; one of
 /// the four lists must be given. A list that is not given stays as it is.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteLoginEnforcement {
@@ -271,34 +235,19 @@ pub struct WriteLoginEnforcement {
     #[serde(skip_serializing)]
     pub name: String,
     /// The ids of the methods, one of which is enough. Required.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::texts"
-    )]
+    #[serde(deserialize_with = "coerce::texts")]
     pub mfa_method_ids: Option<Vec<String>>,
     /// The accessors of auth methods.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::texts"
-    )]
+    #[serde(deserialize_with = "coerce::texts")]
     pub auth_method_accessors: Option<Vec<String>>,
     /// Types of auth methods.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::texts"
-    )]
+    #[serde(deserialize_with = "coerce::texts")]
     pub auth_method_types: Option<Vec<String>>,
     /// The ids of groups, whose members may be members by other groups.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::texts"
-    )]
+    #[serde(deserialize_with = "coerce::texts")]
     pub identity_group_ids: Option<Vec<String>>,
     /// The ids of entities.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::texts"
-    )]
+    #[serde(deserialize_with = "coerce::texts")]
     pub identity_entity_ids: Option<Vec<String>>,
 }
 endpoint!(WriteLoginEnforcement { name } => (): Update "mfa/login-enforcement/{name}");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::Names;
 use crate::{Sensitive, coerce, endpoint};
@@ -14,15 +15,13 @@ pub struct ReadOidcConfig {}
 endpoint!(ReadOidcConfig {} => OidcConfig: Read "oidc/config");
 
 /// `POST identity/oidc/config`: sets what all identity tokens have in common.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteOidcConfig {
     /// Scheme, host and optional port of the issuer (`https://example.com:8200`); empty for the
     /// `api_addr` of the server.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub issuer: Option<String>,
 }
 endpoint!(WriteOidcConfig {} => (): Update "oidc/config");
@@ -48,6 +47,7 @@ impl OidcConfig {
 
 /// `POST identity/oidc/key/:name`: makes a signing key, or changes what is given of it. Another
 /// algorithm takes effect at once; tokens that were signed before stay valid.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteOidcKey {
@@ -55,29 +55,17 @@ pub struct WriteOidcKey {
     #[serde(skip_serializing)]
     pub name: String,
     /// How long it signs before the next one does: seconds, or a duration; 24 hours if left out.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub rotation_period: Option<i64>,
     /// How long what it signed can be verified after that: 24 hours if left out, at most ten times
     /// `rotation_period`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub verification_ttl: Option<i64>,
     /// `RS256` (if left out), `RS384`, `RS512`, `ES256`, `ES384`, `ES512` or `EdDSA`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub algorithm: Option<String>,
     /// The client ids of the roles and clients that it may sign for; `*` is all, none is nobody.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_client_ids: Option<Vec<String>>,
 }
 endpoint!(WriteOidcKey { name } => (): Update "oidc/key/{name}");
@@ -123,6 +111,7 @@ pub struct ListOidcKeys {}
 endpoint!(ListOidcKeys {} => Names: List "oidc/key");
 
 /// `POST identity/oidc/key/:name/rotate`: signs with the next key from now on.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RotateOidcKey {
@@ -130,16 +119,14 @@ pub struct RotateOidcKey {
     #[serde(skip_serializing)]
     pub name: String,
     /// How long what the old one signed can be verified; as the key says if left out.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub verification_ttl: Option<i64>,
 }
 endpoint!(RotateOidcKey { name } => (): Update "oidc/key/{name}/rotate");
 
 /// `POST identity/oidc/role/:name`: makes a role, which says what identity tokens tell, or changes
 /// what is given of it.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteOidcRole {
@@ -147,29 +134,17 @@ pub struct WriteOidcRole {
     #[serde(skip_serializing)]
     pub name: String,
     /// The signing key.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub key: Option<String>,
     /// The claims beside the standard ones: a JSON object with templates such as
     /// `{{identity.entity.name}}`, plain or in base64.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub template: Option<String>,
     /// How long its tokens last: 24 hours if left out, at most the key's `verification_ttl`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub ttl: Option<i64>,
     /// The audience of its tokens; made up where none is given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub client_id: Option<String>,
 }
 endpoint!(WriteOidcRole { name } => (): Update "oidc/role/{name}");
@@ -236,28 +211,25 @@ pub struct OidcToken {
 
 /// `POST identity/oidc/introspect`: tells whether an identity token is good, and its entity there
 /// and not disabled. The answer has no envelope.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct IntrospectOidcToken {
     /// The token.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Sensitive>,
     /// The audience that it must have, if it must have one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub client_id: Option<String>,
 }
 endpoint!(IntrospectOidcToken {} => Introspection: Update "oidc/introspect"; document);
 
 /// Whether an identity token is good (RFC 7662 section 2.2).
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Introspection {
     /// Whether it is.
     pub active: bool,
     /// Why not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 

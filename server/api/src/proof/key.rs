@@ -10,6 +10,7 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, IgnoredAny, MapAccess, Visitor},
 };
+use serde_with::skip_serializing_none;
 
 /// The public key of a client, or of a server that signs its answers: `OKP` with `Ed25519`, or `EC`
 /// with `P-256`.
@@ -26,12 +27,12 @@ struct Inner {
 }
 
 /// The members that a key consists of, in the order of RFC 7638 section 3.2.
+#[skip_serializing_none]
 #[derive(Serialize)]
 struct Members<'k> {
     crv: &'k str,
     kty: &'k str,
     x: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     y: Option<String>,
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint};
 
@@ -14,6 +15,7 @@ pub struct ListAuditDevices {}
 endpoint!(ListAuditDevices {} => BTreeMap<String, AuditDevice>: Read "audit", access Sudo);
 
 /// `PUT sys/audit/:path`: enables an audit device.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct EnableAuditDevice {
@@ -21,32 +23,19 @@ pub struct EnableAuditDevice {
     #[serde(skip_serializing)]
     pub path: String,
     /// The type of device: `file`, `http`, `socket` or `syslog`.
-    #[serde(
-        rename = "type",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(rename = "type", deserialize_with = "coerce::text")]
     pub kind: Option<String>,
     /// What its operator writes about it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub description: Option<String>,
     /// Kept for clients that set it; it changes nothing on one cluster.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub local: Option<bool>,
     /// For every device `hmac_accessor`, `elide_list_responses`, `prefix`, `skip_test`; for a file
     /// `file_path` (also `stdout` and `discard`), `mode`, `durable`; for a socket `address`,
     /// `socket_type`, `write_timeout`; for syslog `facility`, `tag`, `address`; for http `uri`,
     /// `headers`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::map"
-    )]
+    #[serde(deserialize_with = "coerce::map")]
     pub options: Option<BTreeMap<String, String>>,
 }
 endpoint!(EnableAuditDevice { path } => (): Update "audit/{path*}" as "audit/{path}", access Sudo);
@@ -62,6 +51,7 @@ pub struct DisableAuditDevice {
 endpoint!(DisableAuditDevice { path } => (): Delete "audit/{path*}" as "audit/{path}", access Sudo);
 
 /// `PUT sys/audit-hash/:path`: hashes a value as an audit device does, to look for it in the log.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct HashForAudit {
@@ -69,7 +59,6 @@ pub struct HashForAudit {
     #[serde(skip_serializing)]
     pub path: String,
     /// The value.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<Sensitive>,
 }
 endpoint!(HashForAudit { path } => AuditHash: Update "audit-hash/{path*}" as "audit-hash/{path}");
@@ -98,6 +87,7 @@ endpoint!(
 );
 
 /// `POST sys/config/auditing/request-headers/:header`: lets the audit log show a request header.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteAuditedHeader {
@@ -105,10 +95,7 @@ pub struct WriteAuditedHeader {
     #[serde(skip_serializing)]
     pub header: String,
     /// Whether its values are hashed.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub hmac: Option<bool>,
 }
 endpoint!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint};
 
@@ -11,68 +12,49 @@ use crate::{Sensitive, coerce, endpoint};
 pub type CapabilitiesReply = BTreeMap<String, Vec<String>>;
 
 /// `POST sys/capabilities`: tells what a token may do at each of some paths.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Capabilities {
     /// The token.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<Sensitive>,
     /// The paths.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub paths: Option<Vec<String>>,
     /// The older spelling of `paths`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub path: Option<Vec<String>>,
 }
 endpoint!(Capabilities {} => CapabilitiesReply: Update "capabilities");
 
 /// `POST sys/capabilities-accessor`: tells what the token behind an accessor may do at each of some
 /// paths.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CapabilitiesAccessor {
     /// The accessor.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub accessor: Option<String>,
     /// The paths.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub paths: Option<Vec<String>>,
     /// The older spelling of `paths`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub path: Option<Vec<String>>,
 }
 endpoint!(CapabilitiesAccessor {} => CapabilitiesReply: Update "capabilities-accessor");
 
 /// `POST sys/capabilities-self`: tells what the caller may do at each of some paths.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CapabilitiesSelf {
     /// The paths.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub paths: Option<Vec<String>>,
     /// The older spelling of `paths`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub path: Option<Vec<String>>,
 }
 endpoint!(CapabilitiesSelf {} => CapabilitiesReply: Update "capabilities-self");

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
@@ -38,6 +39,7 @@ pub struct UiHeaderNames {
 }
 
 /// `GET sys/config/ui/headers/:header`: reads a header that answers below `/ui` carry.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadUiHeader {
@@ -45,27 +47,24 @@ pub struct ReadUiHeader {
     #[serde(skip_serializing)]
     pub header: String,
     /// Whether to answer with all values rather than the first.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub multivalue: Option<bool>,
 }
 endpoint!(ReadUiHeader { header } => UiHeader: Read "config/ui/headers/{header}", access Sudo);
 
 /// The values of a header.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct UiHeader {
     /// The first value, unless all were asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     /// All values, if they were asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<String>>,
 }
 
 /// `PUT sys/config/ui/headers/:header`: has answers below `/ui` carry a header.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteUiHeader {
@@ -73,10 +72,7 @@ pub struct WriteUiHeader {
     #[serde(skip_serializing)]
     pub header: String,
     /// The values, each a header of its own.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub values: Option<Vec<String>>,
 }
 endpoint!(WriteUiHeader { header } => (): Update "config/ui/headers/{header}", access Sudo);

@@ -1,19 +1,18 @@
 //! Control groups: requests that wait until others approve them (OpenBao API, "Control Group").
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{SensitiveJson, coerce, endpoint};
 
 /// `POST sys/control-group/authorize`: approves a request that waits. The caller's entity has to be
 /// in a group that a policy names for it.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct AuthorizeRequest {
     /// The accessor of the wrapping token that the request waits behind.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub accessor: Option<String>,
 }
 endpoint!(AuthorizeRequest {} => RequestApproval: Update "control-group/authorize");
@@ -26,14 +25,12 @@ pub struct RequestApproval {
 }
 
 /// `POST sys/control-group/request`: shows a request that waits, with all that is in it.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadWaitingRequest {
     /// The accessor of the wrapping token that the request waits behind.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub accessor: Option<String>,
 }
 endpoint!(ReadWaitingRequest {} => WaitingRequest: Update "control-group/request");

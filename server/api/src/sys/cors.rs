@@ -1,6 +1,7 @@
 //! Which pages of other origins may call (the Fetch standard's CORS protocol).
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
@@ -11,26 +12,18 @@ pub struct ReadCors {}
 endpoint!(ReadCors {} => Cors: Read "config/cors", access Sudo);
 
 /// `PUT sys/config/cors`: lets pages of the given origins call.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteCors {
     /// Exact origins such as `https://app.example.com`, or `*` alone.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_origins: Option<Vec<String>>,
     /// Request headers beyond the standard ones.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_headers: Option<Vec<String>>,
     /// Kept for clients that send it; false switches off.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub enable: Option<bool>,
 }
 endpoint!(WriteCors {} => (): Update "config/cors", access Sudo);

@@ -1,6 +1,7 @@
 //! Whether the server can be used, for those who route requests to it.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
@@ -9,68 +10,39 @@ use crate::{coerce, endpoint};
 ///
 /// The states that only a cluster or a replica can be in are never those of this server: what is asked
 /// of them must be well formed, as in Vault, and changes nothing.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadHealth {
     /// The status for a server that can be used, 200 to 999; 200 if not given.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub activecode: Option<i64>,
     /// The status for a replica for recovery; 472 in Vault. No server is.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub drsecondarycode: Option<i64>,
     /// The status for one that lost its cluster; 474 in Vault. No server does.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub haunhealthycode: Option<i64>,
     /// The status for one that serves reads for another; 473 in Vault. No server does.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub performancestandbycode: Option<i64>,
     /// Whether one that serves reads for another answers as one that can be used.
-    #[serde(
-        deserialize_with = "coerce::flag",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub perfstandbyok: Option<bool>,
     /// The status for one that was removed from its cluster; 530 in Vault. No server is.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub removedcode: Option<i64>,
     /// The status for one that is sealed; 503 if not given.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub sealedcode: Option<i64>,
     /// The status for one that waits for another to end; 429 in Vault. No server does.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub standbycode: Option<i64>,
     /// Whether one that waits for another to end answers as one that can be used.
-    #[serde(
-        deserialize_with = "coerce::flag",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub standbyok: Option<bool>,
     /// The status for one whose keys were not made; 501 if not given.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub uninitcode: Option<i64>,
 }
 endpoint!(ReadHealth {} => Health:
@@ -81,6 +53,7 @@ endpoint!(ReadHealth {} => Health:
     ]; document);
 
 /// What `GET sys/health` answers, without an envelope.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Health {
     /// Whether the keys were made.
@@ -102,9 +75,7 @@ pub struct Health {
     /// Always false.
     pub enterprise: bool,
     /// The name of the cluster; only while unsealed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_name: Option<String>,
     /// The id of the cluster; only while unsealed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
 }

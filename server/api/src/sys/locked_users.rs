@@ -1,18 +1,17 @@
 //! Who failed to log in too often (`sys/locked-users`).
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
 /// `GET sys/locked-users`: tells who is locked out, at which mount.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadLockedUsers {
     /// The accessor of the only mount to tell of.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub mount_accessor: Option<String>,
 }
 endpoint!(ReadLockedUsers {} => LockedUsers: Read "locked-users");

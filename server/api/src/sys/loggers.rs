@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
@@ -25,23 +26,23 @@ pub struct ReadLogger {
 endpoint!(ReadLogger { name } => Loggers: Read "loggers/{name}");
 
 /// `PUT sys/loggers`: sets the level of every logger, until the server is started anew.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteLoggers {
     /// The level: `trace`, `debug`, `info`, `warn` or `error`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
 }
 endpoint!(WriteLoggers {} => (): Update "loggers");
 
 /// `PUT sys/loggers/:name`: sets the level of one logger, until the server is started anew.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteLogger {
     /// The logger.
     pub name: String,
     /// The level: `trace`, `debug`, `info`, `warn` or `error`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
 }
 endpoint!(WriteLogger { name } => (): Update "loggers/{name}");
@@ -64,20 +65,15 @@ endpoint!(DeleteLogger { name } => (): Delete "loggers/{name}");
 /// `GET sys/monitor`: shows what the server logs from now on, a line each, until the caller hangs up
 /// or the server ends. It is what the server itself says, whatever level its own log has, and nothing
 /// of the libraries below it. Who reads too slowly loses lines, and a line says how many.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Monitor {
     /// `standard`, which it is if not given, or `json`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub log_format: Option<String>,
     /// The least level that is shown: `trace`, `debug`, `info` (if not given), `warn` or `error`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub log_level: Option<String>,
 }
 endpoint!(Monitor {} => serde_json::Value: Read "monitor"; document);

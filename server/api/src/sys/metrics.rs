@@ -1,19 +1,18 @@
 //! What an operator counts.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
 /// `GET sys/metrics`: reads counts and latencies since the server started, in Vault's JSON, or as
 /// text for Prometheus (exposition format 0.0.4). Latencies are in milliseconds.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadMetrics {
     /// `prometheus` for its text; nothing for JSON.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub format: Option<String>,
 }
 endpoint!(ReadMetrics {} => serde_json::Value: Read "metrics"; document);

@@ -3,19 +3,20 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, endpoint};
 
 /// `POST sys/mfa/validate`: ends a login that was answered with `mfa_requirement`. Public; the token
 /// stands in the `auth` block of the reply.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ValidateMfa {
     /// The id of the requirement; whoever has it may end the login.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub mfa_request_id: Option<Sensitive>,
     /// By the id or name of a method: its passcode, in a list.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "payload")]
+    #[serde(deserialize_with = "payload")]
     pub mfa_payload: Option<BTreeMap<String, Passcodes>>,
 }
 endpoint!(ValidateMfa {} => (): Update "mfa/validate", access Public);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
@@ -22,6 +23,7 @@ pub struct ListAuth {}
 endpoint!(ListAuth {} => BTreeMap<String, MountOutput>: Read "auth");
 
 /// One mount, as lists and reads show it.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct MountOutput {
     /// The type of engine.
@@ -36,6 +38,7 @@ pub struct MountOutput {
     /// What can be tuned.
     pub config: serde_json::Value,
     /// What the engine is told.
+    #[serialize_always]
     pub options: Option<EngineOptions>,
     /// Always false or as set; it changes nothing.
     pub local: bool,
@@ -50,105 +53,67 @@ pub struct MountOutput {
     /// Always empty: engines are built in.
     pub running_sha256: String,
     /// `supported`, for engines that an operator mounts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deprecation_status: Option<String>,
 }
 
 /// The `config` object of a new mount.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct MountConfigInput {
     /// How long leases last where nothing else is asked.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub default_lease_ttl: Option<String>,
     /// How long leases may last at most.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub max_lease_ttl: Option<String>,
     /// Kept for clients that set it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub force_no_cache: Option<bool>,
     /// `unauth` or `hidden`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub listing_visibility: Option<String>,
     /// Request parameters that the audit log shows as they are.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub audit_non_hmac_request_keys: Option<Vec<String>>,
     /// Response fields that the audit log shows as they are.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub audit_non_hmac_response_keys: Option<Vec<String>>,
     /// Request headers that the engine gets to see.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub passthrough_request_headers: Option<Vec<String>>,
     /// Response headers that the engine may set.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_response_headers: Option<Vec<String>>,
     /// The type of the tokens of an auth method.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub token_type: Option<String>,
     /// When who fails to log in with an auth method is locked out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_lockout_config: Option<UserLockoutInput>,
 }
 
 /// When who fails to log in is locked out; what is left out stays as it is, and what is 0 is left to
 /// the configuration of the server.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default)]
 pub struct UserLockoutInput {
     /// How many failures in a row lock.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub lockout_threshold: Option<String>,
     /// For how long: seconds, or a duration such as `15m`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub lockout_duration: Option<String>,
     /// After how long without a failure the count begins anew.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub lockout_counter_reset_duration: Option<String>,
     /// Whether nobody is locked out, whatever the configuration says.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub lockout_disable: Option<bool>,
 }
 
 /// `POST sys/mounts/:path`: mounts a secrets engine.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct EnableMount {
@@ -156,53 +121,31 @@ pub struct EnableMount {
     #[serde(skip_serializing)]
     pub path: String,
     /// The type of engine.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "type")]
     #[serde(deserialize_with = "coerce::text")]
     pub kind: Option<String>,
     /// What to write about it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub description: Option<String>,
     /// What can be tuned.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<MountConfigInput>,
     /// What the engine is told.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::map"
-    )]
+    #[serde(deserialize_with = "coerce::map")]
     pub options: Option<EngineOptions>,
     /// Kept for clients that set it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub local: Option<bool>,
     /// Kept for clients that set it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub seal_wrap: Option<bool>,
     /// Kept for clients that set it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub external_entropy_access: Option<bool>,
     /// Kept for clients that set it; engines are built in.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub plugin_name: Option<String>,
     /// Kept for clients that set it; engines are built in.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub plugin_version: Option<String>,
 }
 endpoint!(EnableMount { path } => (): Update "mounts/{path*}" as "mounts/{path}");
@@ -238,6 +181,7 @@ pub struct ReadTune {
 endpoint!(ReadTune { path } => TuneOutput: Read "mounts/{path+}/tune" as "mounts/{path}/tune");
 
 /// `POST sys/mounts/:path/tune`: tunes a mount.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Tune {
@@ -245,72 +189,42 @@ pub struct Tune {
     #[serde(skip_serializing)]
     pub path: String,
     /// What to write about it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub description: Option<String>,
     /// What the engine is told.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::map"
-    )]
+    #[serde(deserialize_with = "coerce::map")]
     pub options: Option<EngineOptions>,
     /// How long leases last where nothing else is asked.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub default_lease_ttl: Option<String>,
     /// How long leases may last at most.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub max_lease_ttl: Option<String>,
     /// `unauth` or `hidden`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub listing_visibility: Option<String>,
     /// Request parameters that the audit log shows as they are.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub audit_non_hmac_request_keys: Option<Vec<String>>,
     /// Response fields that the audit log shows as they are.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub audit_non_hmac_response_keys: Option<Vec<String>>,
     /// Request headers that the engine gets to see.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub passthrough_request_headers: Option<Vec<String>>,
     /// Response headers that the engine may set.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_response_headers: Option<Vec<String>>,
     /// The type of the tokens of an auth method.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub token_type: Option<String>,
     /// When who fails to log in with an auth method is locked out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_lockout_config: Option<UserLockoutInput>,
 }
 endpoint!(Tune { path } => (): Update "mounts/{path+}/tune" as "mounts/{path}/tune");
 
 /// What is tuned of a mount: times in seconds as they take effect.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub struct TuneOutput {
     /// How long leases last where nothing else is asked.
@@ -322,7 +236,6 @@ pub struct TuneOutput {
     /// As set; it changes nothing.
     pub force_no_cache: bool,
     /// What the engine is told, if anything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<EngineOptions>,
     /// `unauth` or `hidden`, if set.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -344,16 +257,12 @@ pub struct TuneOutput {
     pub token_type: String,
     /// After how long without a failed login the count begins anew, where lockouts were tuned; 0
     /// leaves it to the configuration, as in the two that follow.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_lockout_counter_reset_duration: Option<u64>,
     /// Whether nobody is locked out, where lockouts were tuned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_lockout_disable: Option<bool>,
     /// For how long who failed too often is locked out, where that was tuned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_lockout_duration: Option<u64>,
     /// How many failed logins in a row lock, where that was tuned.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_lockout_threshold: Option<u64>,
 }
 

@@ -1,24 +1,20 @@
 //! Password policies: what made-up passwords are like.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint};
 
 /// `LIST sys/policies/password`: lists the names of all password policies.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListPasswordPolicies {
     /// Only names behind this one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub after: Option<String>,
     /// At most so many names; none or a negative number is no limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub limit: Option<i64>,
 }
 endpoint!(ListPasswordPolicies {} => PasswordPolicies: List "policies/password");
@@ -55,6 +51,7 @@ pub struct PasswordPolicy {
 /// rule "charset" { charset = "abcdefghijklmnopqrstuvwxyz" }
 /// rule "charset" { charset = "0123456789", min-chars = 2 }
 /// ```
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WritePasswordPolicy {
@@ -62,10 +59,7 @@ pub struct WritePasswordPolicy {
     #[serde(skip_serializing)]
     pub name: String,
     /// The text: HCL, JSON, or either in base64.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub policy: Option<String>,
 }
 endpoint!(WritePasswordPolicy { name } => ():

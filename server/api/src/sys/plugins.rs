@@ -2,6 +2,7 @@
 //! are part of the server; none can be added.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
@@ -120,26 +121,18 @@ pub struct Plugin {
 }
 
 /// `POST sys/plugins/reload/backend`: has mounts read what they keep of their storage anew.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReloadPlugin {
     /// All mounts of this type; either this or `mounts`.
-    #[serde(
-        deserialize_with = "coerce::text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub plugin: Option<String>,
     /// The paths of the mounts, those of auth methods with `auth/`.
-    #[serde(
-        deserialize_with = "coerce::list",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub mounts: Option<Vec<String>>,
     /// `global` for all servers of a cluster, which is this one.
-    #[serde(
-        deserialize_with = "coerce::text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub scope: Option<String>,
 }
 endpoint!(ReloadPlugin {} => Reloaded: Update "plugins/reload/backend");

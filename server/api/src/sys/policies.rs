@@ -3,24 +3,20 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Endpoint, Operation, coerce, endpoint};
 
 /// `LIST sys/policies/acl`: lists the names of all policies.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListPolicies {
     /// Only names behind this one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub after: Option<String>,
     /// At most so many names; none or a negative number is no limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub limit: Option<i64>,
 }
 endpoint!(ListPolicies {} => Policies: List "policies/acl");
@@ -52,6 +48,7 @@ pub struct Policy {
 }
 
 /// `PUT sys/policies/acl/:name`: writes a policy; what is left out is not kept of an earlier version.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WritePolicy {
@@ -59,34 +56,19 @@ pub struct WritePolicy {
     #[serde(skip_serializing)]
     pub name: String,
     /// The text: HCL, JSON, or either in base64.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub policy: Option<String>,
     /// The version that this replaces: 0 or -1 if there must be none yet; if left out, any.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub cas: Option<i64>,
     /// Whether every change must say which version it replaces, this one as well.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub cas_required: Option<bool>,
     /// From when on the policy grants nothing and is removed: RFC 3339, or seconds since 1970.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub expiration: Option<String>,
     /// The same as a number of seconds from now; not beside `expiration`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub ttl: Option<i64>,
 }
 endpoint!(WritePolicy { name } => (): Update "policies/acl/{name*}" as "policies/acl/{name}");
@@ -108,20 +90,15 @@ impl Endpoint for PatchPolicy {
 }
 
 /// `LIST sys/policies/detailed/acl`: lists all policies, with what is known of each.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListDetailedPolicies {
     /// Only names behind this one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub after: Option<String>,
     /// At most so many names; none or a negative number is no limit.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub limit: Option<i64>,
 }
 endpoint!(ListDetailedPolicies {} => DetailedPolicies: List "policies/detailed/acl");
@@ -149,15 +126,14 @@ endpoint!(ReadDetailedPolicy { name } => DetailedPolicy:
     Read "policies/detailed/acl/{name*}" as "policies/detailed/acl/{name}");
 
 /// What is known of a policy.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct DetailedPolicy {
     /// Whether every change must say which version it replaces.
     pub cas_required: bool,
     /// From when on it grants nothing, in RFC 3339; left out if it does not end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiration: Option<String>,
     /// When it was last changed, in RFC 3339; left out where that is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<String>,
     /// Its name.
     pub name: String,
@@ -218,6 +194,7 @@ pub struct PolicyOld {
 }
 
 /// `PUT sys/policy/:name`: the older spelling of [`WritePolicy`].
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WritePolicyOld {
@@ -225,40 +202,22 @@ pub struct WritePolicyOld {
     #[serde(skip_serializing)]
     pub name: String,
     /// The text.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub policy: Option<String>,
     /// The text, under its older name.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub rules: Option<String>,
     /// The version that this replaces: 0 or -1 if there must be none yet; if left out, any.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub cas: Option<i64>,
     /// Whether every change must say which version it replaces, this one as well.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub cas_required: Option<bool>,
     /// From when on the policy grants nothing and is removed: RFC 3339, or seconds since 1970.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub expiration: Option<String>,
     /// The same as a number of seconds from now; not beside `expiration`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub ttl: Option<i64>,
 }
 endpoint!(WritePolicyOld { name } => (): Update "policy/{name*}" as "policy/{name}");

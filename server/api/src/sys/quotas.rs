@@ -1,6 +1,7 @@
 //! How many requests a client may send.
 
 use serde::{Deserialize, Serialize, Serializer};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
@@ -67,6 +68,7 @@ fn plain<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> 
 }
 
 /// `POST sys/quotas/rate-limit/:name`: makes a rate limit, or makes it another one.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteRateLimit {
@@ -74,48 +76,26 @@ pub struct WriteRateLimit {
     #[serde(skip_serializing)]
     pub name: String,
     /// Kept for clients that send it: `rate-limit`.
-    #[serde(
-        rename = "type",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(rename = "type", deserialize_with = "coerce::text")]
     pub kind: Option<String>,
     /// What it holds for: a mount (`transit/`), a path (`auth/token/create`), a path that ends in
     /// `*`; nothing for all. Of several the most special one counts.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub path: Option<String>,
     /// The role of a login that it holds for: no auth method here has roles, so it is refused.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub role: Option<String>,
     /// How many requests each client address may send in an interval, more than 0.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::number"
-    )]
+    #[serde(deserialize_with = "coerce::number")]
     pub rate: Option<f64>,
     /// How long an interval lasts; a second if nothing is said.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub interval: Option<i64>,
     /// For how long a client that went over the limit gets nothing.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub block_interval: Option<i64>,
     /// Kept for clients that send it: there is one namespace.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub inheritable: Option<bool>,
 }
 endpoint!(WriteRateLimit { name } => (): Update "quotas/rate-limit/{name}");
@@ -152,32 +132,21 @@ pub struct QuotaConfig {
 }
 
 /// `POST sys/quotas/config`: sets what holds for all quotas.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteQuotaConfig {
     /// Paths that no quota holds for; they may end in `*`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub rate_limit_exempt_paths: Option<Vec<String>>,
     /// The same.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub absolute_rate_limit_exempt_paths: Option<Vec<String>>,
     /// Whether requests that were refused are on the audit record; false if nothing is said.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub enable_rate_limit_audit_logging: Option<bool>,
     /// Whether answers say how much of the quota is left; false if nothing is said.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub enable_rate_limit_response_headers: Option<bool>,
 }
 endpoint!(WriteQuotaConfig {} => (): Update "quotas/config");

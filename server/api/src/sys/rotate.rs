@@ -4,6 +4,7 @@
 //! seal keeps the unseal key; `recovery` is the recovery key.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{
     BeginRekey, NewShares, RekeyBackup, RekeyProgress, RekeyStatus, RekeyVerification,
@@ -18,6 +19,7 @@ pub struct RotateRoot {}
 endpoint!(RotateRoot {} => (): Update "rotate/root", access Sudo);
 
 /// What `sys/rotate/root/init` and `sys/rotate/recovery/init` answer.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct RotationStatus {
     /// Whether there is an attempt.
@@ -29,23 +31,17 @@ pub struct RotationStatus {
     /// How many of the present shares are needed.
     pub required: u8,
     /// The id of the attempt; only while there is one, like what follows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     /// How many of the present shares were given so far.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<usize>,
     /// Whether the new shares are to be given back before they become valid.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_required: Option<bool>,
     /// The id of the verification; empty until it runs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification_nonce: Option<String>,
     /// The fingerprints of the keys that the new shares will be encrypted to; only with keys, like
     /// what follows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pgp_fingerprints: Option<Vec<String>>,
     /// Whether the encrypted shares will be kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<bool>,
 }
 

@@ -1,10 +1,12 @@
 //! Initialization, the seal and the barrier's key.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint};
 
 /// `PUT sys/init`: makes the keys of a new server. It leaves no audit entry: there is no log yet.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Initialize {
@@ -15,35 +17,20 @@ pub struct Initialize {
     #[serde(deserialize_with = "coerce::int")]
     pub secret_threshold: Option<i64>,
     /// Into how many shares the recovery key is split, where the seal opens by itself; 0 for none.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub recovery_shares: Option<i64>,
     /// How many shares bring it back.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub recovery_threshold: Option<i64>,
     /// The OpenPGP keys that the shares of the unseal key are encrypted to, one a share: each as
     /// `gpg --export` writes it, in base64. An empty one is a bad key, not none.
-    #[serde(
-        deserialize_with = "coerce::list_with_blanks",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub pgp_keys: Option<Vec<String>>,
     /// The same for the shares of the recovery key.
-    #[serde(
-        deserialize_with = "coerce::list_with_blanks",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub recovery_pgp_keys: Option<Vec<String>>,
     /// The OpenPGP key that the root token is encrypted to.
-    #[serde(
-        deserialize_with = "coerce::text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub root_token_pgp_key: Option<String>,
 }
 endpoint!(Initialize {} => Initialized: Update "init", access Public; document);
@@ -103,6 +90,7 @@ pub struct ReadSealStatus {}
 endpoint!(ReadSealStatus {} => SealStatus: Read "seal-status", access Public; document);
 
 /// What `GET sys/seal-status` and `PUT sys/unseal` answer, without an envelope.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct SealStatus {
     /// The type of seal: `shamir`, or one that opens by itself.
@@ -127,10 +115,8 @@ pub struct SealStatus {
     /// Whether the store waits to be moved from one seal to another.
     pub migration: bool,
     /// The name of the cluster; only while unsealed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_name: Option<String>,
     /// The id of the cluster; only while unsealed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
     /// Whether the seal opens by itself, and people hold shares of a recovery key.
     pub recovery_seal: bool,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{EngineOptions, MountOutput};
 use crate::endpoint;
@@ -70,16 +71,15 @@ pub struct ReadResultantAcl {}
 endpoint!(ReadResultantAcl {} => ResultantAcl: Read "internal/ui/resultant-acl");
 
 /// What policies come to. Rules with a `+` in their path are left out, as by Vault.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ResultantAcl {
     /// Whether everything is allowed; then nothing else is told.
     pub root: bool,
     /// The rules for one path each.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exact_paths: Option<BTreeMap<String, ResultantRule>>,
     /// The rules for all paths that begin so.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub glob_paths: Option<BTreeMap<String, ResultantRule>>,
 }
 

@@ -1,6 +1,7 @@
 //! Response wrapping: answers that are handed over as a token which opens them once.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, SensitiveJson, endpoint};
 
@@ -16,11 +17,11 @@ macro_rules! about_token {
     ($name:ident, $doc:literal => $reply:ty : $operation:ident $path:literal
         $(, access $access:ident)?) => {
         #[doc = $doc]
+        #[skip_serializing_none]
         #[derive(Debug, Default, Deserialize, Serialize)]
         #[serde(default)]
         pub struct $name {
             /// The wrapping token; the caller's own token if left out.
-            #[serde(skip_serializing_if = "Option::is_none")]
             pub token: Option<Sensitive>,
         }
         endpoint!($name {} => $reply: $operation $path $(, access $access)?);

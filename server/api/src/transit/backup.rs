@@ -1,6 +1,7 @@
 //! Backup and restoration of whole keys.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint};
 
@@ -22,23 +23,17 @@ pub struct Backup {
 }
 
 /// `POST restore[/:name]` brings a key back from its backup.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RestoreKey {
     /// The name it shall have; the one it had if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub name: Option<String>,
     /// The backup.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub backup: Option<Sensitive>,
     /// Whether a key of this name is replaced; refused if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub force: Option<bool>,
 }
 endpoint!(RestoreKey {} => (): Update "restore/{name?}" as "restore");

@@ -1,6 +1,7 @@
 //! How many keys stay in memory.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
@@ -11,14 +12,12 @@ pub struct ReadCacheConfig {}
 endpoint!(ReadCacheConfig {} => CacheConfig: Read "cache-config");
 
 /// `POST cache-config` sets how many keys stay in memory, at once and on every node.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ConfigureCache {
     /// How many: at least 10, or 0 (if not given) to leave it to the server.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub size: Option<i64>,
 }
 endpoint!(ConfigureCache {} => CacheConfig: Update "cache-config");

@@ -1,10 +1,12 @@
 //! Certificates for signing keys.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
 /// `POST keys/:name/csr` makes a request for a certificate (PKCS#10, RFC 2986), signed by the key.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct MakeCertificateRequest {
@@ -12,18 +14,12 @@ pub struct MakeCertificateRequest {
     #[serde(skip_serializing)]
     pub name: String,
     /// The version that signs; the latest if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub version: Option<i64>,
     /// PEM of a request whose subject and attributes, extensions among them, the new one takes
     /// over; whose key it has and who signed it does not matter. If not given, the subject is
     /// empty.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub csr: Option<String>,
 }
 endpoint!(MakeCertificateRequest { name } => CertificateRequest: Update "keys/{name}/csr");
@@ -42,6 +38,7 @@ pub struct CertificateRequest {
 
 /// `POST keys/:name/set-certificate` keeps certificates with the version of the key they are for.
 /// Nobody's signature on them is verified.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct SetCertificateChain {
@@ -49,16 +46,10 @@ pub struct SetCertificateChain {
     #[serde(skip_serializing)]
     pub name: String,
     /// The version; the latest if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub version: Option<i64>,
     /// The certificates in PEM: first the one of the key, then those of authorities.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub certificate_chain: Option<String>,
 }
 endpoint!(SetCertificateChain { name } => CertificateChain: Update "keys/{name}/set-certificate");

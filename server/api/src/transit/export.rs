@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint};
 
 /// `GET export/:kind/:name[/:version]` reads keys in the clear, which their settings must allow;
 /// public keys and certificates may always be read.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ExportKey {
@@ -18,16 +20,10 @@ pub struct ExportKey {
     #[serde(skip_serializing)]
     pub name: String,
     /// The version: a number, `v` and a number, or `latest`; all that may decrypt if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub version: Option<String>,
     /// How keys are written: as by Vault if not given, or `raw`, `der`, `pem`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub format: Option<String>,
 }
 endpoint!(ExportKey { kind, name } => ExportedKeys:
@@ -35,6 +31,7 @@ endpoint!(ExportKey { kind, name } => ExportedKeys:
 
 /// `GET byok-export/:destination/:source[/:version]` reads keys wrapped for the owner of an RSA key
 /// whose public half is here.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ExportWrappedKey {
@@ -45,16 +42,10 @@ pub struct ExportWrappedKey {
     #[serde(skip_serializing)]
     pub source: String,
     /// The version, as in `export`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub version: Option<String>,
     /// The hash of RSA-OAEP: `SHA256` if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub hash: Option<String>,
 }
 endpoint!(ExportWrappedKey { destination, source } => ExportedKeys:

@@ -3,6 +3,7 @@
 //! The words are those of Vault's transform engine.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{Answer, batch, given};
 use crate::{Base64, Sensitive, coerce, endpoint};
@@ -13,6 +14,7 @@ use crate::{Base64, Sensitive, coerce, endpoint};
 /// The same value under the same tweak gives the same text, and nothing tells whether a text was
 /// changed: use it only where the format must stay. The version that encrypted is not in the text;
 /// keep `key_version` beside it.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Encode {
@@ -21,93 +23,61 @@ pub struct Encode {
     pub name: String,
     /// What to encrypt: symbols of the alphabet, so many that there are a million such texts, and
     /// 1024 at most.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub value: Option<Sensitive>,
     /// The alphabet, symbol by symbol; `builtin/` with `numeric`, `alphalower`, `alphaupper`,
     /// `alphanumericlower`, `alphanumericupper` or `alphanumeric`; or `alphabets/` with the name of
     /// a stored one. If neither it nor a template is given, the key's own.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub alphabet: Option<String>,
     /// The template, in the place of an alphabet: `builtin/creditcardnumber`,
     /// `builtin/socialsecuritynumber`, or the name of a stored one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub template: Option<String>,
     /// What the text is bound to, 256 bytes at most: the same must be given to decode.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub tweak: Option<Base64>,
     /// Whether what is not in the alphabet stays where it stands; else it is refused. A template
     /// says itself what stays.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub keep_others: Option<bool>,
     /// The version to use; 0 is the latest.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub key_version: Option<i64>,
     /// Many values in place of one. What an item does not say, the request says for it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "batch::items"
-    )]
+    #[serde(deserialize_with = "batch::items")]
     pub batch_input: Option<Vec<EncodeItem>>,
     /// The status to answer with if only some items succeed.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub partial_failure_response_code: Option<i64>,
 }
 endpoint!(Encode { name } => Answer<Encoded, EncodedItem>: Update "encode/{name}"; keyed);
 
 /// One value of a batch to encode.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct EncodeItem {
     /// What to encrypt.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub value: Option<Sensitive>,
     /// The alphabet.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub alphabet: Option<String>,
     /// The template.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub template: Option<String>,
     /// What the text is bound to.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub tweak: Option<Base64>,
     /// Whether what is not in the alphabet stays where it stands.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub keep_others: Option<bool>,
     /// The version to use; 0 is the latest.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "batch::version"
-    )]
+    #[serde(deserialize_with = "batch::version")]
     pub key_version: Option<i64>,
     /// A text that the result repeats.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub reference: Option<String>,
 }
 
@@ -121,16 +91,14 @@ pub struct Encoded {
 }
 
 /// What encoding gives for one item of a batch.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct EncodedItem {
     /// The text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoded_value: Option<String>,
     /// The version that encrypted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_version: Option<u32>,
     /// Why there is no text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The reference of the item.
     #[serde(default)]
@@ -138,6 +106,7 @@ pub struct EncodedItem {
 }
 
 /// `POST decode/:name` undoes `encode`.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Decode {
@@ -145,95 +114,57 @@ pub struct Decode {
     #[serde(skip_serializing)]
     pub name: String,
     /// The text.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub value: Option<String>,
     /// As it was to encode.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub alphabet: Option<String>,
     /// As it was to encode.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub template: Option<String>,
     /// As it was to encode.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub tweak: Option<Base64>,
     /// As it was to encode.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub keep_others: Option<bool>,
     /// The version that encrypted.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub key_version: Option<i64>,
     /// Many texts in place of one. What an item does not say, the request says for it.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "batch::items"
-    )]
+    #[serde(deserialize_with = "batch::items")]
     pub batch_input: Option<Vec<DecodeItem>>,
     /// The status to answer with if only some items succeed.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub partial_failure_response_code: Option<i64>,
 }
 endpoint!(Decode { name } => Answer<Decoded, DecodedItem>: Update "decode/{name}"; keyed);
 
 /// One text of a batch to decode.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DecodeItem {
     /// The text.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub value: Option<String>,
     /// As it was to encode.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub alphabet: Option<String>,
     /// As it was to encode.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub template: Option<String>,
     /// As it was to encode.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub tweak: Option<Base64>,
     /// As it was to encode.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub keep_others: Option<bool>,
     /// The version that encrypted.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "batch::version"
-    )]
+    #[serde(deserialize_with = "batch::version")]
     pub key_version: Option<i64>,
     /// A text that the result repeats.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub reference: Option<String>,
 }
 
@@ -245,13 +176,12 @@ pub struct Decoded {
 }
 
 /// What decoding gives for one item of a batch.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct DecodedItem {
     /// The value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decoded_value: Option<Sensitive>,
     /// Why there is no value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The reference of the item.
     #[serde(default)]

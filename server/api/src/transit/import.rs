@@ -1,6 +1,7 @@
 //! Keys that come from elsewhere.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
@@ -22,6 +23,7 @@ pub struct WrappingKey {
 /// The ciphertext is an AES-256 key under the wrapping key (RSA-OAEP, RFC 8017), followed by the key
 /// itself under that (AES-KWP, RFC 5649). Symmetric keys are wrapped as they are, others as PKCS#8
 /// DER.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ImportKey {
@@ -29,78 +31,45 @@ pub struct ImportKey {
     #[serde(skip_serializing)]
     pub name: String,
     /// The key, wrapped, in standard base64.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub ciphertext: Option<String>,
     /// PEM of the public half: alone it makes a key that verifies and no more, beside a
     /// ciphertext it must belong to that.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub public_key: Option<String>,
     /// The hash of RSA-OAEP: `SHA256` if not given, or `SHA1`, `SHA224`, `SHA384`, `SHA512`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub hash_function: Option<String>,
     /// The type of the key; `aes256-gcm96` if not given.
-    #[serde(
-        rename = "type",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(rename = "type", deserialize_with = "coerce::text")]
     pub key_type: Option<String>,
     /// Whether the server may add versions of its own.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub allow_rotation: Option<bool>,
     /// Whether every use derives a key of its own from a context.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub derived: Option<bool>,
     /// Whether the same plaintext and context give the same ciphertext. Beyond Vault, which
     /// exports such keys and does not take them back.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub convergent_encryption: Option<bool>,
     /// Whether the key may be exported; cannot be taken back.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub exportable: Option<bool>,
     /// Whether the key may be backed up in the clear; cannot be taken back.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub allow_plaintext_backup: Option<bool>,
     /// Seconds after which the key is rotated; needs `allow_rotation`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub auto_rotate_period: Option<i64>,
     /// Kept for clients that send it; a key derives from the context of each use.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub context: Option<String>,
 }
 endpoint!(ImportKey { name } => (): Update "keys/{name}/import");
 
 /// `POST keys/:name/import_version` adds a version that was made elsewhere to an imported key.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ImportKeyVersion {
@@ -108,29 +77,17 @@ pub struct ImportKeyVersion {
     #[serde(skip_serializing)]
     pub name: String,
     /// The key, wrapped, in standard base64.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub ciphertext: Option<String>,
     /// PEM of the public half, as in `import`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub public_key: Option<String>,
     /// The hash of RSA-OAEP: `SHA256` if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub hash_function: Option<String>,
     /// The version whose public half is there and whose private half this is; a new version if
     /// not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub version: Option<i64>,
 }
 endpoint!(ImportKeyVersion { name } => (): Update "keys/{name}/import_version");

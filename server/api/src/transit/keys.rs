@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Base64, coerce, endpoint};
 
 /// `POST keys/:name` creates a key. A key that exists is answered unchanged.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CreateKey {
@@ -14,83 +16,47 @@ pub struct CreateKey {
     #[serde(skip_serializing)]
     pub name: String,
     /// The type of the key; `aes256-gcm96` if not given.
-    #[serde(
-        rename = "type",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(rename = "type", deserialize_with = "coerce::text")]
     pub key_type: Option<String>,
     /// Whether every use derives a key of its own from a context.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub derived: Option<bool>,
     /// Whether the same plaintext and context give the same ciphertext; needs `derived`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub convergent_encryption: Option<bool>,
     /// Whether the key may be exported; cannot be taken back.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub exportable: Option<bool>,
     /// Whether the key may be backed up in the clear; cannot be taken back.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub allow_plaintext_backup: Option<bool>,
     /// Seconds after which the key is rotated; 0 is never, otherwise at least an hour.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub auto_rotate_period: Option<i64>,
     /// The size of the key in bytes, for types that leave the choice.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub key_size: Option<i64>,
     /// Labels of the operator's own, which replace those there are. Beyond Vault.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::map"
-    )]
+    #[serde(deserialize_with = "coerce::map")]
     pub custom_metadata: Option<BTreeMap<String, String>>,
     /// The alphabet that values have unless a request says another, for the type `ff1`; see
     /// [`Encode`](super::Encode).
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub alphabet: Option<String>,
     /// The template that values have unless a request says another, in the place of an alphabet.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub template: Option<String>,
     /// The parameter set of the type, where `type` names a family: of `ml-dsa` `44`, `65` or `87`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub parameter_set: Option<String>,
     /// The context whose public keys the answer shows, for derived signing keys.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "super::given"
-    )]
+    #[serde(deserialize_with = "super::given")]
     pub context: Option<Base64>,
 }
 endpoint!(CreateKey { name } => Key: Update "keys/{name}");
 
 /// `GET keys/:name` reads what may be known of a key, never its secret.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadKey {
@@ -98,41 +64,27 @@ pub struct ReadKey {
     #[serde(skip_serializing)]
     pub name: String,
     /// The context whose public keys are wanted, for derived signing keys.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "super::given"
-    )]
+    #[serde(deserialize_with = "super::given")]
     pub context: Option<Base64>,
 }
 endpoint!(ReadKey { name } => Key: Read "keys/{name}"; keyed);
 
 /// `LIST keys` names the keys, in byte order.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListKeys {
     /// Only names after this one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub after: Option<String>,
     /// How many names at most; without limit if 0 or less.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub limit: Option<i64>,
     /// Only keys with these labels: `name=value`, or `name` for any value. Beyond Vault.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub custom_metadata: Option<Vec<String>>,
     /// Whether the answer tells about each key. Beyond Vault.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub key_info: Option<bool>,
 }
 endpoint!(ListKeys {} => KeyList: List "keys");
@@ -162,6 +114,7 @@ pub struct KeyInfo {
 }
 
 /// `POST keys/:name/config` changes the rules of a key; what is not given stays.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ConfigureKey {
@@ -169,67 +122,37 @@ pub struct ConfigureKey {
     #[serde(skip_serializing)]
     pub name: String,
     /// The oldest version that decrypts and verifies.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub min_decryption_version: Option<i64>,
     /// The oldest version that encrypts and signs; 0 is the latest alone.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub min_encryption_version: Option<i64>,
     /// Whether the key may be deleted.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub deletion_allowed: Option<bool>,
     /// Whether the key may be exported; true cannot be taken back.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub exportable: Option<bool>,
     /// Whether the key may be backed up in the clear; true cannot be taken back.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub allow_plaintext_backup: Option<bool>,
     /// Seconds after which the key is rotated; 0 is never, otherwise at least an hour.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub auto_rotate_period: Option<i64>,
     /// After how many encryptions a version is replaced by a new one; 0 is when its nonces ask for
     /// it, after 2^32. Beyond Vault.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub max_encryptions: Option<i64>,
     /// How many versions stay at least; older ones go once they were not used for `keep_days`, or
     /// for a day. 0 is all. Beyond Vault.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub keep_versions: Option<i64>,
     /// For how many days a version stays after it was replaced and after it was last used; 0 is
     /// for ever. Beyond Vault.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub keep_days: Option<i64>,
     /// Labels of the operator's own, which replace those there are. Beyond Vault.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::map"
-    )]
+    #[serde(deserialize_with = "coerce::map")]
     pub custom_metadata: Option<BTreeMap<String, String>>,
 }
 endpoint!(ConfigureKey { name } => Key: Update "keys/{name}/config");
@@ -245,6 +168,7 @@ pub struct RotateKey {
 endpoint!(RotateKey { name } => Key: Update "keys/{name}/rotate");
 
 /// `POST keys/:name/trim` destroys old versions for good.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TrimKey {
@@ -252,10 +176,7 @@ pub struct TrimKey {
     #[serde(skip_serializing)]
     pub name: String,
     /// The oldest version to keep.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub min_available_version: Option<i64>,
 }
 endpoint!(TrimKey { name } => Key: Update "keys/{name}/trim");
@@ -325,14 +246,12 @@ pub struct ReadKeysConfig {}
 endpoint!(ReadKeysConfig {} => KeysConfig: Read "config/keys");
 
 /// `POST config/keys` sets the rules for all keys of the mount.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ConfigureKeys {
     /// Whether encryption with an unknown key fails instead of creating it; false if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::flag"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub disable_upsert: Option<bool>,
 }
 endpoint!(ConfigureKeys {} => KeysConfig: Update "config/keys");
@@ -345,23 +264,20 @@ pub struct KeysConfig {
 }
 
 /// What may be known of a key.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Key {
     /// The alphabet of its values, of the type `ff1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alphabet: Option<String>,
     /// Whether it may be backed up in the clear.
     pub allow_plaintext_backup: bool,
     /// Seconds after which it is rotated; 0 is never.
     pub auto_rotate_period: u64,
     /// When it was last backed up, if ever.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup_info: Option<KeyEvent>,
     /// Whether encryption is convergent; only of derived keys.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergent_encryption: Option<bool>,
     /// How convergent nonces are made: -1 is "each version says"; only of convergent keys.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergent_encryption_version: Option<i64>,
     /// The labels, if there are any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -378,19 +294,14 @@ pub struct Key {
     /// Whether its material was brought from elsewhere, all of it.
     pub imported_key: bool,
     /// Whether the server may add versions of its own; only of imported keys.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported_key_allow_rotation: Option<bool>,
     /// For how many days a version stays after it was replaced and last used, if old ones go.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_days: Option<u32>,
     /// How many versions stay at least, if old ones go.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_versions: Option<u32>,
     /// How keys are derived; only of derived keys.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kdf: Option<String>,
     /// How many bytes its keys have, where the type leaves the choice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_size: Option<usize>,
     /// The versions that may decrypt or verify; of the type `hmac` none is shown.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -398,7 +309,6 @@ pub struct Key {
     /// The version that encrypts and signs unless another is asked for.
     pub latest_version: u32,
     /// After how many encryptions a version is replaced, if the owner said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_encryptions: Option<u64>,
     /// The oldest version that was not trimmed; 0 if nothing was.
     pub min_available_version: u32,
@@ -409,16 +319,13 @@ pub struct Key {
     /// The name.
     pub name: String,
     /// The parameter set of its type, where the type is one of a family.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameter_set: Option<String>,
     /// When it was brought back from a backup, if it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore_info: Option<KeyEvent>,
     /// Whether it was deleted in a way that can be undone.
     #[serde(default)]
     pub soft_deleted: bool,
     /// The template of its values, of the type `ff1`, if it has one in the place of an alphabet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
     /// Whether it decrypts.
     pub supports_decryption: bool,

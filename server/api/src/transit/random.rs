@@ -1,6 +1,7 @@
 //! Random bytes and hashes, for which no key is needed.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::given;
 use crate::{Base64, Sensitive, coerce, endpoint};
@@ -8,29 +9,21 @@ use crate::{Base64, Sensitive, coerce, endpoint};
 /// `POST random[/:source][/:bytes]` makes random bytes.
 ///
 /// As in Vault, a single segment is the number of bytes unless it names a source.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct MakeRandom {
     /// Where they come from: `platform` (if not given), `seal` or `all`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub source: Option<String>,
     /// How many, as a segment of the path; it wins over `bytes`.
     #[serde(skip_serializing, deserialize_with = "coerce::text")]
     pub urlbytes: Option<String>,
     /// How many: 32 if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub bytes: Option<i64>,
     /// How they are written: `base64` (if not given) or `hex`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub format: Option<String>,
 }
 endpoint!(MakeRandom {} => RandomBytes: Update "random/{source?}/{urlbytes?}" as "random");
@@ -43,23 +36,18 @@ pub struct RandomBytes {
 }
 
 /// `POST hash[/:algorithm]` hashes data.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Hash {
     /// What to hash; may be empty.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub input: Option<Base64>,
     /// The hash: `sha2-256` if not given.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub algorithm: Option<String>,
     /// How it is written: `hex` (if not given) or `base64`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub format: Option<String>,
 }
 endpoint!(Hash {} => Hashed: Update "hash/{algorithm?}" as "hash");

@@ -3,11 +3,13 @@
 //! What is stored does not change: a value that was encoded with it would decode to another one.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{coerce, endpoint};
 
 /// `POST alphabets/:name` stores an alphabet; whoever encodes names it `alphabets/NAME`. Vault's
 /// transform engine has it at `alphabet/:name`.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteAlphabet {
@@ -15,10 +17,7 @@ pub struct WriteAlphabet {
     #[serde(skip_serializing)]
     pub name: String,
     /// Its symbols in order, 2 to 65536 different ones.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub alphabet: Option<String>,
 }
 endpoint!(WriteAlphabet { name } => (): Update "alphabets/{name*}" as "alphabets/{name}");
@@ -58,6 +57,7 @@ pub struct StoredAlphabet {
 }
 
 /// `POST templates/:name` stores a template. Vault's transform engine has it at `template/:name`.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteTemplate {
@@ -65,26 +65,16 @@ pub struct WriteTemplate {
     #[serde(skip_serializing)]
     pub name: String,
     /// What the pattern is: `regex`, and there is nothing else.
-    #[serde(
-        rename = "type",
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(rename = "type", deserialize_with = "coerce::text")]
     pub template_type: Option<String>,
     /// A regular expression that matches whole values. What its groups match is encrypted, all
     /// together as one text; what is matched outside of them stays. It has a group at least, no
     /// look-around and no back-references, and matches in linear time.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub pattern: Option<String>,
     /// The alphabet of what the groups match, as [`Encode`](super::Encode) names alphabets. Each
     /// group must match any symbol of it: the encoded value has to match too.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub alphabet: Option<String>,
 }
 endpoint!(WriteTemplate { name } => (): Update "templates/{name*}" as "templates/{name}");

@@ -1,6 +1,7 @@
 //! Translation: from under one key to under another.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{Answer, Encrypted, EncryptedItem, batch, given};
 use crate::{Base64, coerce, endpoint};
@@ -10,6 +11,7 @@ use crate::{Base64, coerce, endpoint};
 ///
 /// The caller must be allowed to update this path, `decrypt/:source` and `encrypt/:destination`. A
 /// policy that restricts the parameters of one of these allows no translation.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Translate {
@@ -20,71 +22,54 @@ pub struct Translate {
     #[serde(skip_serializing)]
     pub destination: String,
     /// The ciphertext, `vault:vN:…`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub ciphertext: Option<String>,
     /// The context it was encrypted with.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub context: Option<Base64>,
     /// The associated data it was encrypted with.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub associated_data: Option<Base64>,
     /// The context to encrypt with.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub destination_context: Option<Base64>,
     /// The associated data to encrypt with.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub destination_associated_data: Option<Base64>,
     /// The version to encrypt with; 0 is the latest.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub key_version: Option<i64>,
     /// Many inputs in place of one.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "batch::items"
-    )]
+    #[serde(deserialize_with = "batch::items")]
     pub batch_input: Option<Vec<TranslateItem>>,
 }
 endpoint!(Translate { source, destination } => Answer<Encrypted, EncryptedItem>:
     Update "translate/{source}/{destination}"; keyed);
 
 /// One input of a batch to translate.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TranslateItem {
     /// The ciphertext, `vault:vN:…`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub ciphertext: Option<String>,
     /// The context it was encrypted with.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub context: Option<Base64>,
     /// The associated data it was encrypted with.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub associated_data: Option<Base64>,
     /// The context to encrypt with.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub destination_context: Option<Base64>,
     /// The associated data to encrypt with.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(deserialize_with = "given")]
     pub destination_associated_data: Option<Base64>,
     /// The version to encrypt with; 0 is the latest.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "batch::version"
-    )]
+    #[serde(deserialize_with = "batch::version")]
     pub key_version: Option<i64>,
     /// A text that the result repeats.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub reference: Option<String>,
 }

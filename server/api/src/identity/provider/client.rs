@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint};
 
 /// `POST identity/oidc/client/:name`: registers a client, or changes what is given of it.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteOidcClient {
@@ -15,42 +17,24 @@ pub struct WriteOidcClient {
     pub name: String,
     /// Where it may send people back to. The port of a loopback address does not count (RFC 8252
     /// section 7.3).
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub redirect_uris: Option<Vec<String>>,
     /// The assignments that say whom it may ask about; `allow_all` is everybody, none is nobody.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub assignments: Option<Vec<String>>,
     /// The key that signs its tokens, `default` if left out; it cannot be changed later.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub key: Option<String>,
     /// `confidential` (if left out), which has a secret, or `public`, which has none and must use
     /// PKCE; it cannot be changed later.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub client_type: Option<String>,
     /// How long its identity tokens last: 24 hours if left out, at most the key's
     /// `verification_ttl`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub id_token_ttl: Option<i64>,
     /// How long its access tokens last: 24 hours if left out.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::seconds"
-    )]
+    #[serde(deserialize_with = "coerce::seconds")]
     pub access_token_ttl: Option<i64>,
 }
 endpoint!(WriteOidcClient { name } => (): Update "oidc/client/{name}");
@@ -66,6 +50,7 @@ pub struct ReadOidcClient {
 endpoint!(ReadOidcClient { name } => OidcClient: Read "oidc/client/{name}");
 
 /// A client. Durations are whole seconds.
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, Serialize)]
 pub struct OidcClient {
     /// How long its access tokens last.
@@ -75,7 +60,6 @@ pub struct OidcClient {
     /// What it calls itself; made up by the server.
     pub client_id: String,
     /// What it proves that with; none of a public client, and none in a list.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<Sensitive>,
     /// `confidential` or `public`.
     pub client_type: String,

@@ -4,11 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_with::skip_serializing_none;
 
 use crate::{Operation, Sensitive, coerce, endpoint};
 
 /// `POST identity/oidc/provider/:name/authorize`: makes a code about the caller's entity for a client
 /// (RFC 6749 section 4.1.1). The page that people are sent to calls it with their token.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct AuthorizeOidcClient {
@@ -16,69 +18,38 @@ pub struct AuthorizeOidcClient {
     #[serde(skip_serializing)]
     pub name: String,
     /// The client.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub client_id: Option<String>,
     /// Where it wants people to be sent back to: one of those that it is registered with.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub redirect_uri: Option<String>,
     /// `code`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub response_type: Option<String>,
     /// `openid`, and the scopes whose claims it wants, with blanks between; those that the provider
     /// does not have are ignored.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub scope: Option<String>,
     /// Comes back as it is.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub state: Option<String>,
     /// Stands in the identity token as it is.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub nonce: Option<String>,
     /// How many seconds ago the caller's token may have been made at most.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::int"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub max_age: Option<i64>,
     /// What binds the code to who asks for it (RFC 7636 section 4.2); public clients must.
     /// With `plain` it is the very text that the code is exchanged with.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code_challenge: Option<Sensitive>,
     /// `plain` (if left out) or `S256`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub code_challenge_method: Option<String>,
     /// Not supported.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub request: Option<String>,
     /// Not supported.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub request_uri: Option<String>,
 }
 endpoint!(AuthorizeOidcClient { name } => OidcAuthorization: Update
@@ -118,6 +89,7 @@ pub struct OidcAuthorization {
 ///
 /// A client with a secret shows it here, or in `Authorization: Basic`, which counts if both are
 /// sent.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ExchangeOidcCode {
@@ -125,31 +97,19 @@ pub struct ExchangeOidcCode {
     #[serde(skip_serializing)]
     pub name: String,
     /// `authorization_code`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub grant_type: Option<String>,
     /// The code.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Sensitive>,
     /// That with which the code was asked for.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub redirect_uri: Option<String>,
     /// The client.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub client_id: Option<String>,
     /// Its secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<Sensitive>,
     /// What the challenge was made of (RFC 7636 section 4.1).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code_verifier: Option<Sensitive>,
 }
 endpoint!(ExchangeOidcCode { name } => OidcGrant: Update
@@ -207,6 +167,7 @@ endpoint!(PostOidcUserInfo { name } => OidcUserInfo: Update
 pub type OidcUserInfo = std::collections::BTreeMap<String, Value>;
 
 /// Why the flow does not go on (RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1).
+#[skip_serializing_none]
 #[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct OidcFailure {
     /// A word for programs.
@@ -214,6 +175,5 @@ pub struct OidcFailure {
     /// A sentence for people.
     pub error_description: String,
     /// What was sent to `authorize`; empty if nothing was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }

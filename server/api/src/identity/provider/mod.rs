@@ -8,6 +8,7 @@ mod scope;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 pub use client::{
     DeleteOidcClient, ListOidcClients, OidcClient, OidcClients, ReadOidcClient, WriteOidcClient,
@@ -25,6 +26,7 @@ use super::OidcKeySet;
 use crate::{coerce, endpoint};
 
 /// `POST identity/oidc/provider/:name`: makes a provider, or changes what is given of it.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteOidcProvider {
@@ -33,22 +35,13 @@ pub struct WriteOidcProvider {
     pub name: String,
     /// Scheme, host and optional port of the issuer (`https://example.com:8200`); empty for the
     /// `api_addr` of the server.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub issuer: Option<String>,
     /// The client ids of those who may use it; `*` is all, none is nobody.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub allowed_client_ids: Option<Vec<String>>,
     /// The scopes that clients may ask for beside `openid`.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub scopes_supported: Option<Vec<String>>,
 }
 endpoint!(WriteOidcProvider { name } => (): Update "oidc/provider/{name}");
@@ -85,14 +78,12 @@ pub struct DeleteOidcProvider {
 endpoint!(DeleteOidcProvider { name } => (): Delete "oidc/provider/{name}");
 
 /// `LIST identity/oidc/provider`: lists all providers, or those that one client may use.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListOidcProviders {
     /// The client id of that client.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub allowed_client_id: Option<String>,
 }
 endpoint!(ListOidcProviders {} => OidcProviders: List "oidc/provider");

@@ -1,11 +1,13 @@
 //! Scopes and assignments: what a provider tells, and of whom.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::super::Names;
 use crate::{coerce, endpoint};
 
 /// `POST identity/oidc/scope/:name`: makes a scope, or changes what is given of it.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteOidcScope {
@@ -14,16 +16,10 @@ pub struct WriteOidcScope {
     pub name: String,
     /// The claims that it adds: a JSON object with templates such as `{{identity.entity.name}}`,
     /// plain or in base64; empty for none.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub template: Option<String>,
     /// What it is for, in words.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::text"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub description: Option<String>,
 }
 endpoint!(WriteOidcScope { name } => (): Update "oidc/scope/{name}");
@@ -64,6 +60,7 @@ pub struct ListOidcScopes {}
 endpoint!(ListOidcScopes {} => Names: List "oidc/scope");
 
 /// `POST identity/oidc/assignment/:name`: makes an assignment, or changes what is given of it.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteOidcAssignment {
@@ -71,16 +68,10 @@ pub struct WriteOidcAssignment {
     #[serde(skip_serializing)]
     pub name: String,
     /// The entities that it lets in.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub entity_ids: Option<Vec<String>>,
     /// The groups whose members it lets in, those of groups below them included.
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "coerce::list"
-    )]
+    #[serde(deserialize_with = "coerce::list")]
     pub group_ids: Option<Vec<String>>,
 }
 endpoint!(WriteOidcAssignment { name } => (): Update "oidc/assignment/{name}");
