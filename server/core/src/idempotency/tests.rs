@@ -4,9 +4,7 @@ use keyward_api::Operation;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    CanonicalPath, Core, ManualClock, Registry, SealConfig, Settings, TokenId, storage::Memory,
-};
+use crate::{Core, ManualClock, Registry, storage::Memory, testing};
 
 const PATH: &str = "auth/token/create";
 
@@ -19,38 +17,22 @@ struct House {
 
 impl House {
     async fn new() -> Self {
-        let start = Timestamp::from_unix_nanos(1_700_000_000_000_000_000);
-        let clock = Arc::new(ManualClock::new(start));
         let registry = Registry {
             engines: &[],
             audit: &[],
         };
-        let settings = Settings {
-            storage_type: "inmem",
-            cluster_name: None,
-            version: "0.0.0-test",
-        };
-        let core = Core::new(Arc::new(Memory::new()), clock.clone(), registry, settings);
-        let config = SealConfig {
-            shares: 1,
-            threshold: 1,
-        };
-        let secrets = core.initialize(config).await.unwrap();
-        for share in secrets.shares {
-            core.unseal(share).await.unwrap();
-        }
-        let root = secrets.root_token.expose().to_owned();
+        let clock = testing::clock();
+        let core = testing::core(&Arc::new(Memory::new()), &clock, registry);
+        let root = testing::open(&core).await;
         Self { core, clock, root }
     }
 
     fn request(&self, key: &str, body: &Value) -> Request {
-        let path = CanonicalPath::parse(PATH).unwrap();
-        let body = SecretBytes::new(serde_json::to_vec(body).unwrap());
-        let token = TokenId::new(SecretString::new(self.root.clone()));
         Request {
             idempotency_key: Some(IdempotencyKey::parse(key).unwrap()),
-            ..Request::new(Operation::Update, path, body).with_token(token)
+            ..testing::request(Operation::Update, PATH, body)
         }
+        .with_token(testing::token(&self.root))
     }
 
     /// Makes a token under a key; returns its accessor, and whether it was made before.

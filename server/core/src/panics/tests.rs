@@ -11,20 +11,21 @@ use std::{
 
 use async_trait::async_trait;
 use keyward_api::{Operation, endpoint};
-use keyward_crypto::{SecretBytes, SecretString};
+use keyward_crypto::SecretBytes;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    CanonicalPath, Core, Done, Error, IdempotencyKey, LeaseGrant, ManualClock, Registry, Request,
-    Response, SealConfig, Settings, Timestamp, TokenId,
+    Core, Done, Error, IdempotencyKey, LeaseGrant, ManualClock, Registry, Request, Response,
+    Timestamp,
     audit::{AuditDevice, AuditError, AuditKind, Chain, Lines},
     engine::{
         Backing, Class, Context, Engine, EngineKind, Lease, LeaseData, LeaseTerm, LeasedSecret,
         Mounted, Routes,
     },
     storage::Memory,
+    testing,
     view::View,
 };
 
@@ -178,33 +179,19 @@ struct House {
 
 impl House {
     async fn new() -> Self {
-        let start = Timestamp::from_unix_nanos(1_700_000_000_000_000_000);
-        let clock = Arc::new(ManualClock::new(start));
         let registry = Registry {
             engines: &[CLUMSY],
             audit: &[KEPT],
         };
-        let settings = Settings {
-            storage_type: "inmem",
-            cluster_name: None,
-            version: "0.0.0-test",
-        };
-        let core = Core::new(Arc::new(Memory::new()), clock.clone(), registry, settings);
-        let config = SealConfig {
-            shares: 1,
-            threshold: 1,
-        };
-        let secrets = core.initialize(config).await.unwrap();
-        for share in secrets.shares {
-            core.unseal(share).await.unwrap();
-        }
+        let clock = testing::clock();
+        let core = testing::core(&Arc::new(Memory::new()), &clock, registry);
+        let root = testing::open(&core).await;
         let name = uuid::Uuid::new_v4().to_string();
         let house = Self {
             core,
             clock,
             world: World::of(&name),
-            // EXPOSE: the test uses it.
-            root: secrets.root_token.expose().to_owned(),
+            root,
         };
         for path in ["sys/mounts/a", "sys/mounts/b"] {
             let mount = json!({ "type": "clumsy", "options": { "world": name } });
@@ -218,10 +205,7 @@ impl House {
     }
 
     fn request(&self, path: &str, body: Value) -> Request {
-        let path = CanonicalPath::parse(path).unwrap();
-        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
-        let token = TokenId::new(SecretString::new(self.root.clone()));
-        Request::new(Operation::Update, path, body).with_token(token)
+        testing::request(Operation::Update, path, &body).with_token(testing::token(&self.root))
     }
 
     async fn send(&self, request: Request) -> Result<Done, Error> {

@@ -12,15 +12,15 @@ use std::{
 };
 
 use keyward_api::{Operation, endpoint};
-use keyward_crypto::{SecretBytes, SecretString};
+use keyward_crypto::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    CanonicalPath, Core, Done, Error, LineSource, Lines, ManualClock, Registry, Request, Response,
-    SealConfig, Settings, Timestamp, TokenId,
+    CanonicalPath, Core, Done, Error, LineSource, Lines, ManualClock, Registry, Response, TokenId,
     engine::{Backing, Class, Context, Engine, EngineKind, Mounted, Routes},
     storage::Memory,
+    testing,
 };
 
 /// An engine that tells how often it was to forget all that it keeps in memory.
@@ -74,42 +74,18 @@ impl House {
 
     /// Opens one whose core is told something at start.
     async fn told(tell: impl FnOnce(Core) -> Core) -> Self {
-        let start = Timestamp::from_unix_nanos(1_700_000_000_000_000_000);
-        let clock = Arc::new(ManualClock::new(start));
         let registry = Registry {
             engines: &[MEMO],
             audit: &[],
         };
-        let settings = Settings {
-            storage_type: "inmem",
-            cluster_name: None,
-            version: "0.0.0-test",
-        };
-        let storage = Arc::new(Memory::new());
-        let core = tell(Core::new(
-            storage,
-            Arc::clone(&clock) as _,
-            registry,
-            settings,
-        ));
-        let split = SealConfig {
-            shares: 1,
-            threshold: 1,
-        };
-        let secrets = core.initialize(split).await.unwrap();
-        for share in secrets.shares {
-            core.unseal(share).await.unwrap();
-        }
-        Self {
-            core,
-            clock,
-            root: secrets.root_token,
-        }
+        let clock = testing::clock();
+        let core = tell(testing::core(&Arc::new(Memory::new()), &clock, registry));
+        let root = testing::token(&testing::open(&core).await);
+        Self { core, clock, root }
     }
 
     async fn call(&self, operation: Operation, path: &str, body: Value) -> Result<Done, Error> {
-        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
-        let request = Request::new(operation, CanonicalPath::parse(path).unwrap(), body);
+        let request = testing::request(operation, path, &body);
         self.core
             .handle(request.with_token(self.root.duplicate()))
             .await

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use super::recorder::{KINDS, Recorder};
 use crate::{
-    CanonicalPath, Core, Done, Error, ManualClock, Registry, Request, SealConfig, Settings,
-    Timestamp, TokenId, storage::memory::Memory,
+    CanonicalPath, Core, Done, Error, Registry, Request, TokenId, storage::memory::Memory, testing,
 };
 
 /// Two lines for each request of [`lines_have_the_fields_of_the_peer`], in its order.
@@ -48,24 +47,12 @@ struct Caller {
 impl Caller {
     /// Makes a core, and a caller with its root token.
     async fn new() -> Self {
-        let now = Timestamp::from_unix_nanos(1_700_000_000_000_000_001);
-        let settings = Settings {
-            storage_type: "memory",
-            cluster_name: None,
-            version: env!("CARGO_PKG_VERSION"),
-        };
         let registry = Registry {
             engines: &[],
             audit: KINDS,
         };
-        let clock = Arc::new(ManualClock::new(now));
-        let core = Core::new(Arc::new(Memory::new()), clock, registry, settings);
-        let mut secrets = core
-            .initialize(SealConfig::parse(1, 1).unwrap())
-            .await
-            .unwrap();
-        core.unseal(secrets.shares.remove(0)).await.unwrap();
-        let token = secrets.root_token.expose().to_owned();
+        let core = testing::core(&Arc::new(Memory::new()), &testing::clock(), registry);
+        let token = testing::open(&core).await;
         let caller = Self {
             core: Arc::new(core),
             token,

@@ -19,10 +19,11 @@ use serde_json::{Value, json};
 
 use super::AliasGrant;
 use crate::{
-    AuthGrant, BoundCidr, CanonicalPath, Core, Denial, Done, Error, ManualClock, Registry, Request,
-    Response, SealConfig, Settings, Timestamp, TokenId, TokenKind,
+    AuthGrant, BoundCidr, Core, Denial, Done, Error, ManualClock, Registry, Request, Response,
+    Timestamp, TokenKind,
     engine::{Backing, Class, Context, Engine, EngineKind, Mounted, Routes},
     storage::Memory,
+    testing,
 };
 
 /// An auth method that believes what it is told: who it is, and in which groups.
@@ -79,7 +80,7 @@ struct House {
     core: Core,
     storage: Arc<Memory>,
     clock: Arc<ManualClock>,
-    shares: Vec<SecretBytes>,
+    share: SecretBytes,
     root: String,
     door: String,
     gate: String,
@@ -94,24 +95,16 @@ struct Holder {
 
 impl House {
     async fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_unix_nanos(
-            1_700_000_000_000_000_000,
-        )));
+        let clock = testing::clock();
         let storage = Arc::new(Memory::new());
         let core = core(&storage, &clock);
-        let secrets = core
-            .initialize(SealConfig {
-                shares: 1,
-                threshold: 1,
-            })
-            .await
-            .unwrap();
+        let (share, root) = testing::initialize(&core).await;
         let mut house = Self {
             core,
             storage,
             clock,
-            shares: secrets.shares,
-            root: secrets.root_token.expose().to_owned(),
+            share,
+            root,
             door: String::new(),
             gate: String::new(),
         };
@@ -127,9 +120,7 @@ impl House {
     }
 
     async fn unseal(&self) {
-        for share in &self.shares {
-            self.core.unseal(share.duplicate()).await.unwrap();
-        }
+        self.core.unseal(self.share.duplicate()).await.unwrap();
     }
 
     /// Starts the server anew on what it stored.
@@ -145,10 +136,10 @@ impl House {
         path: &str,
         body: Value,
     ) -> Result<Done, Error> {
-        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
-        let request = Request::new(operation, CanonicalPath::parse(path).unwrap(), body);
-        let token = TokenId::new(SecretString::new(token.to_owned()));
-        self.core.handle(request.with_token(token)).await
+        let request = testing::request(operation, path, &body);
+        self.core
+            .handle(request.with_token(testing::token(token)))
+            .await
     }
 
     /// Writes as root; null for an answer without data.
@@ -187,12 +178,9 @@ impl House {
     }
 
     async fn log_in(&self, place: &str, body: Value) -> Result<Holder, Error> {
-        let path = CanonicalPath::parse(&format!("auth/{place}/login")).unwrap();
-        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
-        let done = self
-            .core
-            .handle(Request::new(Operation::Update, path, body))
-            .await?;
+        let path = format!("auth/{place}/login");
+        let request = testing::request(Operation::Update, &path, &body);
+        let done = self.core.handle(request).await?;
         let auth = done.auth.unwrap();
         Ok(Holder {
             token: auth.client_token.expose().to_owned(),
@@ -242,18 +230,7 @@ fn core(storage: &Arc<Memory>, clock: &Arc<ManualClock>) -> Core {
         engines: &[DOOR],
         audit: &[],
     };
-    let settings = Settings {
-        storage_type: "inmem",
-        cluster_name: None,
-        version: "0.0.0-test",
-    };
-    let core = Core::new(
-        Arc::clone(storage) as _,
-        Arc::clone(clock) as _,
-        registry,
-        settings,
-    );
-    core.reached_at("https://keyward.example:8200")
+    testing::core(storage, clock, registry).reached_at("https://keyward.example:8200")
 }
 
 fn data(done: Done) -> Value {

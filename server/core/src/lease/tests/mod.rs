@@ -21,15 +21,14 @@ use std::{
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use keyward_api::{Operation, Sensitive, endpoint};
-use keyward_crypto::{SecretBytes, SecretString};
+use keyward_crypto::SecretBytes;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::{
-    CanonicalPath, Clock as _, Core, Done, Error, LeaseGrant, ManualClock, Registry, Request,
-    Response, SealConfig, Settings, Timestamp, TokenId,
+    Clock as _, Core, Done, Error, LeaseGrant, ManualClock, Registry, Request, Response, Timestamp,
     audit::{AuditDevice, AuditError, AuditKind, Lines},
     engine::{
         Backing, Class, Context, Engine, EngineKind, Lease, LeaseData, LeaseTerm, LeasedSecret,
@@ -39,6 +38,7 @@ use crate::{
         Storage as _,
         faulty::{Fate, Faulty},
     },
+    testing,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -226,7 +226,7 @@ struct House {
     medium: Arc<Faulty>,
     clock: Arc<ManualClock>,
     world: Arc<World>,
-    shares: Vec<SecretBytes>,
+    share: SecretBytes,
     root: String,
 }
 
@@ -239,25 +239,18 @@ struct Given {
 
 impl House {
     async fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_unix_nanos(
-            1_700_000_000_000_000_000,
-        )));
+        let clock = testing::clock();
         let medium = Arc::new(Faulty::new());
         let name = uuid::Uuid::new_v4().to_string();
         let core = core(&medium, &clock);
-        let config = SealConfig {
-            shares: 1,
-            threshold: 1,
-        };
-        let secrets = core.initialize(config).await.unwrap();
+        let (share, root) = testing::initialize(&core).await;
         let house = Self {
             core,
             medium,
             clock,
             world: World::of(&name),
-            shares: secrets.shares,
-            // EXPOSE: the test uses it.
-            root: secrets.root_token.expose().to_owned(),
+            share,
+            root,
         };
         house.unseal().await;
         let mount = json!({"type": "mint", "options": {"world": name}});
@@ -268,9 +261,7 @@ impl House {
     }
 
     async fn unseal(&self) {
-        for share in &self.shares {
-            self.core.unseal(share.duplicate()).await.unwrap();
-        }
+        self.core.unseal(self.share.duplicate()).await.unwrap();
     }
 
     /// Starts the server anew on what it stored.
@@ -280,10 +271,7 @@ impl House {
     }
 
     fn request(&self, operation: Operation, token: &str, path: &str, body: &Value) -> Request {
-        let body = SecretBytes::new(serde_json::to_vec(body).unwrap());
-        let token = TokenId::new(SecretString::new(token.to_owned()));
-        let path = CanonicalPath::parse(path).unwrap();
-        Request::new(operation, path, body).with_token(token)
+        testing::request(operation, path, body).with_token(testing::token(token))
     }
 
     async fn update(&self, token: &str, path: &str, body: Value) -> Result<Done, Error> {
@@ -364,12 +352,7 @@ fn core(medium: &Arc<Faulty>, clock: &Arc<ManualClock>) -> Core {
         engines: &[MINT],
         audit: &[COUNTED],
     };
-    let settings = Settings {
-        storage_type: "inmem",
-        cluster_name: None,
-        version: "0.0.0-test",
-    };
-    Core::new(medium.clone(), clock.clone(), registry, settings)
+    testing::core(medium, clock, registry)
 }
 
 fn data(done: &Done) -> Value {

@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::{
-    ManualClock, Registry, Seals, Settings, Timestamp,
+    ManualClock, Registry, Seals,
     seal::testing::Fake,
     storage::{
         Memory,
         faulty::{Fate, Faulty},
     },
+    testing::{self, clock},
 };
 
 fn core(storage: impl Storage, seals: Seals, clock: &Arc<ManualClock>) -> Core {
@@ -15,17 +16,7 @@ fn core(storage: impl Storage, seals: Seals, clock: &Arc<ManualClock>) -> Core {
         engines: &[],
         audit: &[],
     };
-    let settings = Settings {
-        storage_type: "inmem",
-        cluster_name: None,
-        version: "0.0.0-test",
-    };
-    Core::new(Arc::new(storage), clock.clone(), registry, settings).with_seals(seals)
-}
-
-fn clock() -> Arc<ManualClock> {
-    let now = Timestamp::from_unix_nanos(1_700_000_000_000_000_000);
-    Arc::new(ManualClock::new(now))
+    testing::core(&Arc::new(storage), clock, registry).with_seals(seals)
 }
 
 fn seals(active: Option<&Arc<Fake>>, disabled: Option<&Arc<Fake>>) -> Seals {

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use super::{LockoutConfig, LockoutTerms};
 use crate::{
     AuthGrant, CanonicalPath, Core, Denial, Done, Error, ManualClock, MountConfig, MountEntry,
-    Registry, Request, Response, SealConfig, Settings, Timestamp, TokenId,
+    Registry, Request, Response, TokenId,
     engine::{Backing, Class, Context, Engine, EngineKind, LoginClaim, Mounted, Routes},
     storage::Memory,
+    testing::{self, START},
 };
 
-const START: Timestamp = Timestamp::from_unix_nanos(1_700_000_000_000_000_000);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// An auth method with one password for all.
@@ -90,32 +90,14 @@ struct House {
 
 impl House {
     async fn new(config: LockoutConfig) -> Self {
-        let clock = Arc::new(ManualClock::new(START));
         let registry = Registry {
             engines: &[SAFE],
             audit: &[],
         };
-        let settings = Settings {
-            storage_type: "inmem",
-            cluster_name: None,
-            version: "0.0.0-test",
-        };
-        let storage = Arc::new(Memory::new());
-        let core = Core::new(storage, Arc::clone(&clock) as _, registry, settings);
-        let core = core.with_lockouts(config);
-        let split = SealConfig {
-            shares: 1,
-            threshold: 1,
-        };
-        let secrets = core.initialize(split).await.unwrap();
-        for share in secrets.shares {
-            core.unseal(share).await.unwrap();
-        }
-        let house = Self {
-            core,
-            clock,
-            root: secrets.root_token.expose().to_owned(),
-        };
+        let clock = testing::clock();
+        let core = testing::core(&Arc::new(Memory::new()), &clock, registry).with_lockouts(config);
+        let root = testing::open(&core).await;
+        let house = Self { core, clock, root };
         for place in ["safe", "other"] {
             house
                 .write(&format!("sys/auth/{place}"), json!({"type": "safe"}))
@@ -126,10 +108,10 @@ impl House {
     }
 
     async fn call(&self, operation: Operation, path: &str, body: Value) -> Result<Done, Error> {
-        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
-        let request = Request::new(operation, CanonicalPath::parse(path).unwrap(), body);
-        let token = TokenId::new(SecretString::from(&*self.root));
-        self.core.handle(request.with_token(token)).await
+        let request = testing::request(operation, path, &body);
+        self.core
+            .handle(request.with_token(testing::token(&self.root)))
+            .await
     }
 
     async fn write(&self, path: &str, body: Value) -> Result<Done, Error> {

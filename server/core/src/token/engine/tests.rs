@@ -19,8 +19,8 @@ use keyward_crypto::{SecretBytes, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
-    CanonicalPath, Clock as _, Core, Denial, Done, Error, ManualClock, Registry, Request,
-    SealConfig, Settings, Timestamp, TokenId, storage::Memory,
+    CanonicalPath, Clock as _, Core, Denial, Done, Error, ManualClock, Registry, Request, TokenId,
+    storage::Memory, testing,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -40,31 +40,14 @@ struct Made {
 
 impl House {
     async fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_unix_nanos(
-            1_700_000_000_000_000_000,
-        )));
         let registry = Registry {
             engines: &[login::DOOR],
             audit: &[],
         };
-        let settings = Settings {
-            storage_type: "inmem",
-            cluster_name: None,
-            version: "0.0.0-test",
-        };
-        let core = Core::new(Arc::new(Memory::new()), clock.clone(), registry, settings);
-        let core = core.known_as(Address::parse("https://vault.example.com"));
-        let secrets = core
-            .initialize(SealConfig {
-                shares: 1,
-                threshold: 1,
-            })
-            .await
-            .unwrap();
-        for share in secrets.shares {
-            core.unseal(share).await.unwrap();
-        }
-        let root = secrets.root_token.expose().to_owned();
+        let clock = testing::clock();
+        let core = testing::core(&Arc::new(Memory::new()), &clock, registry)
+            .known_as(Address::parse("https://vault.example.com"));
+        let root = testing::open(&core).await;
         let house = Self { core, clock, root };
         for (name, capabilities) in [
             ("maker", r#"["create", "update", "read", "list"]"#),
@@ -87,19 +70,19 @@ impl House {
         path: &str,
         body: Value,
     ) -> Result<Done, Error> {
-        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
-        let request = Request::new(operation, CanonicalPath::parse(path).unwrap(), body);
-        let token = TokenId::new(SecretString::new(token.to_owned()));
-        self.core.handle(request.with_token(token)).await
+        let request = testing::request(operation, path, &body);
+        self.core
+            .handle(request.with_token(testing::token(token)))
+            .await
     }
 
     /// Calls from an address of the network.
     async fn from(&self, address: &str, token: &str, path: &str) -> Result<Done, Error> {
-        let path = CanonicalPath::parse(path).unwrap();
-        let mut request = Request::new(Operation::Read, path, SecretBytes::new(Vec::new()));
+        let mut request = testing::request(Operation::Read, path, &Value::Null);
         request.remote.address = address.to_owned();
-        let token = TokenId::new(SecretString::new(token.to_owned()));
-        self.core.handle(request.with_token(token)).await
+        self.core
+            .handle(request.with_token(testing::token(token)))
+            .await
     }
 
     async fn update(&self, token: &str, path: &str, body: Value) -> Result<Done, Error> {

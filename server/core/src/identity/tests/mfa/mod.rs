@@ -92,9 +92,7 @@ impl House {
         body: Value,
         prepare: impl FnOnce(&mut Request),
     ) -> Result<Done, Error> {
-        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
-        let path = CanonicalPath::parse(path).unwrap();
-        let mut request = Request::new(Operation::Update, path, body);
+        let mut request = testing::request(Operation::Update, path, &body);
         prepare(&mut request);
         self.core.handle(request).await
     }

@@ -222,9 +222,8 @@ async fn a_client_may_show_its_secret_in_a_header_which_counts_before_the_body()
     let exchange = async |secret: String, other: Value| {
         let code = party.code(json!({})).await;
         let body = party.brought(&code, other);
-        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
-        let path = CanonicalPath::parse("identity/oidc/provider/default/token").unwrap();
-        let request = Request::new(Operation::Update, path, body);
+        let path = "identity/oidc/provider/default/token";
+        let request = testing::request(Operation::Update, path, &body);
         let credentials = Credentials {
             name: text("client_id"),
             secret: SecretString::new(secret),

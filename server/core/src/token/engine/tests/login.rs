@@ -84,9 +84,7 @@ async fn the_mount_decides_on_the_kind_of_token_unless_it_leaves_it_open() {
         .await
         .unwrap();
     let login = async |body: Value| {
-        let path = CanonicalPath::parse("auth/door/login").unwrap();
-        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
-        let request = Request::new(Operation::Update, path, body);
+        let request = testing::request(Operation::Update, "auth/door/login", &body);
         let auth = house.core.handle(request).await.unwrap().auth.unwrap();
         assert!(auth.orphan && house.is_alive(auth.client_token.expose()).await);
         auth.token_type
@@ -165,9 +163,8 @@ impl House {
     }
 
     async fn log_in(&self, path: &str, body: Value) -> Result<GrantedAuth, Error> {
-        let path = CanonicalPath::parse(&format!("auth/{path}/login")).unwrap();
-        let body = SecretBytes::new(serde_json::to_vec(&body).unwrap());
-        let request = Request::new(Operation::Update, path, body);
+        let path = format!("auth/{path}/login");
+        let request = testing::request(Operation::Update, &path, &body);
         Ok(self.core.handle(request).await?.auth.unwrap())
     }
 
