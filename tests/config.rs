@@ -164,6 +164,18 @@ fn a_configuration_is_checked_without_a_server() {
             2,
             "server.hcl has no effect: there are no pages",
         ),
+        (
+            "raw_storage_endpoint = true\n",
+            "table",
+            0,
+            "[ success ] Validate Config",
+        ),
+        (
+            "raw_storage_endpoint = \"x\"\n",
+            "table",
+            1,
+            "must be true or false",
+        ),
         ("ui = true\n", "json", 2, "\"status\": \"warn\""),
         (
             "max_lease_ttl = \"abc\"\n",

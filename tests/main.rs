@@ -30,6 +30,7 @@ mod operate;
 mod policy;
 mod proof;
 mod quotas;
+mod raw;
 mod remount;
 mod seal;
 mod support;

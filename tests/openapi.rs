@@ -112,6 +112,7 @@ struct Call {
 impl House {
     async fn start() -> Self {
         let installation = Installation::new(Store::Sled);
+        installation.configure("raw_storage_endpoint = true");
         let server = installation.start();
         let keys = installation.initialise(1, 1).await;
         installation.unseal(&keys).await;

@@ -25,6 +25,7 @@ const CREATING: &[&str] = &[
     "POST kv1/{path}",
     "POST kv2/data/{path}",
     "POST kv2/metadata/{path}",
+    "POST sys/raw/{path}",
     "POST transit/encrypt/{name}",
 ];
 

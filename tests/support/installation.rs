@@ -84,6 +84,14 @@ impl Installation {
         self.path("server.hcl")
     }
 
+    /// Adds to the config file, for servers that are started from now on.
+    pub(crate) fn configure(&self, more: &str) {
+        let mut config = fs::read_to_string(self.config()).unwrap();
+        config.push_str(more);
+        config.push('\n');
+        fs::write(self.config(), config).unwrap();
+    }
+
     /// `http://127.0.0.1:PORT`.
     pub(crate) fn address(&self) -> String {
         format!("http://{}", self.address)

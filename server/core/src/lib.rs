@@ -81,6 +81,7 @@ pub use request::{Credentials, Remote, Request, RequestId, TokenId};
 pub use response::{Document, GrantedLease, LeaseGrant, LineSource, Lines, Outcome, Response};
 pub use seal::{AutoSeal, SealConfig, SealError, Seals, Unwrapped, parse_share};
 pub use storage::Expect;
+pub use sys::OptionalEndpoints;
 pub use token::{
     Auth, AuthGrant, BoundCidr, Caveats, Created, LoginTokens, NoCidr, OlderNames, Token,
     TokenKind, TokenType,

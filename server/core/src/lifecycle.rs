@@ -36,18 +36,18 @@ use crate::{
     lockout::{LockoutConfig, Lockouts},
     metrics::{Format, Measured, Metrics, Telemetry, render},
     mount::TtlLimits,
-    mounts::Mounts,
+    mounts::{Mounts, builtin},
     panics::caught,
     policy::{Holder, PolicyStore},
     proof::Proofs,
     quorum::Quorum,
     quota::{Quotas, Rationed},
-    rekey::{Rekey, Target},
+    rekey::{self, Rekey, Target},
     rotation::RotationStore,
     seal::{Lock, Opened, SealConfig, Seals},
     storage::{Storage, StorageError},
     streams::Streams,
-    sys,
+    sys::{self, OptionalEndpoints},
     token::{self, AuthGrant, Token, TokenStore},
     ui_headers::UiHeaders,
     view::View,
@@ -85,6 +85,7 @@ pub struct Core {
     is_development: bool,
     telemetry: Telemetry,
     lease_ttls: TtlLimits,
+    endpoints: OptionalEndpoints,
     pub(crate) metrics: Arc<Metrics>,
     seals: Seals,
     api_addr: String,
@@ -203,6 +204,7 @@ impl Core {
             is_development: false,
             telemetry: Telemetry::default(),
             lease_ttls: TtlLimits::USUAL,
+            endpoints: OptionalEndpoints::default(),
             metrics,
             seals: Seals::default(),
             api_addr: String::new(),
@@ -241,6 +243,12 @@ impl Core {
     #[must_use]
     pub fn with_lease_ttls(self, lease_ttls: TtlLimits) -> Self {
         Self { lease_ttls, ..self }
+    }
+
+    /// Adds endpoints that a server has only where it is told so.
+    #[must_use]
+    pub fn with_endpoints(self, endpoints: OptionalEndpoints) -> Self {
+        Self { endpoints, ..self }
     }
 
     /// Sets when who fails to log in is locked out; without it, as Vault does.
@@ -457,7 +465,7 @@ impl Core {
                 cluster
             }
         };
-        let backups = system.below("rekey-backup/");
+        let backups = View::new(Arc::clone(&barrier), rekey::BACKUPS);
         sys::note_version(&system, self.settings.version, self.clock.now()).await?;
         let leases = Leases::open(system.below("lease/"));
         let tokens = TokenStore::open(system.below("token/"), Arc::clone(&leases)).await?;
@@ -468,9 +476,8 @@ impl Core {
             Arc::clone(&barrier),
             system.clone(),
             self.registry.engines,
-            &tokens,
+            builtin(&tokens, &identities, self.endpoints),
             &self.metrics,
-            &identities,
             self.lease_ttls,
         )
         .await?;

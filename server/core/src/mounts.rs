@@ -21,7 +21,7 @@ use crate::{
     metrics::{Metrics, RouteMetrics},
     mount::{MountConfig, MountEntry, TtlLimits},
     storage::Expect,
-    sys,
+    sys::{self, OptionalEndpoints},
     token::{TokenStore, TokenType},
     view::View,
 };
@@ -106,29 +106,12 @@ impl Mounts {
         barrier: Arc<Barrier>,
         view: View,
         kinds: &'static [EngineKind],
-        tokens: &Arc<TokenStore>,
+        builtin: Builtin,
         metrics: &Arc<Metrics>,
-        identities: &Arc<Identities>,
         system_ttls: TtlLimits,
     ) -> Result<Self, Error> {
         let stored = view.get_as::<Stored>(TABLE).await?;
         let mut table = BTreeMap::new();
-        let builtin = [
-            (Class::Secret, "cubbyhole/", "cubbyhole", cubbyhole::mount()),
-            (
-                Class::Secret,
-                "identity/",
-                "identity",
-                identity::mount(Arc::clone(identities)),
-            ),
-            (Class::Secret, "sys/", "system", sys::mount()),
-            (
-                Class::Auth,
-                "token/",
-                "token",
-                crate::token::mount(Arc::clone(tokens)),
-            ),
-        ];
         for (class, path, kind, mounted) in builtin {
             let entry = Arc::new(builtin_entry(path, kind));
             let view = mount_view(&barrier, &entry);
@@ -466,6 +449,25 @@ fn full_path(class: Class, path: &str) -> String {
 
 fn mount_view(barrier: &Arc<Barrier>, entry: &MountEntry) -> View {
     View::new(Arc::clone(barrier), &format!("logical/{}/", entry.uuid))
+}
+
+/// The mounts that are always there: class, path, type and engine of each.
+pub(crate) type Builtin = [(Class, &'static str, &'static str, Mounted); 4];
+
+/// Builds the engines of the mounts that are always there.
+pub(crate) fn builtin(
+    tokens: &Arc<TokenStore>,
+    identities: &Arc<Identities>,
+    endpoints: OptionalEndpoints,
+) -> Builtin {
+    let identity = identity::mount(Arc::clone(identities));
+    let token = crate::token::mount(Arc::clone(tokens));
+    [
+        (Class::Secret, "cubbyhole/", "cubbyhole", cubbyhole::mount()),
+        (Class::Secret, "identity/", "identity", identity),
+        (Class::Secret, "sys/", "system", sys::mount(endpoints)),
+        (Class::Auth, "token/", "token", token),
+    ]
 }
 
 /// The mounts that are always there, and stand in no table.

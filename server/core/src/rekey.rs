@@ -43,6 +43,9 @@ mod words;
 
 pub(crate) use words::Words;
 
+/// Where shares are kept that are encrypted to their holders.
+pub(crate) const BACKUPS: &str = "sys/rekey-backup/";
+
 /// Which key is made anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {

@@ -56,6 +56,15 @@ impl View {
         }
     }
 
+    /// Returns the view of all that lies behind the barrier, for the same request; engines never see
+    /// it.
+    pub(crate) fn whole(&self) -> Self {
+        Self {
+            prefix: "".into(),
+            ..self.clone()
+        }
+    }
+
     /// Tells whether a key is short enough to be written.
     #[must_use]
     pub fn has_room_for(&self, key: &str) -> bool {

@@ -19,6 +19,7 @@ mod passwords;
 mod plugins;
 mod policies;
 mod quotas;
+mod raw;
 mod rekey;
 mod remount;
 mod response_keys;
@@ -89,6 +90,7 @@ pub use quotas::{
     DeleteRateLimit, ListRateLimits, QuotaConfig, RateLimit, RateLimits, ReadQuotaConfig,
     ReadRateLimit, WriteQuotaConfig, WriteRateLimit,
 };
+pub use raw::{DeleteRaw, ListRaw, RawEntry, RawKeys, ReadRaw, WriteRaw};
 pub use rekey::{
     BeginRecoveryRekey, BeginRekey, CancelRecoveryRekey, CancelRekey, DeleteRecoveryRekeyBackup,
     DeleteRekeyBackup, NewShares, ReadRecoveryRekey, ReadRecoveryRekeyBackup,

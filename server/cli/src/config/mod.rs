@@ -33,7 +33,7 @@ use anyhow::{Result, anyhow, bail};
 use keyward_api::proof::Address;
 use keyward_builtin::storage;
 use keyward_core::{
-    LockoutConfig, Telemetry, TtlLimits,
+    LockoutConfig, OptionalEndpoints, Telemetry, TtlLimits,
     hcl::{self, Body, Entry},
 };
 use keyward_http::Rules;
@@ -71,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) lockouts: LockoutConfig,
     /// How long leases and tokens last at mounts that are not tuned.
     pub(crate) lease_ttls: TtlLimits,
+    /// What of the API there is only if it is asked for.
+    pub(crate) endpoints: OptionalEndpoints,
     /// Whether every answer names this machine.
     pub(crate) names_host: bool,
     /// What stands there that has no effect, a sentence each.
@@ -129,6 +131,7 @@ impl Config {
             telemetry: Telemetry::default(),
             lockouts: LockoutConfig::default(),
             lease_ttls: TtlLimits::USUAL,
+            endpoints: OptionalEndpoints::default(),
             names_host: false,
             warnings: Vec::new(),
         }
@@ -156,6 +159,7 @@ impl Config {
                     let file = Some(text(entry)?).filter(|file| !file.is_empty());
                     self.pid_file = file.map(PathBuf::from);
                 }
+                "raw_storage_endpoint" => self.endpoints.raw_storage = flag(entry)?,
                 "telemetry" => self.telemetry = telemetry::read(entry)?,
                 "unsafe_allow_api_audit_creation" if flag(entry)? => {}
                 "unsafe_allow_api_audit_creation" => {

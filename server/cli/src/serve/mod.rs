@@ -194,6 +194,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
         .with_telemetry(config.telemetry)
         .with_lockouts(lockouts)
         .with_lease_ttls(config.lease_ttls)
+        .with_endpoints(config.endpoints)
         .known_as(known.chain(listeners.addresses()?));
     let core = Arc::new(if options.dev {
         core.for_development()

@@ -4,8 +4,8 @@ use keyward_crypto::{Derivation, Keyring, key_type};
 
 use super::*;
 use crate::{
-    ManualClock, TtlLimits, barrier::Barrier, identity::Identities, lease::Leases,
-    metrics::Metrics, storage::Memory, token::TokenStore,
+    ManualClock, OptionalEndpoints, TtlLimits, barrier::Barrier, identity::Identities,
+    lease::Leases, metrics::Metrics, mounts::builtin, storage::Memory, token::TokenStore,
 };
 
 struct Bench {
@@ -34,9 +34,8 @@ impl Bench {
             barrier,
             view.clone(),
             &[],
-            &tokens,
+            builtin(&tokens, &Arc::new(identities), OptionalEndpoints::default()),
             &metrics,
-            &Arc::new(identities),
             TtlLimits::USUAL,
         )
         .await

@@ -36,6 +36,9 @@ const ROOT_KEY: &str = "core/root-key";
 const KEYRING: &str = "core/keyring";
 const RECOVERY_KEY: &str = "core/recovery-key";
 
+/// Where all of them lie, and nothing else.
+const FOLDER: &str = "core/";
+
 /// The type of the seal that people open.
 pub(crate) const SHAMIR: &str = "shamir";
 
@@ -148,6 +151,11 @@ pub(crate) struct Opened {
     pub(crate) keyring: Keyring,
     /// The revision of the stored keyring.
     pub(crate) revision: Revision,
+}
+
+/// Tells whether a key of the store is one of those that the seal keeps for itself.
+pub(crate) fn keeps(key: &str) -> bool {
+    key.starts_with(FOLDER)
 }
 
 /// Reads what is stored of the seal; none before initialization.

@@ -19,6 +19,7 @@ mod passwords;
 mod plugins;
 mod policies;
 mod quotas;
+mod raw;
 mod rekey;
 mod remount;
 mod response_keys;
@@ -51,10 +52,17 @@ pub(crate) struct Sys;
 
 impl Engine for Sys {}
 
+/// The endpoints that a server has only where it is told so.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OptionalEndpoints {
+    /// `sys/raw`: whoever has `sudo` there reads and writes all that is stored, in clear.
+    pub raw_storage: bool,
+}
+
 /// Builds the one mount of the system engine.
-pub(crate) fn mount() -> Mounted {
+pub(crate) fn mount(endpoints: OptionalEndpoints) -> Mounted {
     let engine = Arc::new(Sys);
-    let routes = Routes::of(Arc::clone(&engine))
+    let mut routes = Routes::of(Arc::clone(&engine))
         .on(audit::list)
         .on(audit::enable)
         .on(audit::disable)
@@ -226,9 +234,18 @@ pub(crate) fn mount() -> Mounted {
         .on(wrapping::read)
         .on(wrapping::rewrap)
         .on(wrapping::unwrap)
-        .on(wrapping::wrap)
-        .build();
-    Mounted { routes, engine }
+        .on(wrapping::wrap);
+    if endpoints.raw_storage {
+        routes = routes
+            .on(raw::delete)
+            .on(raw::list)
+            .on(raw::read)
+            .on_upsert(raw::write, raw::exists);
+    }
+    Mounted {
+        routes: routes.build(),
+        engine,
+    }
 }
 
 /// Answers without the envelope, as Vault does on the older paths of its keys.
