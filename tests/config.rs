@@ -120,6 +120,58 @@ async fn the_pid_and_the_log_are_in_files_that_follow_the_server() {
     assert!(!all.contains("a=b"), "{all}");
 }
 
+#[tokio::test]
+async fn the_level_of_the_log_is_read_anew_and_a_bad_one_changes_nothing() {
+    let installation = Installation::new(Store::Sled);
+    let base = fs::read_to_string(installation.config()).unwrap();
+    let say = |more: &str| fs::write(installation.config(), format!("{base}{more}")).unwrap();
+    say("log_level = \"warn\"\n");
+    let mut server = installation.start();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let root = installation.client(&keys.root_token);
+    let levels = async || {
+        let loggers = root.get("sys/loggers").await.expect(200);
+        let [core, storage] =
+            ["core", "storage"].map(|it| loggers.text_at(&format!("/data/{it}")).to_owned());
+        let config = root.get("sys/config/state/sanitized").await.expect(200);
+        (core, storage, config.at("/data").get("log_level").cloned())
+    };
+    let told = |core: &str, storage: &str, level| (core.to_owned(), storage.to_owned(), level);
+    let trace = json!({ "level": "trace" });
+    root.post("sys/loggers/storage", trace.clone())
+        .await
+        .expect(204);
+    assert_eq!(levels().await, told("warn", "trace", Some(json!("warn"))));
+
+    say("log_level = \"debug\"\n");
+    server.hang_up();
+    server.wait_for("the log_level is read anew");
+    let debug = told("debug", "debug", Some(json!("debug")));
+    assert_eq!(levels().await, debug);
+
+    for (bad, why) in [
+        ("log_level = \"loud\"\n", "unknown log level \"loud\""),
+        (
+            "log_level = \"error\"\nnosuch = 1\n",
+            "unknown stanza or setting",
+        ),
+    ] {
+        say(bad);
+        server.hang_up();
+        server.wait_for(why);
+        assert_eq!(levels().await, debug);
+    }
+
+    // Where no level is written, what was set meanwhile stays.
+    root.post("sys/loggers/storage", trace).await.expect(204);
+    say("");
+    server.hang_up();
+    server.wait_for("the log_level is read anew");
+    assert_eq!(levels().await, told("info", "trace", None));
+    assert!(server.terminate().success());
+}
+
 #[test]
 fn files_that_cannot_be_written_are_named() {
     for setting in ["pid_file", "log_file"] {

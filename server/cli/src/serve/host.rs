@@ -2,18 +2,39 @@
 
 use std::{fs, sync::Arc};
 
+use anyhow::Result;
 use keyward_api::sys::{HostInfo, Loggers};
 use keyward_core::{Error, Host, Lines};
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use sysinfo::{CpuRefreshKind, Disks, MemoryRefreshKind, RefreshKind, System};
 
 use super::{listeners::Certificates, log::Log};
+use crate::config::{Config, LogConfig};
 
 /// This process.
 pub(super) struct Process {
     pub(super) certificates: Arc<Certificates>,
-    pub(super) configuration: Map<String, Value>,
+    pub(super) configuration: Mutex<Map<String, Value>>,
     pub(super) log: &'static Log,
+}
+
+impl Process {
+    /// Takes from a configuration that was read anew what holds without a restart: the level of the
+    /// log, which flags come before.
+    ///
+    /// # Errors
+    /// It cannot be taken; then all stays as it is.
+    pub(super) fn follow(&self, config: Config, flags: LogConfig) -> Result<()> {
+        const LEVEL: &str = "log_level";
+        self.log.configure(&config.log.under(flags))?;
+        let mut configuration = self.configuration.lock();
+        match config.shown.get(LEVEL) {
+            Some(level) => configuration.insert(LEVEL.to_owned(), level.clone()),
+            None => configuration.remove(LEVEL),
+        };
+        Ok(())
+    }
 }
 
 impl Host for Process {
@@ -38,7 +59,7 @@ impl Host for Process {
     }
 
     fn configuration(&self) -> Map<String, Value> {
-        self.configuration.clone()
+        self.configuration.lock().clone()
     }
 
     fn reload_certificates(&self) {

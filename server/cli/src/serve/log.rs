@@ -46,12 +46,19 @@ static LOG: OnceLock<Log> = OnceLock::new();
 
 /// The log: what the configuration says, and what was changed since.
 pub(super) struct Log {
-    /// A level, or directives such as `info,hyper=debug`.
-    configured: String,
-    changed: parking_lot::Mutex<BTreeMap<&'static str, &'static str>>,
+    levels: parking_lot::Mutex<Levels>,
     filter: reload::Handle<EnvFilter, Registry>,
     monitors: Arc<Monitors>,
     file: Option<LogFile>,
+}
+
+/// How much is logged.
+#[derive(Clone)]
+struct Levels {
+    /// A level, or directives such as `info,hyper=debug`.
+    configured: String,
+    /// The levels of loggers that were set since.
+    changed: BTreeMap<&'static str, &'static str>,
 }
 
 /// Starts the log, to the standard error stream and to a file if there is one to be: all is there
@@ -62,9 +69,8 @@ pub(super) struct Log {
 /// # Errors
 /// The level or the format is none, or the file cannot be opened.
 pub(super) fn start(config: &LogConfig) -> Result<(&'static Log, Option<Writing>)> {
-    let configured = parse_levels(config.level.as_deref().unwrap_or("info"))?;
-    let filter = EnvFilter::try_new(&configured)
-        .with_context(|| format!("{configured:?} is not a log level"))?;
+    let levels = Levels::configured(config)?;
+    let filter = levels.filter()?;
     let is_json = match config.format.as_deref().unwrap_or("standard") {
         "standard" => false,
         "json" => true,
@@ -83,8 +89,7 @@ pub(super) fn start(config: &LogConfig) -> Result<(&'static Log, Option<Writing>
     let (filter, handle) = reload::Layer::new(filter);
     let (monitors, shown) = Monitors::new();
     let log = LOG.get_or_init(|| Log {
-        configured,
-        changed: parking_lot::Mutex::default(),
+        levels: parking_lot::Mutex::new(levels),
         filter: handle,
         monitors,
         file,
@@ -108,13 +113,37 @@ pub(super) fn is_started() -> bool {
 impl Log {
     /// Returns every logger and its level.
     pub(super) fn levels(&self) -> Loggers {
-        let changed = self.changed.lock();
+        let Levels {
+            configured,
+            changed,
+        } = &*self.levels.lock();
         let levels = LOGGERS.iter().map(|(name, modules)| {
             let level = changed.get(name).copied();
-            let level = level.unwrap_or_else(|| configured_level(&self.configured, modules[0]));
+            let level = level.unwrap_or_else(|| configured_level(configured, modules[0]));
             ((*name).to_owned(), level.to_owned())
         });
         levels.collect()
+    }
+
+    /// Takes the level of a configuration that was read anew: it comes before what was set since,
+    /// unless it says nothing.
+    ///
+    /// # Errors
+    /// The level is none; then all stays as it is.
+    pub(super) fn configure(&self, config: &LogConfig) -> Result<()> {
+        let mut next = Levels::configured(config)?;
+        let mut levels = self.levels.lock();
+        if config.level.is_none() {
+            next.changed.clone_from(&levels.changed);
+        }
+        let is_new = levels.directives() != next.directives();
+        self.filter.reload(next.filter()?)?;
+        *levels = next;
+        drop(levels);
+        if is_new {
+            tracing::info!("the log_level is read anew");
+        }
+        Ok(())
     }
 
     /// Sets the level of one logger, or of all; none goes back to what is configured.
@@ -125,18 +154,17 @@ impl Log {
             Some(name) => vec![known(name).ok_or_else(|| unknown_logger(name))?.0],
             None => LOGGERS.iter().map(|(name, _)| *name).collect(),
         };
-        let mut changed = self.changed.lock();
-        let mut next = changed.clone();
+        let mut levels = self.levels.lock();
+        let mut next = levels.clone();
         for name in named {
             match level {
-                Some(level) => drop(next.insert(name, level)),
-                None => drop(next.remove(name)),
+                Some(level) => drop(next.changed.insert(name, level)),
+                None => drop(next.changed.remove(name)),
             }
         }
-        let filter = EnvFilter::try_new(directives(&self.configured, &next));
-        let filter = filter.map_err(Error::internal)?;
+        let filter = EnvFilter::try_new(next.directives()).map_err(Error::internal)?;
         self.filter.reload(filter).map_err(Error::internal)?;
-        *changed = next;
+        *levels = next;
         Ok(())
     }
 
@@ -160,17 +188,33 @@ impl Log {
     }
 }
 
-/// Returns what a filter is told: what is configured, then what was changed, which overrides it.
-fn directives(configured: &str, changed: &BTreeMap<&str, &str>) -> String {
-    let mut directives = configured.to_owned();
-    for (name, modules) in LOGGERS {
-        if let Some(level) = changed.get(name) {
-            for module in modules {
-                directives.push_str(&format!(",{module}={level}"));
+impl Levels {
+    /// Reads what is configured; where nothing is said, it is `info`.
+    fn configured(config: &LogConfig) -> Result<Self> {
+        Ok(Self {
+            configured: parse_levels(config.level.as_deref().unwrap_or("info"))?,
+            changed: BTreeMap::new(),
+        })
+    }
+
+    fn filter(&self) -> Result<EnvFilter> {
+        let configured = &self.configured;
+        EnvFilter::try_new(self.directives())
+            .with_context(|| format!("{configured:?} is not a log level"))
+    }
+
+    /// Returns what a filter is told: what is configured, then what was changed, which overrides it.
+    fn directives(&self) -> String {
+        let mut directives = self.configured.clone();
+        for (name, modules) in LOGGERS {
+            if let Some(level) = self.changed.get(name) {
+                for module in modules {
+                    directives.push_str(&format!(",{module}={level}"));
+                }
             }
         }
+        directives
     }
-    directives
 }
 
 /// Finds the level that a configuration gives to modules: the longest prefix of them that it names.
@@ -243,14 +287,19 @@ mod tests {
 
     #[test]
     fn what_was_changed_overrides_what_is_configured() {
-        let changed = BTreeMap::from([("storage", "debug"), ("core", "error")]);
+        let directives = |changed: &[(&'static str, &'static str)]| {
+            let levels = Levels {
+                configured: "info".to_owned(),
+                changed: changed.iter().copied().collect(),
+            };
+            levels.directives()
+        };
         assert_eq!(
-            directives("info", &changed),
+            directives(&[("storage", "debug"), ("core", "error")]),
             "info,keyward_core=error,keyward_builtin::storage=debug"
         );
-        let changed = BTreeMap::from([("core.expiration", "trace")]);
         assert_eq!(
-            directives("info", &changed),
+            directives(&[("core.expiration", "trace")]),
             "info,keyward_core::lease=trace,keyward_core::token=trace"
         );
     }

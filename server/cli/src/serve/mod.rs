@@ -26,12 +26,11 @@ use self::{
     dev::Dev,
     host::Process,
     listeners::{Certificates, Listeners},
-    log::Log,
     pid_file::PidFile,
     upkeep::Upkeep,
 };
 use crate::{
-    Io,
+    Environment, Io,
     config::{Config, Source},
 };
 pub(crate) use options::Options;
@@ -40,18 +39,19 @@ pub(crate) use options::Options;
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs a server until SIGINT or SIGTERM; SIGHUP opens its audit files and its log anew and reads
-/// its certificates again.
+/// its certificates and its log level again.
 pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     // Before anything is read that is secret.
     panics::hide_messages();
     let options = options.with(&io.environment);
     // What a development server keeps goes with it.
     let dev = options.dev.then(|| Dev::prepare(&options)).transpose()?;
-    let mut config = match (&dev, &options.config[..]) {
-        (Some(dev), _) => dev.config(&options)?,
-        (None, []) => bail!("a server needs -config=FILE, or -dev to try things out"),
-        (None, files) => Config::read(&Source::read_all(files)?, &io.environment)?,
+    let told = Told {
+        options: &options,
+        environment: io.environment.clone(),
+        dev: dev.as_ref(),
     };
+    let mut config = told.read()?;
     let (log, _writing) = log::start(&config.log.clone().under(options.log()))?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -65,11 +65,11 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     let mut signals = Signals::watch()?;
     // Before anything is touched: without them nobody could come in.
     let certificates = Arc::new(Certificates::open(&config.listeners)?);
-    let process = Process {
+    let process = Arc::new(Process {
         certificates: Arc::clone(&certificates),
-        configuration: config.shown.clone(),
+        configuration: config.shown.clone().into(),
         log,
-    };
+    });
     let core = open(&config).await?;
     let listeners = Listeners::bind(config.listeners, &certificates)?;
     let pid_file = config.pid_file.as_deref().map(PidFile::write).transpose()?;
@@ -81,7 +81,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
         .flag("DISABLE_USER_LOCKOUT")?
         .unwrap_or(false);
     let core = core
-        .with_host(Arc::new(process))
+        .with_host(process.clone())
         .with_telemetry(config.telemetry)
         .with_lockouts(lockouts)
         .with_lease_ttls(config.lease_ttls)
@@ -106,7 +106,7 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     io.print(&format!(
         "==> Keyward server started! Listening on {addresses}\n\n"
     ))?;
-    signals.stop(&core, &certificates, log).await;
+    signals.stop(&core, &process, &told).await;
     io.print("==> Keyward shutdown triggered\n")?;
     // They would not end by themselves.
     log.end_monitors();
@@ -115,6 +115,23 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     core.seal().await;
     drop(pid_file);
     Ok(())
+}
+
+/// What tells a server how to be: at start, and again at SIGHUP.
+struct Told<'a> {
+    options: &'a Options,
+    environment: Environment,
+    dev: Option<&'a Dev>,
+}
+
+impl Told<'_> {
+    fn read(&self) -> Result<Config> {
+        match (self.dev, &self.options.config[..]) {
+            (Some(dev), _) => dev.config(self.options),
+            (None, []) => bail!("a server needs -config=FILE, or -dev to try things out"),
+            (None, files) => Config::read(&Source::read_all(files)?, &self.environment),
+        }
+    }
 }
 
 async fn open(config: &Config) -> Result<Core> {
@@ -154,15 +171,23 @@ impl Signals {
     }
 
     /// Waits for the one that stops the server, and does meanwhile what the other one asks for.
-    async fn stop(&mut self, core: &Core, certificates: &Certificates, log: &Log) {
+    async fn stop(&mut self, core: &Core, process: &Process, told: &Told<'_>) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
                 _ = self.hangup.recv() => {
-                    log.reopen();
+                    process.log.reopen();
+                    let read = told.read();
+                    let followed = read.and_then(|it| process.follow(it, told.options.log()));
+                    if let Err(error) = followed {
+                        tracing::error!(
+                            error = %format_args!("{error:#}"),
+                            "the configuration could not be read anew, nothing of it changes"
+                        );
+                    }
                     core.reopen_audit().await;
-                    certificates.reload();
+                    process.certificates.reload();
                 }
             }
         }

@@ -10,8 +10,9 @@ use crate::{Environment, config::LogConfig};
 /// Run a server
 ///
 /// It runs until SIGINT or SIGTERM and then finishes the requests that it took; at SIGHUP it opens
-/// its audit files and its log anew and reads its certificates again. Without -dev it starts sealed,
-/// see `keyward operator init`, unless the configuration names a seal that opens by itself.
+/// its audit files and its log anew and reads its certificates and its log_level again. Without -dev
+/// it starts sealed, see `keyward operator init`, unless the configuration names a seal that opens by
+/// itself.
 #[derive(Args, Debug, Default)]
 #[command(after_help = "\
 Examples:
