@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::support::{Installation, Store};
+use crate::support::{Client, Installation, Store, free_address};
 
 #[tokio::test]
 async fn a_config_in_json_serves_as_one_in_hcl_does() {
@@ -170,6 +170,74 @@ async fn the_level_of_the_log_is_read_anew_and_a_bad_one_changes_nothing() {
     server.wait_for("the log_level is read anew");
     assert_eq!(levels().await, told("info", "trace", None));
     assert!(server.terminate().success());
+}
+
+#[tokio::test]
+async fn a_configuration_adds_to_a_development_server() {
+    let installation = Installation::new(Store::Sled);
+    let [mine, other] = [installation.socket_address(), free_address()];
+    let added = format!(
+        "default_lease_ttl = \"2h\"\ncluster_name = \"mine\"\nplugin_directory = \"/x\"\n\
+         listener \"tcp\" {{\n address = \"{other}\"\n tls_disable = true\n}}\n"
+    );
+    fs::write(installation.config(), added).unwrap();
+    let empty = installation.path("config.d");
+    fs::create_dir(&empty).unwrap();
+    let dev = [
+        "-dev",
+        "-dev-root-token-id=root",
+        "-dev-no-store-token",
+        &format!("-dev-listen-address={mine}"),
+    ];
+    let files = [&installation.config(), &empty].map(|it| format!("-config={}", it.display()));
+    let flags = [&dev[..], &[&files[0], &files[1]]].concat();
+    let mut server = installation.launch_with(&flags);
+    server.wait_until_it_answers(mine).unwrap();
+    let root = installation.client("root");
+    let ask = json!({ "policies": "default" });
+    let made = root.post("auth/token/create", ask).await.expect(200);
+    assert_eq!(made.at("/auth/lease_duration"), 7200);
+    let shown = root.get("sys/config/state/sanitized").await.expect(200);
+    let places =
+        ["/data/listeners/0", "/data/listeners/1"].map(|it| format!("{it}/config/address"));
+    let places = places.map(|it| shown.text_at(&it).to_owned());
+    assert_eq!(places, [mine, other].map(|it| it.to_string()));
+    let health = Client::at(&format!("http://{other}"), "root");
+    let health = health.get("sys/health").await.expect(200);
+    assert_eq!(health.text_at("/cluster_name"), "mine");
+    let said = server.end_and_tell();
+    let warned = "has no effect: no plugins are run";
+    assert!(
+        said.contains("it keeps nothing") && said.contains(warned),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("VAULT_ADDR='http://{mine}'")),
+        "{said}"
+    );
+
+    // A seal of its own, and a store that stays: it is nobody's for development a second time.
+    let data = installation.path("data");
+    let kept = format!(
+        "storage \"redb\" {{\n path = {data:?}\n}}\nseal \"static\" {{\n current_key_id = \"1\"\n \
+         current_key = \"{}\"\n}}\n",
+        "5e".repeat(32)
+    );
+    fs::write(installation.config(), kept).unwrap();
+    let flags = [&dev[..], &[&files[0]]].concat();
+    let mut server = installation.launch_with(&flags);
+    server.wait_until_it_answers(mine).unwrap();
+    let root = installation.client("root");
+    root.get("secret/config").await.expect(200);
+    let said = server.end_and_tell();
+    assert!(
+        said.contains("Recovery Key: ") && !said.contains("it keeps"),
+        "{said}"
+    );
+    let (status, said) = installation.launch_with(&flags).wait_until_it_ends();
+    assert!(!status.success(), "{said}");
+    let told = "cannot initialize the development server: Vault is already initialized";
+    assert!(said.contains(told), "{said}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(crate) use gpg::Gpg;
 pub(crate) use http::{Answer, Client};
 pub(crate) use installation::{Installation, Keys, Store};
 pub(crate) use peer::{Peer, bao, isolated, project_root, python};
-pub(crate) use process::Process;
+pub(crate) use process::{Process, free_address};
 pub(crate) use raw::{Conversation, exchange};
 pub(crate) use server::KEYWARD;
 pub(crate) use target::Target;

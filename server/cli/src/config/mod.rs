@@ -80,7 +80,7 @@ pub(crate) struct Config {
 }
 
 /// Which store, and its settings.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StorageConfig {
     pub(crate) name: String,
     pub(crate) settings: storage::Settings,
@@ -89,31 +89,52 @@ pub(crate) struct StorageConfig {
 impl Config {
     /// Reads the files of a configuration; the environment says more of its seals.
     pub(crate) fn read(sources: &[Source], environment: &Environment) -> Result<Self> {
-        let parse = |source: &Source| source.naming(hcl::parse(&source.text).map_err(in_line));
-        let bodies = sources.iter().map(parse).collect::<Result<Vec<_>>>()?;
-        let files = || sources.iter().zip(&bodies);
-        let mut config = Self::of(storage_of(files())?);
-        let mut rules = Rules::default();
-        for (source, body) in files() {
-            source.naming(config.take(body, source, &mut rules))?;
-        }
-        if config.lease_ttls.default > config.lease_ttls.max {
-            bail!(
-                "default_lease_ttl ({}s) cannot be larger than max_lease_ttl ({}s)",
-                config.lease_ttls.default.as_secs(),
-                config.lease_ttls.max.as_secs()
-            );
-        }
-        config.seals.complete(environment)?;
-        // Last, since what all listeners share may stand in a later file.
-        for (source, body) in files() {
-            source.naming(config.listen(body, source, &rules))?;
-        }
+        let bodies = parse(sources)?;
+        let storage = storage_of(sources, &bodies)?.ok_or_else(|| {
+            anyhow!("the configuration needs one storage \"sled\" {{ … }} stanza, and has none")
+        })?;
+        let config = Self::of(storage).with(sources, &bodies, environment)?;
         if config.listeners.is_empty() {
             bail!("the configuration has no listener \"tcp\" {{ … }} stanza");
         }
-        config.shown = shown::of(&bodies, &config);
         Ok(config)
+    }
+
+    /// Reads files that need not say everything: the rest is as it is here, and listeners are added.
+    pub(crate) fn under(mut self, sources: &[Source], environment: &Environment) -> Result<Self> {
+        let bodies = parse(sources)?;
+        if let Some(storage) = storage_of(sources, &bodies)? {
+            self.storage = storage;
+        }
+        self.with(sources, &bodies, environment)
+    }
+
+    /// Takes all that files say but their storage, and what the environment says.
+    fn with(
+        mut self,
+        sources: &[Source],
+        bodies: &[Body],
+        environment: &Environment,
+    ) -> Result<Self> {
+        let files = || sources.iter().zip(bodies);
+        let mut rules = Rules::default();
+        for (source, body) in files() {
+            source.naming(self.take(body, source, &mut rules))?;
+        }
+        if self.lease_ttls.default > self.lease_ttls.max {
+            bail!(
+                "default_lease_ttl ({}s) cannot be larger than max_lease_ttl ({}s)",
+                self.lease_ttls.default.as_secs(),
+                self.lease_ttls.max.as_secs()
+            );
+        }
+        self.seals.complete(environment)?;
+        // Last, since what all listeners share may stand in a later file.
+        for (source, body) in files() {
+            source.naming(self.listen(body, source, &rules))?;
+        }
+        self.shown = shown::of(bodies, &self);
+        Ok(self)
     }
 
     /// Says of a storage what a server does that is told nothing else.
@@ -219,15 +240,18 @@ fn level(entry: &Entry) -> Result<Option<Level>> {
     }))
 }
 
+fn parse(sources: &[Source]) -> Result<Vec<Body>> {
+    let parse = |source: &Source| source.naming(hcl::parse(&source.text).map_err(in_line));
+    sources.iter().map(parse).collect()
+}
+
 /// Finds the storage: that of the last file with one counts.
-fn storage_of<'a>(files: impl Iterator<Item = (&'a Source, &'a Body)>) -> Result<StorageConfig> {
+fn storage_of(sources: &[Source], bodies: &[Body]) -> Result<Option<StorageConfig>> {
     let mut found = None;
-    for (source, body) in files {
+    for (source, body) in sources.iter().zip(bodies) {
         found = source.naming(storage_in(body))?.or(found);
     }
-    found.ok_or_else(|| {
-        anyhow!("the configuration needs one storage \"sled\" {{ … }} stanza, and has none")
-    })
+    Ok(found)
 }
 
 /// Says where a file cannot be understood, in the words of the other refusals.

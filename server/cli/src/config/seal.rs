@@ -55,6 +55,11 @@ impl SealConfigs {
         std::iter::once((active, false)).chain(disabled)
     }
 
+    /// Whether the one in use opens by itself.
+    pub(crate) fn opens_itself(&self) -> bool {
+        self.active.is_some()
+    }
+
     /// Reads the stanzas of a configuration file, beside those of others.
     pub(super) fn take(&mut self, body: &Body) -> Result<()> {
         for block in body.labelled("seal").map_err(in_line)? {

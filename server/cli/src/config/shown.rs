@@ -8,10 +8,11 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{Config, SealConfigs};
 
-/// Shows a configuration that names its storage; of a setting that stands in several files, the
-/// last counts.
+/// Shows a configuration that names its storage, with the listeners that it shows already; of a
+/// setting that stands in several files, the last counts.
 pub(super) fn of(bodies: &[Body], config: &Config) -> Map<String, Json> {
-    let mut listeners = Vec::new();
+    let shown = config.shown.get("listeners").and_then(Json::as_array);
+    let mut listeners = shown.cloned().unwrap_or_default();
     for block in bodies
         .iter()
         .flat_map(|body| body.labelled("listener").unwrap_or_default())

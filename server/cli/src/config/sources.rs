@@ -23,20 +23,42 @@ impl Source {
         }
     }
 
-    /// Reads files, and all `*.hcl` and `*.json` of folders in the order of their names.
+    /// Reads files, and all `*.hcl` and `*.json` of folders in the order of their names; a folder
+    /// without them is refused.
     pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<Self>> {
         let mut sources = Vec::new();
         for path in paths {
-            let cannot = || format!("cannot read the configuration {}", path.display());
-            if fs::metadata(path).with_context(cannot)?.is_dir() {
-                for file in files_of(path).with_context(cannot)? {
-                    sources.push(Self::read(file)?);
-                }
-            } else {
-                sources.push(Self::read(path.clone())?);
+            let found = Self::found_in(path)?;
+            if found.is_empty() {
+                let path = path.display();
+                bail!(
+                    "cannot read the configuration {path}: the folder holds no *.hcl and no *.json"
+                );
             }
+            sources.extend(found);
         }
         Ok(sources)
+    }
+
+    /// Reads the same; a folder may hold nothing yet, as in an image that waits for what its user
+    /// adds.
+    pub(crate) fn read_any(paths: &[PathBuf]) -> Result<Vec<Self>> {
+        let found = paths.iter().map(|path| Self::found_in(path));
+        Ok(found
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    /// Reads a file, or those of a folder.
+    fn found_in(path: &Path) -> Result<Vec<Self>> {
+        let cannot = || format!("cannot read the configuration {}", path.display());
+        if !fs::metadata(path).with_context(cannot)?.is_dir() {
+            return Ok(vec![Self::read(path.to_owned())?]);
+        }
+        let files = files_of(path).with_context(cannot)?;
+        files.into_iter().map(Self::read).collect()
     }
 
     fn read(file: PathBuf) -> Result<Self> {
@@ -76,9 +98,6 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
         if is_named && !name.starts_with(".#") && !path.is_dir() {
             files.push(path);
         }
-    }
-    if files.is_empty() {
-        bail!("the folder holds no *.hcl and no *.json");
     }
     files.sort();
     Ok(files)
@@ -123,6 +142,8 @@ mod tests {
                 "cannot read the configuration {path}: the folder holds no *.hcl and no *.json"
             )
         );
+        let any = Source::read_any(&[folder.path().to_owned()]).unwrap();
+        assert!(any.is_empty(), "{any:?}");
         let none = refused(&folder.path().join("none.hcl"));
         let start = format!("cannot read the configuration {path}/none.hcl: ");
         assert!(none.starts_with(&start), "{none}");

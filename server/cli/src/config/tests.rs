@@ -159,6 +159,36 @@ fn of_several_files_the_last_counts_and_listeners_are_added() {
 }
 
 #[test]
+fn files_of_a_development_server_add_to_what_it_is_without_them() {
+    let base = || Config {
+        listeners: vec![ListenerConfig::tcp(DEFAULT_ADDRESS, None).unwrap()],
+        shown: shown::document(
+            "sled",
+            vec![shown::listener("tcp", Map::new())],
+            &SealConfigs::default(),
+        ),
+        ..parse(GOOD).unwrap()
+    };
+    let read = |text: &str| base().under(&[Source::unnamed(text)], &Environment::default());
+    let added = "listener \"tcp\" {\n address = \"127.0.0.1:1\"\n tls_disable = 1\n}\n\
+                 default_lease_ttl = \"2h\"";
+    let config = read(added).unwrap();
+    assert_eq!(port(&config), 8200);
+    assert_eq!(config.listeners.len(), 2);
+    assert_eq!(config.shown["listeners"].as_array().unwrap().len(), 2);
+    assert_eq!(config.lease_ttls.default.as_secs(), 7200);
+    assert_eq!(config.storage.settings["path"], "/tmp/x");
+    let other = read("storage \"redb\" { path = \"/tmp/y\" }").unwrap();
+    assert_eq!(other.storage.name, "redb");
+    assert_eq!(other.shown["storage"]["type"], "redb");
+    assert_eq!(other.listeners.len(), 1);
+    let refused = read("nosuch = 1").unwrap_err().to_string();
+    assert!(refused.contains("nosuch"), "{refused}");
+    let none = base().under(&[], &Environment::default()).unwrap();
+    assert_eq!(none.listeners.len(), 1);
+}
+
+#[test]
 fn leases_last_as_vaults_files_say() {
     let read = |text: &str| parse(&format!("{GOOD}\n{text}")).map(|it| it.lease_ttls);
     let hours = |default: u64, max: u64| TtlLimits {

@@ -37,13 +37,11 @@ impl Dev {
         Ok(Self { scratch, tls })
     }
 
-    /// Returns the configuration that there is no file for.
+    /// Returns what holds where no file says otherwise.
     pub(super) fn config(&self, options: &Options) -> Result<Config> {
         let address = options.dev_listen_address.as_deref();
         let files = self.tls.as_ref();
         let tls = files.map(|it| TlsSettings::new(it.certificate.clone(), it.key.clone()));
-        let path = self.scratch.path().join("data");
-        let path = path.to_string_lossy().into_owned();
         let address = address.unwrap_or(DEFAULT_ADDRESS);
         let settings = [
             ("address".to_owned(), json!(address)),
@@ -52,36 +50,45 @@ impl Dev {
         let listener = shown::listener("tcp", settings.into_iter().collect());
         let scheme = if tls.is_some() { "https" } else { "http" };
         let api_addr = format!("{scheme}://{address}");
-        let storage = StorageConfig {
-            name: "sled".to_owned(),
-            settings: [("path".to_owned(), path)].into(),
-        };
         Ok(Config {
             shown: shown::document("sled", vec![listener], &SealConfigs::default()),
             listeners: vec![ListenerConfig::tcp(address, tls)?],
             api_addr,
-            ..Config::of(storage)
+            ..Config::of(self.storage())
         })
     }
 
+    /// Returns the store that goes with the server.
+    fn storage(&self) -> StorageConfig {
+        let path = self.scratch.path().join("data");
+        let path = path.to_string_lossy().into_owned();
+        StorageConfig {
+            name: "sled".to_owned(),
+            settings: [("path".to_owned(), path)].into(),
+        }
+    }
+
     /// Initializes and unseals the server, with the mounts that Vault's has.
+    ///
+    /// # Errors
+    /// A file names a store that was initialized before: it is not for development.
     pub(super) async fn unseal(
         &self,
         core: &Core,
         options: &Options,
-        address: &str,
-        io: &mut Io<'_>,
-    ) -> Result<()> {
+        storage: &StorageConfig,
+        seals: &SealConfigs,
+    ) -> Result<Opened> {
         let secrets = core
             .initialize(SealConfig {
                 shares: 1,
                 threshold: 1,
             })
-            .await?;
+            .await
+            .context("cannot initialize the development server")?;
         let [share] = &secrets.shares[..] else {
             bail!("one share was asked for")
         };
-        let unseal_key = encoding::encode_secret(share);
         core.unseal(share.duplicate()).await?;
         let token = match &options.dev_root_token_id {
             None => secrets.root_token,
@@ -106,13 +113,39 @@ impl Dev {
             ..EnableMount::default()
         };
         handle(core, "sys/mounts/secret", &mount, token.duplicate()).await?;
+        Ok(Opened {
+            key: encoding::encode_secret(share),
+            is_recovery_key: seals.opens_itself(),
+            token,
+            is_kept: *storage != self.storage(),
+        })
+    }
+
+    /// Tells how to use the server, and keeps its token for later commands.
+    pub(super) fn welcome(
+        &self,
+        opened: &Opened,
+        options: &Options,
+        address: &str,
+        io: &mut Io<'_>,
+    ) -> Result<()> {
         // EXPOSE: the token of a development server is shown, that is what it is for.
-        let token = token.expose();
+        let token = opened.token.expose();
         if !options.dev_no_store_token {
             token_helper::store(&io.environment.home()?, token)?;
         }
+        let keeps = if opened.is_kept {
+            ""
+        } else {
+            "keeps nothing, "
+        };
+        let kind = if opened.is_recovery_key {
+            "Recovery"
+        } else {
+            "Unseal"
+        };
         // EXPOSE: the key of a development server is shown, that is what it is for.
-        let unseal_key = unseal_key.expose();
+        let key = opened.key.expose();
         let authority = match &self.tls {
             None => String::new(),
             Some(files) => {
@@ -121,12 +154,22 @@ impl Dev {
             }
         };
         io.print(&format!(
-            "WARNING! This is a development server: it keeps nothing, starts unsealed with a single\n\
+            "WARNING! This is a development server: it {keeps}starts unsealed with a single\n\
              unseal key, and its root token is already known. Never run it in production.\n\n\
              You may need to set the following environment variables:\n\n    \
-             $ export VAULT_ADDR='{address}'\n{authority}\nUnseal Key: {unseal_key}\nRoot Token: {token}\n\n"
+             $ export VAULT_ADDR='{address}'\n{authority}\n{kind} Key: {key}\nRoot Token: {token}\n\n"
         ))
     }
+}
+
+/// What opens a development server.
+pub(super) struct Opened {
+    /// The one share of the unseal key, or else of the recovery key.
+    key: SecretString,
+    is_recovery_key: bool,
+    token: TokenId,
+    /// Whether a file names its store, so that it stays.
+    is_kept: bool,
 }
 
 /// Has the core handle an update, as if it came from outside.

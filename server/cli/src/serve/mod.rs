@@ -92,14 +92,19 @@ pub(crate) async fn run(options: Options, io: &mut Io<'_>) -> Result<()> {
     } else {
         core
     });
-    let addresses = listeners.urls()?.join(", ");
+    let urls = listeners.urls()?;
+    let addresses = urls.join(", ");
     io.print(&format!(
         "==> Keyward server configuration:\n\n             Address: {addresses}\n\
          \x20            Storage: {}\n             Version: Keyward v{VERSION}\n\n",
         config.storage.name
     ))?;
     if let Some(dev) = &dev {
-        dev.unseal(&core, &options, &addresses, io).await?;
+        let (storage, seals) = (&config.storage, &config.seals);
+        let opened = dev.unseal(&core, &options, storage, seals).await?;
+        // It listens there before anywhere else.
+        let address = urls.first().context("there is no listener")?;
+        dev.welcome(&opened, &options, address, io)?;
     }
     let serving = listeners.serve(&core);
     let upkeep = Upkeep::begin(&core);
@@ -127,7 +132,10 @@ struct Told<'a> {
 impl Told<'_> {
     fn read(&self) -> Result<Config> {
         match (self.dev, &self.options.config[..]) {
-            (Some(dev), _) => dev.config(self.options),
+            (Some(dev), files) => {
+                let files = Source::read_any(files)?;
+                dev.config(self.options)?.under(&files, &self.environment)
+            }
             (None, []) => bail!("a server needs -config=FILE, or -dev to try things out"),
             (None, files) => Config::read(&Source::read_all(files)?, &self.environment),
         }

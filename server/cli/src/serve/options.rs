@@ -36,7 +36,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Vec<PathBuf>,
     /// Run for development: initialized, unsealed, on a store that is gone with the server.
-    #[arg(long, conflicts_with = "config")]
+    /// Files of -config add to it.
+    #[arg(long)]
     pub(crate) dev: bool,
     /// The root token of a development server. [DEV_ROOT_TOKEN_ID]
     #[arg(long, value_name = "TOKEN", requires = "dev")]
@@ -83,7 +84,7 @@ impl Options {
             given.or_else(|| environment.setting(name).map(str::to_owned))
         };
         let mut config = self.config;
-        if config.is_empty() && !self.dev {
+        if config.is_empty() {
             config.extend(environment.setting("CONFIG_PATH").map(PathBuf::from));
         }
         Self {
