@@ -129,6 +129,9 @@ impl Config {
             );
         }
         self.seals.complete(environment)?;
+        if let Some(address) = environment.setting("API_ADDR") {
+            address.clone_into(&mut self.api_addr);
+        }
         // Last, since what all listeners share may stand in a later file.
         for (source, body) in files() {
             source.naming(self.listen(body, source, &rules))?;

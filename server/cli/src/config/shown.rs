@@ -23,6 +23,10 @@ pub(super) fn of(bodies: &[Body], config: &Config) -> Map<String, Json> {
     for (name, value) in bodies.iter().flat_map(settings) {
         shown.insert(name, value);
     }
+    // It need not stand in a file.
+    if !config.api_addr.is_empty() {
+        shown.insert("api_addr".to_owned(), json!(config.api_addr));
+    }
     // As Vault shows them, however they are written.
     for (name, ttl) in [
         ("default_lease_ttl", config.lease_ttls.default),

@@ -189,6 +189,25 @@ fn files_of_a_development_server_add_to_what_it_is_without_them() {
 }
 
 #[test]
+fn the_environment_says_where_clients_reach_the_server_before_the_files_do() {
+    let read = |variables: &[(&str, &str)]| {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment = variables.iter().map(owned).collect();
+        let text = format!("{GOOD}\napi_addr = \"http://file:1\"");
+        let config = Config::read(&[Source::unnamed(&text)], &environment).unwrap();
+        assert_eq!(config.shown["api_addr"], config.api_addr.as_str());
+        config.api_addr
+    };
+    let vault = ("VAULT_API_ADDR", "http://vault:1");
+    assert_eq!(read(&[]), "http://file:1");
+    assert_eq!(read(&[("KEYWARD_API_ADDR", "")]), "http://file:1");
+    assert_eq!(read(&[vault]), "http://vault:1");
+    let ours = ("KEYWARD_API_ADDR", "http://ours:1");
+    assert_eq!(read(&[vault, ours]), "http://ours:1");
+    assert!(!parse(GOOD).unwrap().shown.contains_key("api_addr"));
+}
+
+#[test]
 fn leases_last_as_vaults_files_say() {
     let read = |text: &str| parse(&format!("{GOOD}\n{text}")).map(|it| it.lease_ttls);
     let hours = |default: u64, max: u64| TtlLimits {
