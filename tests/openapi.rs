@@ -37,6 +37,7 @@ const PUBLIC: &[(&str, u16)] = &[
     ("GET sys/internal/ui/mounts/{path}", 403),
     ("GET sys/internal/ui/namespaces", 403),
     ("GET sys/leader", 200),
+    ("GET sys/replication/status", 200),
     ("GET sys/response-keys", 200),
     ("GET sys/seal-status", 200),
     ("GET sys/wrapping/lookup", 403),

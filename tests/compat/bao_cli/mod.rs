@@ -1,6 +1,7 @@
 //! The peer's own command line, a genuine Vault CLI, aimed at a server: transcripts.
 
 mod access;
+mod debug;
 mod engines;
 mod keys;
 mod kv;
@@ -32,6 +33,17 @@ async fn the_bao_cli_renews_and_ends_leases_of_keyward() {
 #[tokio::test]
 async fn the_bao_cli_renews_and_ends_leases_of_the_peer() {
     leases_of_users(&Target::peer()).await;
+}
+
+#[test]
+fn the_bao_cli_gathers_what_there_is_to_know_of_keyward() {
+    let target = Target::keyward();
+    let shell = Shell {
+        home: TempDir::new().unwrap(),
+        address: &target.address,
+        token: target.token.clone(),
+    };
+    debug::package(&shell);
 }
 
 async fn leases_of_users(target: &Target) {

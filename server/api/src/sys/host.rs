@@ -88,3 +88,17 @@ pub struct InFlightRequest {
     /// Its method.
     pub request_method: String,
 }
+
+/// `GET sys/replication/status`: tells that nothing is replicated.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadReplication {}
+endpoint!(ReadReplication {} => Replication: Read "replication/status", access Public);
+
+/// How a server shares its data with other clusters.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Replication {
+    /// `disabled`: there is one cluster.
+    pub mode: String,
+}

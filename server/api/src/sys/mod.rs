@@ -53,7 +53,8 @@ pub use generate_root::{
 };
 pub use health::{Health, ReadHealth};
 pub use host::{
-    HaNode, HaStatus, HostInfo, InFlight, InFlightRequest, ReadHaStatus, ReadHostInfo, ReadInFlight,
+    HaNode, HaStatus, HostInfo, InFlight, InFlightRequest, ReadHaStatus, ReadHostInfo,
+    ReadInFlight, ReadReplication, Replication,
 };
 pub use locked_users::{
     LockedAtMount, LockedInNamespace, LockedUsers, ReadLockedUsers, UnlockUser,

@@ -1,7 +1,8 @@
-//! `sys/host-info`, `sys/ha-status` and `sys/in-flight-req`.
+//! `sys/host-info`, `sys/ha-status`, `sys/replication/status` and `sys/in-flight-req`.
 
 use keyward_api::sys::{
     HaNode, HaStatus, HostInfo, InFlight, ReadHaStatus, ReadHostInfo, ReadInFlight,
+    ReadReplication, Replication,
 };
 
 use super::{Sys, bare};
@@ -45,4 +46,14 @@ pub(super) async fn in_flight(
     _: ReadInFlight,
 ) -> Result<Response<InFlight>, Error> {
     bare(&cx.core().in_flight.list())
+}
+
+/// Tells that nothing is replicated: commands of Vault that gather what is known about a server end
+/// where they are not told.
+pub(super) async fn replication(
+    _: Context<Sys>,
+    _: ReadReplication,
+) -> Result<Response<Replication>, Error> {
+    let mode = "disabled".to_owned();
+    Ok(Response::data(Replication { mode }))
 }

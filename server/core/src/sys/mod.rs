@@ -101,6 +101,7 @@ pub(crate) fn mount(endpoints: OptionalEndpoints) -> Mounted {
         .on(host::information)
         .on(host::ha_status)
         .on(host::in_flight)
+        .on(host::replication)
         .on(leases::count)
         .on(leases::list)
         .on(leases::list_below)
