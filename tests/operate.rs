@@ -202,6 +202,39 @@ async fn the_log_is_shown_no_longer_than_the_token_lives() {
 }
 
 #[tokio::test]
+async fn how_the_process_was_started_is_told_without_its_token() {
+    let installation = Installation::new(Store::Sled);
+    let address = format!("-dev-listen-address={}", installation.socket_address());
+    let token = "-dev-root-token-id=canary";
+    let flags = ["-dev", token, "-dev-no-store-token", &address];
+    let mut server = installation.launch_with(&flags);
+    server
+        .wait_until_it_answers(installation.socket_address())
+        .unwrap();
+    let root = installation.client("canary");
+    let told = root.get("sys/pprof/cmdline").await.expect(200);
+    assert_eq!(told.headers["content-type"], "text/plain; charset=utf-8");
+    let words: Vec<_> = told.text.split('\0').skip(1).collect();
+    let hidden = "-dev-root-token-id=***";
+    assert_eq!(words, ["server", "-dev", hidden, flags[2], flags[3]]);
+    let policy = "path \"sys/pprof/*\" { capabilities = [\"read\"] }";
+    let policy = json!({ "policy": policy });
+    root.post("sys/policies/acl/some", policy).await.expect(204);
+    let some = json!({ "policies": ["some"] });
+    let some = root.post("auth/token/create", some).await.expect(200);
+    let some = root.with_token(some.text_at("/auth/client_token"));
+    for client in [installation.client(""), some] {
+        let refused = client.get("sys/pprof/cmdline").await;
+        refused.refused(403, "permission denied");
+    }
+    // The others are those of another language's runtime.
+    let heap = root.get("sys/pprof/heap").await;
+    heap.refused(404, "unsupported path");
+    let replication = installation.client("").get("sys/replication/status").await;
+    assert_eq!(replication.expect(200).text_at("/data/mode"), "disabled");
+}
+
+#[tokio::test]
 async fn stepping_down_asks_for_sudo_and_changes_nothing_without_another_server() {
     let installation = Installation::new(Store::Sled);
     let _server = installation.start();

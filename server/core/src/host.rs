@@ -18,6 +18,12 @@ pub trait Host: Send + Sync {
     /// The operating system does not tell.
     fn information(&self) -> Result<HostInfo, Error>;
 
+    /// Returns the words of the command line that started it, with nothing secret in them.
+    ///
+    /// # Errors
+    /// Nobody knows how it was started.
+    fn command_line(&self) -> Result<Vec<String>, Error>;
+
     /// Returns the configuration, with nothing secret in it.
     fn configuration(&self) -> Map<String, Value>;
 
@@ -55,6 +61,10 @@ impl Host for NoHost {
     }
 
     fn information(&self) -> Result<HostInfo, Error> {
+        Err(Error::UnsupportedPath)
+    }
+
+    fn command_line(&self) -> Result<Vec<String>, Error> {
         Err(Error::UnsupportedPath)
     }
 

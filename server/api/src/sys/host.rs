@@ -89,6 +89,15 @@ pub struct InFlightRequest {
     pub request_method: String,
 }
 
+/// `GET sys/pprof/cmdline`: tells how the process was started: the words of its command line, parted
+/// by NUL. The token of a development server is left out.
+///
+/// It is the one of Vault's `sys/pprof` that is not about the runtime of Go.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadCommandLine {}
+endpoint!(ReadCommandLine {} => String: Read "pprof/cmdline", access Sudo; document);
+
 /// `GET sys/replication/status`: tells that nothing is replicated.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]

@@ -53,8 +53,8 @@ pub use generate_root::{
 };
 pub use health::{Health, ReadHealth};
 pub use host::{
-    HaNode, HaStatus, HostInfo, InFlight, InFlightRequest, ReadHaStatus, ReadHostInfo,
-    ReadInFlight, ReadReplication, Replication,
+    HaNode, HaStatus, HostInfo, InFlight, InFlightRequest, ReadCommandLine, ReadHaStatus,
+    ReadHostInfo, ReadInFlight, ReadReplication, Replication,
 };
 pub use locked_users::{
     LockedAtMount, LockedInNamespace, LockedUsers, ReadLockedUsers, UnlockUser,

@@ -58,6 +58,12 @@ impl Host for Process {
         })
     }
 
+    fn command_line(&self) -> Result<Vec<String>, Error> {
+        let words = std::env::args_os();
+        let words = words.map(|word| word.to_string_lossy().into_owned());
+        Ok(without_token(words))
+    }
+
     fn configuration(&self) -> Map<String, Value> {
         self.configuration.lock().clone()
     }
@@ -81,6 +87,30 @@ impl Host for Process {
     fn end_monitors(&self) {
         self.log.end_monitors();
     }
+}
+
+/// Hides the token of a development server in a command line, however it was given there.
+fn without_token(words: impl Iterator<Item = String>) -> Vec<String> {
+    const HIDDEN: &str = "***";
+    let gives_it = |word: &str| {
+        let flag = word.strip_prefix("--").or_else(|| word.strip_prefix('-'));
+        flag == Some("dev-root-token-id")
+    };
+    let mut is_token = false;
+    let shown = words.map(|word| {
+        if std::mem::take(&mut is_token) {
+            return HIDDEN.to_owned();
+        }
+        match word.split_once('=') {
+            Some((flag, _)) if gives_it(flag) => format!("{flag}={HIDDEN}"),
+            Some(_) => word,
+            None => {
+                is_token = gives_it(&word);
+                word
+            }
+        }
+    });
+    shown.collect()
 }
 
 /// Makes an object of named values.
@@ -205,6 +235,27 @@ mod tests {
         assert_eq!(times[0]["user"], 1.0);
         assert_eq!(times[0]["guestNice"], 0.1);
         assert_eq!(times[1]["user"], 2.0);
+    }
+
+    #[test]
+    fn the_command_line_shows_no_token() {
+        let shown = |line: &str| {
+            let words = line.split(' ').map(str::to_owned);
+            without_token(words).join(" ")
+        };
+        let hidden = "k server -dev -dev-root-token-id=*** -dev-tls";
+        assert_eq!(
+            shown("k server -dev -dev-root-token-id=t=t -dev-tls"),
+            hidden
+        );
+        assert_eq!(
+            shown("k --dev-root-token-id=t"),
+            "k --dev-root-token-id=***"
+        );
+        assert_eq!(
+            shown("k -dev-root-token-id t -config=c.hcl"),
+            "k -dev-root-token-id *** -config=c.hcl"
+        );
     }
 
     #[test]

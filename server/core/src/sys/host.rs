@@ -1,12 +1,14 @@
-//! `sys/host-info`, `sys/ha-status`, `sys/replication/status` and `sys/in-flight-req`.
+//! `sys/host-info`, `sys/ha-status`, `sys/replication/status`, `sys/in-flight-req` and
+//! `sys/pprof/cmdline`.
 
 use keyward_api::sys::{
-    HaNode, HaStatus, HostInfo, InFlight, ReadHaStatus, ReadHostInfo, ReadInFlight,
-    ReadReplication, Replication,
+    HaNode, HaStatus, HostInfo, InFlight, ReadCommandLine, ReadHaStatus, ReadHostInfo,
+    ReadInFlight, ReadReplication, Replication,
 };
+use keyward_crypto::SecretBytes;
 
 use super::{Sys, bare};
-use crate::{Error, Response, engine::Context};
+use crate::{Document, Error, Response, engine::Context};
 
 /// Tells about the machine.
 pub(super) async fn information(
@@ -56,4 +58,17 @@ pub(super) async fn replication(
 ) -> Result<Response<Replication>, Error> {
     let mode = "disabled".to_owned();
     Ok(Response::data(Replication { mode }))
+}
+
+/// Tells how the process was started.
+pub(super) async fn command_line(
+    cx: Context<Sys>,
+    _: ReadCommandLine,
+) -> Result<Response<String>, Error> {
+    let words = cx.core().host.command_line()?.join("\0");
+    let body = SecretBytes::new(words.into_bytes());
+    Ok(Response::document(Document::new(
+        "text/plain; charset=utf-8",
+        body,
+    )))
 }

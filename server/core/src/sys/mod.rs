@@ -98,6 +98,7 @@ pub(crate) fn mount(endpoints: OptionalEndpoints) -> Mounted {
         .on(generate_root::cancel_with_token)
         .on(generate_root::update)
         .on(generate_root::update_with_token)
+        .on(host::command_line)
         .on(host::information)
         .on(host::ha_status)
         .on(host::in_flight)
