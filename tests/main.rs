@@ -21,6 +21,7 @@ mod faults;
 mod health;
 mod idempotency;
 mod identity;
+mod inspect;
 mod kv_upgrade;
 mod lease;
 mod listener;

@@ -113,7 +113,7 @@ struct Call {
 impl House {
     async fn start() -> Self {
         let installation = Installation::new(Store::Sled);
-        installation.configure("raw_storage_endpoint = true");
+        installation.configure("introspection_endpoint = true\nraw_storage_endpoint = true");
         let server = installation.start();
         let keys = installation.initialise(1, 1).await;
         installation.unseal(&keys).await;

@@ -29,7 +29,7 @@ struct Watched {
 impl Watched {
     async fn start() -> Self {
         let installation = Installation::new(Store::Sled);
-        installation.configure("raw_storage_endpoint = true");
+        installation.configure("introspection_endpoint = true\nraw_storage_endpoint = true");
         let config = format!("-config={}", installation.config().display());
         let mut server = installation.launch_with(&[&config, "-log-level=trace"]);
         server

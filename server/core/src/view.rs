@@ -65,6 +65,11 @@ impl View {
         }
     }
 
+    /// Returns what all its keys begin with.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Tells whether a key is short enough to be written.
     #[must_use]
     pub fn has_room_for(&self, key: &str) -> bool {

@@ -9,6 +9,7 @@ mod experiments;
 mod generate_root;
 mod health;
 mod host;
+mod inspect;
 mod locked_users;
 mod loggers;
 mod metrics;
@@ -55,6 +56,11 @@ pub use health::{Health, ReadHealth};
 pub use host::{
     HaNode, HaStatus, HostInfo, InFlight, InFlightRequest, ReadCommandLine, ReadHaStatus,
     ReadHostInfo, ReadInFlight, ReadReplication, Replication,
+};
+pub use inspect::{
+    InspectRequest, InspectRouter, InspectedAlias, InspectedConnection, InspectedEntity,
+    InspectedEnvironment, InspectedGroup, InspectedMount, InspectedRequest, InspectedWrapping,
+    RequestFacts,
 };
 pub use locked_users::{
     LockedAtMount, LockedInNamespace, LockedUsers, ReadLockedUsers, UnlockUser,

@@ -2,6 +2,7 @@
 //! `raw_storage_endpoint = true`.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint};
 
@@ -9,6 +10,7 @@ use crate::{Sensitive, coerce, endpoint};
 ///
 /// What the keys of the store and of the seal lie in is not shown: `core/…`, and the encrypted shares
 /// of `sys/rekey/backup`.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadRaw {
@@ -16,17 +18,11 @@ pub struct ReadRaw {
     #[serde(skip_serializing)]
     pub path: String,
     /// Whether to undo a compression. Without effect: nothing that is stored is compressed.
-    #[serde(
-        deserialize_with = "coerce::flag",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::flag")]
     pub compressed: Option<bool>,
     /// `base64` for bytes that need not be a text; empty for text, in which each byte that belongs to
     /// no character of UTF-8 is replaced by U+FFFD.
-    #[serde(
-        deserialize_with = "coerce::text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub encoding: Option<String>,
 }
 endpoint!(ReadRaw { path } => RawEntry: Read "raw/{path*}" as "raw/{path}", access Sudo);
@@ -39,6 +35,7 @@ pub struct RawEntry {
 }
 
 /// `LIST sys/raw/:path`: names the keys one level below a folder of the storage.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListRaw {
@@ -46,16 +43,10 @@ pub struct ListRaw {
     #[serde(skip_serializing)]
     pub path: String,
     /// Only names after this one.
-    #[serde(
-        deserialize_with = "coerce::text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub after: Option<String>,
     /// At most so many names; without limit if none, 0 or less.
-    #[serde(
-        deserialize_with = "coerce::int",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::int")]
     pub limit: Option<i64>,
 }
 endpoint!(ListRaw { path } => RawKeys: List "raw/{path*}" as "raw/{path}", access Sudo);
@@ -73,6 +64,7 @@ pub struct RawKeys {
 /// Nothing looks at whether the server can read it. What the server holds in memory, such as its
 /// mounts, policies and tokens, it reads when it is unsealed: a change below that takes effect after
 /// it was sealed and unsealed.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct WriteRaw {
@@ -81,19 +73,12 @@ pub struct WriteRaw {
     #[serde(skip_serializing)]
     pub path: String,
     /// What to write; must be given.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Sensitive>,
     /// Must be empty: nothing that is stored is compressed.
-    #[serde(
-        deserialize_with = "coerce::text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub compression_type: Option<String>,
     /// `base64` if the value is encoded so; empty for text.
-    #[serde(
-        deserialize_with = "coerce::text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "coerce::text")]
     pub encoding: Option<String>,
 }
 endpoint!(WriteRaw { path } => (): Update "raw/{path*}" as "raw/{path}", access Sudo);

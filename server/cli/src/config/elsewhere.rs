@@ -88,11 +88,6 @@ const WITHOUT_EFFECT: &[(&str, Kind, &str)] = &[
         Flag { as_it_is: false },
         "leases are not counted by role",
     ),
-    (
-        "introspection_endpoint",
-        Flag { as_it_is: false },
-        "there is no sys/internal/inspect",
-    ),
     ("license_path", Text, "no license is needed"),
     ("plugin_directory", Text, "no plugins are run"),
     ("plugin_file_permissions", Plain, "no plugins are run"),

@@ -177,6 +177,7 @@ impl Config {
                     rules.limits.max_request_duration = duration(entry)?;
                 }
                 "enable_response_header_hostname" => self.names_host = flag(entry)?,
+                "introspection_endpoint" => self.endpoints.introspection = flag(entry)?,
                 "log_requests_level" => rules.log_requests = level(entry)?,
                 "max_lease_ttl" => self.lease_ttls.max = lease_ttl(entry)?,
                 "pid_file" => {

@@ -2,8 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Entity, Group, Snapshot};
-use crate::policy::{ROOT_POLICY_NAME, WRAPPING_POLICY_NAME};
+use keyward_api::{
+    ROOT_NAMESPACE_ID,
+    sys::{InspectedAlias, InspectedEntity, InspectedGroup},
+};
+
+use super::{Alias, Entity, Group, Snapshot};
+use crate::{
+    mounts::Mounts,
+    policy::{ROOT_POLICY_NAME, WRAPPING_POLICY_NAME},
+};
 
 /// An entity with all its groups, as they are at one moment.
 #[derive(Debug)]
@@ -60,6 +68,39 @@ impl Identity {
     /// Returns the names of all its groups.
     pub(crate) fn group_names(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().map(|group| group.name.as_str())
+    }
+
+    /// Shows the entity as engines see it.
+    pub(crate) fn inspect(&self, mounts: &Mounts) -> InspectedEntity {
+        let mounts = mounts.all();
+        let alias = |alias: &Alias| {
+            let accessor = &alias.mount_accessor;
+            let mount = mounts.iter().find(|it| it.entry.accessor == *accessor);
+            InspectedAlias {
+                id: alias.id.clone(),
+                mount_accessor: accessor.clone(),
+                mount_type: mount.map_or_else(String::new, |mount| mount.entry.kind.clone()),
+                name: alias.name.clone(),
+                namespace_id: ROOT_NAMESPACE_ID.to_owned(),
+            }
+        };
+        InspectedEntity {
+            id: self.entity.id.clone(),
+            aliases: self.entity.aliases.iter().map(alias).collect(),
+            metadata: self.entity.metadata.clone(),
+            name: self.entity.name.clone(),
+        }
+    }
+
+    /// Shows its groups as engines see them.
+    pub(crate) fn inspect_groups(&self) -> Vec<InspectedGroup> {
+        let group = |group: &Arc<Group>| InspectedGroup {
+            id: group.id.clone(),
+            metadata: group.metadata.clone(),
+            name: group.name.clone(),
+            namespace_id: ROOT_NAMESPACE_ID.to_owned(),
+        };
+        self.groups.iter().map(group).collect()
     }
 
     /// Tells whether the tokens of the entity are refused.

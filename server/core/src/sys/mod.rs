@@ -8,6 +8,7 @@ mod cors;
 mod experiments;
 mod generate_root;
 mod host;
+mod inspect;
 mod leases;
 mod locked_users;
 mod loggers;
@@ -55,6 +56,8 @@ impl Engine for Sys {}
 /// The endpoints that a server has only where it is told so.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OptionalEndpoints {
+    /// `sys/internal/inspect`: what the server makes of its mounts and of a request.
+    pub introspection: bool,
     /// `sys/raw`: whoever has `sudo` there reads and writes all that is stored, in clear.
     pub raw_storage: bool,
 }
@@ -237,6 +240,9 @@ pub(crate) fn mount(endpoints: OptionalEndpoints) -> Mounted {
         .on(wrapping::rewrap)
         .on(wrapping::unwrap)
         .on(wrapping::wrap);
+    if endpoints.introspection {
+        routes = routes.on(inspect::request).on(inspect::router);
+    }
     if endpoints.raw_storage {
         routes = routes
             .on(raw::delete)
