@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Installation, Store};
+use crate::support::{Client, Installation, Store, Target};
 
 /// Makes a token of a name; returns it with the id of its entity.
 async fn holder(root: &Client, name: &str) -> (Client, String) {
@@ -118,4 +118,41 @@ async fn the_audit_log_says_whose_token_it_was_and_what_that_added() {
     // Names and metadata of entities are values as any other.
     let (changed, _) = of(&path, "request");
     assert_eq!(changed["request"]["data"]["disabled"], true);
+}
+
+#[tokio::test]
+async fn the_oldest_path_of_aliases_writes_aliases() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let methods = root.get("sys/auth").await.expect(200);
+    let accessor = methods.at("/data/token~1/accessor");
+    let entity = root.post("identity/entity", json!({ "name": "e" })).await;
+    let entity = entity.expect(200).text_at("/data/id").to_owned();
+    let refusal = "'id' or 'mount_accessor' and 'name' must be provided";
+    let nowhere = root.post("identity/persona", json!({ "name": "n" })).await;
+    nowhere.refused(400, refusal);
+    root.get("identity/entity/name/n").await.expect(404);
+
+    let body = json!({
+        "name": "n", "mount_accessor": accessor, "entity_id": entity, "metadata": { "k": "v" },
+    });
+    let written = root.post("identity/persona", body).await.expect(200);
+    assert_eq!(written.text_at("/data/canonical_id"), entity);
+    let id = written.text_at("/data/id");
+    let (oldest, own) = (
+        format!("identity/persona/id/{id}"),
+        format!("identity/entity-alias/id/{id}"),
+    );
+    root.post(&oldest, json!({ "name": "m" })).await.expect(200);
+    let read = root.get(&oldest).await.expect(200);
+    assert_eq!(
+        read.at("/data"),
+        root.get(&own).await.expect(200).at("/data")
+    );
+    assert_eq!(read.text_at("/data/name"), "m");
+    assert_eq!(read.at("/data/custom_metadata"), &json!({ "k": "v" }));
+    let listed = root.list("identity/persona/id").await.expect(200);
+    assert_eq!(listed.at("/data/keys"), &json!([id]));
+    root.delete(&oldest).await.expect(204);
+    root.get(&own).await.expect(404);
 }

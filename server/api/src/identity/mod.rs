@@ -9,6 +9,7 @@ mod group;
 mod lookup;
 mod mfa;
 mod oidc;
+mod persona;
 mod provider;
 
 pub use alias::{
@@ -39,6 +40,9 @@ pub use oidc::{
     OidcConfig, OidcDiscovery, OidcKey, OidcKeySet, OidcRole, OidcToken, ReadOidcConfig,
     ReadOidcDiscovery, ReadOidcKey, ReadOidcKeySet, ReadOidcRole, ReadOidcToken, RotateOidcKey,
     WriteOidcConfig, WriteOidcKey, WriteOidcRole,
+};
+pub use persona::{
+    DeleteOldPersona, ListOldPersonas, ReadOldPersona, WriteOldPersona, WriteOldPersonaById,
 };
 pub use provider::{
     AuthorizeOidcClient, AuthorizeOidcClientByQuery, DeleteOidcAssignment, DeleteOidcClient,

@@ -10,6 +10,7 @@ mod mfa;
 mod oidc;
 mod oidc_flow;
 mod oidc_provider;
+mod personas;
 mod show;
 
 use std::sync::Arc;
@@ -142,6 +143,11 @@ pub(crate) fn mount(identities: Arc<Identities>) -> Mounted {
         .on(oidc_provider::read_client)
         .on(oidc_provider::read_provider)
         .on(oidc_provider::read_scope)
+        .on(personas::delete)
+        .on(personas::list)
+        .on(personas::read)
+        .on(personas::write)
+        .on(personas::write_by_id)
         .on_upsert(
             oidc_provider::write_assignment,
             oidc_provider::assignment_exists,
