@@ -80,6 +80,22 @@ impl Keyring {
         text.push_str(signature.payload());
         Ok(text)
     }
+
+    /// Tells whether `signature`, the last part of a JSON Web Signature in its compact form, is one
+    /// of `signed`, the parts before it, by version 1 of a key that is not derived. What the header
+    /// says of the algorithm is not looked at.
+    #[must_use]
+    pub fn verify_jws(&self, signed: &[u8], signature: &str, algorithm: JwsAlgorithm) -> bool {
+        let default = SignRequest::default();
+        let request = SignRequest {
+            hash_algorithm: algorithm.hash.or(default.hash_algorithm),
+            marshaling: Marshaling::Jws,
+            scheme: algorithm.scheme.unwrap_or(default.scheme),
+            ..default
+        };
+        let text = format!("vault:v1:{signature}");
+        self.verify(signed, &text, &request).unwrap_or(false)
+    }
 }
 
 /// Tells whether what is asked for leaves room for the `way` of an algorithm with `hash`: a number

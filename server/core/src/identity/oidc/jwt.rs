@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use keyward_api::{ROOT_NAMESPACE_ID, Sensitive};
-use keyward_crypto::{Marshaling, SignRequest, encoding};
+use keyward_crypto::encoding;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -205,18 +205,7 @@ impl Known {
 impl Half {
     /// Tells whether a signature of the compact form is one of this key.
     fn verifies(&self, signed: &[u8], signature: &str) -> bool {
-        let Ok((_, jws)) = self.algorithm.signing() else {
-            return false;
-        };
-        let default = SignRequest::default();
-        let request = SignRequest {
-            hash_algorithm: jws.hash.or(default.hash_algorithm),
-            marshaling: Marshaling::Jws,
-            scheme: jws.scheme.unwrap_or(default.scheme),
-            ..default
-        };
-        let text = format!("vault:v1:{signature}");
-        let verified = self.keyring.verify(signed, &text, &request);
-        verified.unwrap_or(false)
+        let signing = self.algorithm.signing();
+        signing.is_ok_and(|(_, jws)| self.keyring.verify_jws(signed, signature, jws))
     }
 }

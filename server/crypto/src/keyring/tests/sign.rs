@@ -269,3 +269,21 @@ fn points_of_small_order_verify_nothing_in_a_signature_context() {
     };
     assert_eq!(verifier.verify(b"message", &signature, &request), Ok(false));
 }
+
+#[test]
+fn a_jws_verifies_for_its_parts_alone() {
+    for name in ["ecdsa-p521", "ed25519", "rsa-2048"] {
+        let keyring = keyring(name, Derivation::None);
+        let algorithm = keyring.key_type().public().unwrap().jws()[0];
+        let jws = keyring.sign_jws(b"{}", b"payload", 1, algorithm).unwrap();
+        let (signed, signature) = jws.rsplit_once('.').unwrap();
+        let verifies = |signed: &str, signature: &str| {
+            keyring.verify_jws(signed.as_bytes(), signature, algorithm)
+        };
+        assert!(verifies(signed, signature), "{name}");
+        assert!(!verifies(&signed[..signed.len() - 1], signature), "{name}");
+        for other in ["", "AAAA", "no base64", &signature[4..]] {
+            assert!(!verifies(signed, other), "{name}: {other}");
+        }
+    }
+}
