@@ -223,3 +223,73 @@ async fn a_wrapping_token_reads_its_answer_from_its_cubbyhole_once() {
         .await
         .refused(403, "permission denied");
 }
+
+#[tokio::test]
+async fn a_wrapping_token_can_be_a_jwt() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let jwt = async |method: &str, path: &str, body: Value| {
+        let headers = [("X-Vault-Wrap-TTL", "60"), ("X-Vault-Wrap-Format", "jwt")];
+        let body = Some(body.to_string()).filter(|_| method == "POST");
+        let answer = root.send(method, path, &headers, body).await.expect(200);
+        let token = answer.text_at("/wrap_info/token").to_owned();
+        assert_eq!(token.matches('.').count(), 2, "{token}");
+        token
+    };
+    let wrap = async || jwt("POST", "sys/wrapping/wrap", json!({ "a": "b" })).await;
+    let nobody = root.with_token("");
+
+    // In the body, and as the caller's own.
+    let token = wrap().await;
+    let body = json!({ "token": token });
+    let looked = nobody.post("sys/wrapping/lookup", body).await.expect(200);
+    assert_eq!(looked.text_at("/data/creation_path"), "sys/wrapping/wrap");
+    let opened = unwrap(&root, &token).await.expect(200);
+    assert_eq!(opened.at("/data"), &json!({ "a": "b" }));
+    unwrap(&root, &token).await.refused(400, NO_SUCH_TOKEN);
+    let own = root.with_token(&wrap().await);
+    own.get("sys/wrapping/lookup").await.expect(200);
+    own.get("auth/token/lookup-self").await.expect(403);
+    let opened = own.post("sys/wrapping/unwrap", json!({})).await.expect(200);
+    assert_eq!(opened.at("/data"), &json!({ "a": "b" }));
+    let again = own.post("sys/wrapping/unwrap", json!({})).await;
+    again.refused(400, NO_SUCH_TOKEN);
+
+    // From one form to the other, and back.
+    let body = json!({ "token": wrap().await });
+    let plain = root.post("sys/wrapping/rewrap", body.clone()).await;
+    let plain = plain.expect(200).text_at("/wrap_info/token").to_owned();
+    assert!(plain.matches('.').count() < 2, "{plain}");
+    let gone = root.post("sys/wrapping/rewrap", body).await;
+    gone.refused(400, NO_SUCH_TOKEN);
+    let token = jwt("POST", "sys/wrapping/rewrap", json!({ "token": plain })).await;
+    let opened = unwrap(&root, &token).await.expect(200);
+    assert_eq!(opened.at("/data"), &json!({ "a": "b" }));
+
+    let token = jwt("GET", "sys/mounts", Value::Null).await;
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let refusal = "wrapping token signature could not be validated";
+    for forged in [format!("{signed}.AAAA"), format!("{signed}.")] {
+        unwrap(&root, &forged).await.refused(403, refusal);
+        let own = root.with_token(&forged);
+        let own = own.post("sys/wrapping/unwrap", json!({})).await;
+        own.refused(403, refusal);
+    }
+    unwrap(&root, &token).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_format_that_is_none_asks_for_none() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    for format in ["", "JWT", "foo", "token"] {
+        let headers = [("X-Vault-Wrap-TTL", "60"), ("X-Vault-Wrap-Format", format)];
+        let answer = root.send("GET", "sys/mounts", &headers, None).await;
+        let answer = answer.expect(200);
+        let token = answer.text_at("/wrap_info/token");
+        assert!(token.matches('.').count() < 2, "{format}: {token}");
+    }
+    let headers = [("X-Vault-Wrap-Format", "jwt")];
+    let bare = root.send("GET", "sys/mounts", &headers, None).await;
+    assert!(bare.expect(200).at("/wrap_info").is_null());
+}

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CanonicalPath, Error, IdempotencyKey, Identity, Principal, Remote, Request, Timestamp, Token,
-    TokenId,
+    TokenId, WrapFormat,
     barrier::Change,
     identity::Identities,
     lifecycle::Unsealed,
@@ -44,6 +44,8 @@ pub(crate) struct Waiting {
     requester: String,
     idempotency_key: Option<IdempotencyKey>,
     wrap_ttl: Option<Duration>,
+    #[serde(default)]
+    wrap_format: WrapFormat,
     address: String,
     port: u16,
     origin: Option<String>,
@@ -79,6 +81,7 @@ pub(crate) async fn lay_aside(
     let token = request.token.as_ref().map_or("", TokenId::expose);
     let how = WrapGrant {
         ttl: demand.ttl,
+        format: WrapFormat::Token,
         path: request.path.as_str().to_owned(),
     };
     let identity = principal.identity.as_deref();
@@ -90,6 +93,7 @@ pub(crate) async fn lay_aside(
         requester: identity.map_or_else(String::new, |it| it.entity_id().to_owned()),
         idempotency_key: request.idempotency_key.clone(),
         wrap_ttl: request.wrap_ttl,
+        wrap_format: request.wrap_format,
         address: request.remote.address.clone(),
         port: request.remote.port,
         origin: request.origin.clone(),
@@ -191,6 +195,7 @@ impl Waiting {
         let mut request = Request::new(self.operation, path, body).with_token(TokenId::new(token));
         request.idempotency_key = self.idempotency_key;
         request.wrap_ttl = self.wrap_ttl;
+        request.wrap_format = self.wrap_format;
         request.remote = Remote {
             address: self.address,
             port: self.port,

@@ -77,7 +77,7 @@ pub use path::{CanonicalPath, PathError};
 pub use pgp::{Holders, PgpKey, ShownShares};
 pub use proof::{Claim, Proof};
 pub use quota::{Rationed, Told};
-pub use request::{Credentials, Remote, Request, RequestId, TokenId};
+pub use request::{Credentials, Remote, Request, RequestId, TokenId, WrapFormat};
 pub use response::{Document, GrantedLease, LeaseGrant, LineSource, Lines, Outcome, Response};
 pub use seal::{AutoSeal, SealConfig, SealError, Seals, Unwrapped, parse_share};
 pub use storage::Expect;

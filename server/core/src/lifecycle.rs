@@ -51,6 +51,7 @@ use crate::{
     token::{self, AuthGrant, Token, TokenStore},
     ui_headers::UiHeaders,
     view::View,
+    wrapping::Jwts,
 };
 
 /// What a core is put together from; the lists are plain constants of the binary.
@@ -131,6 +132,7 @@ pub(crate) struct Unsealed {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) quotas: Quotas,
     pub(crate) proofs: Proofs,
+    pub(crate) wrapping_jwts: Jwts,
     pub(crate) idempotency: Idempotency,
     /// What is shown until a token ends.
     pub(crate) streams: Streams,
@@ -502,6 +504,7 @@ impl Core {
             quotas: Quotas::open(system.below("quota/")).await?,
             idempotency: Idempotency::open(system.below("idempotency/")).await?,
             proofs: Proofs::open(&system, Arc::clone(&self.addresses), &*self.clock).await?,
+            wrapping_jwts: Jwts::new(system.below("wrapping/")),
             streams: Streams::default(),
             telemetry: self.telemetry,
             lease_ttls: self.lease_ttls,

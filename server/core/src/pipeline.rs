@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use keyward_api::{GrantedAuth, Operation};
 
 use crate::{
-    Core, Done, Error, Identity, Request, Response, Timestamp, ValidatedLogin,
+    Core, Done, Error, Identity, Request, Response, Timestamp, ValidatedLogin, WrapFormat,
     audit::{Answer, Facts},
     control,
     engine::Call,
@@ -288,16 +288,10 @@ async fn complete(answering: Answering<'_>, mut response: Response) -> Result<Do
         ..
     } = answering;
     let entry = Arc::clone(&mount.entry);
-    let asked = request.wrap_ttl.map(|ttl| WrapGrant {
-        ttl,
-        path: request.path.as_str().to_owned(),
-    });
+    let asked = request.wrap_grant();
     // Who asked for a token to be wrapped gets it so, at whichever half of the login that was.
     let asked = asked.or_else(|| match response.auth.as_deref() {
-        Some(Auth::Validated(ValidatedLogin { login, .. })) => {
-            let path = login.path.clone();
-            login.wrap_ttl.map(|ttl| WrapGrant { ttl, path })
-        }
+        Some(Auth::Validated(ValidatedLogin { login, .. })) => login.wrap.clone(),
         _ => None,
     });
     let (done, again) = match response.wrapped.take().map(|wrapped| *wrapped) {
@@ -425,6 +419,10 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
 const MFA_NEEDED: &str = "A login request was issued that is subject to MFA validation. Please make \
     sure to validate the login by sending another request to mfa/validate endpoint.";
 
+/// What Vault says where a JWT cannot tell who opens it.
+const NO_ADDRESS: &str = "No redirect address set in Vault so none could be encoded in the token. You \
+    may need to supply Vault's API address when unwrapping the token.";
+
 /// Makes the token that a mount granted.
 async fn mint(
     core: &Unsealed,
@@ -481,14 +479,26 @@ async fn wrap(
     how: WrapGrant,
 ) -> Result<Done, Error> {
     view.on_record().await?;
-    let inside = Done {
+    let now = core.clock.now();
+    let mut inside = Done {
         at_top: false,
         ..done
     };
+    // Before anything is laid aside: without a key nobody could be told how to open it.
+    let signer = match how.format {
+        WrapFormat::Jwt => Some(core.wrapping_jwts.signer(now).await?),
+        WrapFormat::Token => None,
+    };
+    if signer.is_some() && core.api_addr.is_empty() {
+        inside.warnings.push(NO_ADDRESS.to_owned());
+    }
     let wrapped = Wrapped::of(&inside, request.id)?;
-    let mut info = wrapping::wrap(&core.tokens, wrapped, how, core.clock.now()).await?;
+    let mut info = wrapping::wrap(&core.tokens, wrapped, how, now).await?;
     if let Some(auth) = &inside.auth {
         info.wrapped_accessor.clone_from(&auth.accessor);
+    }
+    if let Some(signer) = signer {
+        signer.sign(&mut info, &core.api_addr, now)?;
     }
     Ok(Done {
         wrap_info: Some(info),

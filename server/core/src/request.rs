@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use keyward_api::Operation;
 use keyward_crypto::{SecretBytes, SecretString};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{CanonicalPath, IdempotencyKey, MfaCredentials, Proof};
+use crate::{CanonicalPath, IdempotencyKey, MfaCredentials, Proof, wrapping::WrapGrant};
 
 /// The id under which the audit log holds a request: a random UUID (RFC 9562 section 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +81,28 @@ pub struct Remote {
     pub port: u16,
 }
 
+/// What form the token has that opens a wrapped answer.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WrapFormat {
+    /// A JSON Web Token (RFC 7519), which tells until when and where it is opened.
+    Jwt,
+    /// A token like others.
+    #[default]
+    Token,
+}
+
+impl WrapFormat {
+    /// Reads its name; as in Vault, what is no name asks for nothing.
+    #[must_use]
+    pub fn named(name: Option<&[u8]>) -> Self {
+        match name {
+            Some(b"jwt") => Self::Jwt,
+            _ => Self::Token,
+        }
+    }
+}
+
 /// One request to a logical path.
 #[derive(Debug)]
 pub struct Request {
@@ -103,6 +126,8 @@ pub struct Request {
     pub idempotency_key: Option<IdempotencyKey>,
     /// How long the answer shall stay wrapped, if it shall be wrapped.
     pub wrap_ttl: Option<Duration>,
+    /// What form the token has that opens the wrapped answer.
+    pub wrap_format: WrapFormat,
     /// Where it came from.
     pub remote: Remote,
     /// The origin of the page that it came from, where a browser says so (RFC 6454 section 7).
@@ -112,6 +137,15 @@ pub struct Request {
 }
 
 impl Request {
+    /// Returns how the answer shall be wrapped; none if it shall not.
+    pub(crate) fn wrap_grant(&self) -> Option<WrapGrant> {
+        self.wrap_ttl.map(|ttl| WrapGrant {
+            ttl,
+            format: self.wrap_format,
+            path: self.path.as_str().to_owned(),
+        })
+    }
+
     /// Makes a request from within the process, with no headers; tests and internal calls use it.
     #[must_use]
     pub fn new(operation: Operation, path: CanonicalPath, body: SecretBytes) -> Self {
@@ -126,6 +160,7 @@ impl Request {
             proof: None,
             idempotency_key: None,
             wrap_ttl: None,
+            wrap_format: WrapFormat::default(),
             remote: Remote::default(),
             origin: None,
             headers: BTreeMap::new(),

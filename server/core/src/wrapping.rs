@@ -4,6 +4,10 @@
 //! but unwrap it. The record of that token says all that can be asked about it: the path of the
 //! answer, when it was made, how long it can be opened.
 
+mod jwt;
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, time::Duration};
 
 use keyward_api::{Sensitive, WrapInfo};
@@ -11,9 +15,11 @@ use keyward_crypto::{SecretBytes, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuthGrant, Done, Error, Outcome, RequestId, Timestamp, Token, TokenId, TtlLimits,
-    barrier::Change, json, policy::WRAPPING_POLICY_NAME, token::TokenStore,
+    AuthGrant, Done, Error, Outcome, RequestId, Timestamp, Token, TokenId, TtlLimits, WrapFormat,
+    barrier::Change, json, lifecycle::Unsealed, policy::WRAPPING_POLICY_NAME, token::TokenStore,
 };
+
+pub(crate) use jwt::Jwts;
 
 /// The entry of a cubbyhole that holds a wrapped answer.
 pub(crate) const RESPONSE: &str = "response";
@@ -34,6 +40,8 @@ pub(crate) struct Wrapped {
 pub(crate) struct WrapGrant {
     /// For how long it can be opened.
     pub(crate) ttl: Duration,
+    /// What form the token has that opens it.
+    pub(crate) format: WrapFormat,
     /// The path that answered.
     pub(crate) path: String,
 }
@@ -65,7 +73,7 @@ pub(crate) async fn wrap(
 pub(crate) async fn hold(
     tokens: &TokenStore,
     changes: Vec<Change>,
-    WrapGrant { ttl, path }: WrapGrant,
+    WrapGrant { ttl, path, .. }: WrapGrant,
     now: Timestamp,
 ) -> Result<WrapInfo, Error> {
     let grant = AuthGrant {
@@ -102,16 +110,19 @@ pub(crate) async fn hold(
     })
 }
 
-/// Finds a wrapping token.
+/// Finds a wrapping token, in whichever form it is given.
 ///
 /// # Errors
-/// [`Error::Invalid`] in Vault's words when there is no such token, or it wraps nothing.
+/// [`Error::Invalid`] in Vault's words when there is no such token, or it wraps nothing;
+/// [`Error::Refused`] when it is a JWT that this store has not signed.
 pub(crate) async fn find(
-    tokens: &TokenStore,
+    core: &Unsealed,
     id: &TokenId,
     now: Timestamp,
 ) -> Result<Arc<Token>, Error> {
-    let token = tokens.lookup(id, now).await?;
+    let inside = core.wrapping_jwts.open(id).await?;
+    let id = inside.as_ref().unwrap_or(id);
+    let token = core.tokens.lookup(id, now).await?;
     let wraps = |token: &Arc<Token>| token.policies() == [WRAPPING_POLICY_NAME];
     token.filter(wraps).ok_or_else(no_such_token)
 }

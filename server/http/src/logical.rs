@@ -11,7 +11,7 @@ use axum::{
 use keyward_api::{Operation, ROOT_NAMESPACE_ID, coerce, identity::ReadOidcUserInfo};
 use keyward_core::{
     CanonicalPath, Core, Credentials, Error, IdempotencyKey, MfaCredentials, PageOrigin, Proof,
-    Remote, Request, RequestId, TokenId,
+    Remote, Request, RequestId, TokenId, WrapFormat,
 };
 use keyward_crypto::{SecretBytes, SecretString, encoding};
 
@@ -260,6 +260,7 @@ fn parse(
         true => Scheme::OfOAuth,
         false => Scheme::OfVault,
     };
+    let wrap_format = parts.headers.get("x-vault-wrap-format");
     Ok(Request {
         id,
         operation,
@@ -271,6 +272,7 @@ fn parse(
         proof: None,
         idempotency_key: idempotency_key(&parts.headers)?,
         wrap_ttl: wrap_ttl(&parts.headers)?,
+        wrap_format: WrapFormat::named(wrap_format.map(|format| format.as_bytes())),
         remote,
         origin: cors::of_page(&parts.headers),
         headers: audited(&app.core, &parts.headers),

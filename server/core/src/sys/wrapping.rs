@@ -38,7 +38,7 @@ pub(super) async fn lookup(
     request: LookupWrapping,
 ) -> Result<Response<WrappingInfo>, Error> {
     let named = token::named(request.token);
-    let token = wrapping::find(&cx.core().tokens, meant(&cx, named.as_ref())?, cx.now()).await?;
+    let token = wrapping::find(cx.core(), meant(&cx, named.as_ref())?, cx.now()).await?;
     Ok(Response::data(WrappingInfo {
         creation_path: token.path().to_owned(),
         creation_time: token.created().to_string(),
@@ -116,6 +116,7 @@ pub(super) async fn rewrap(cx: Context<Sys>, request: Rewrap) -> Result<Response
     let wrapped = wrapping::open(&cx.core().tokens, &token).await?;
     let grant = WrapGrant {
         ttl: std::time::Duration::from_secs(token.creation_ttl()),
+        format: cx.request().wrap_format,
         path: token.path().to_owned(),
     };
     Ok(Response::rewrapped(wrapped, grant))
@@ -128,7 +129,7 @@ async fn wrapping_token(
 ) -> Result<(Arc<Token>, bool), Error> {
     let named = token::named(named);
     let meant = meant(cx, named.as_ref())?;
-    let token = wrapping::find(&cx.core().tokens, meant, cx.now()).await?;
+    let token = wrapping::find(cx.core(), meant, cx.now()).await?;
     let is_own = cx.request().token.as_ref() == Some(meant);
     Ok((token, is_own))
 }

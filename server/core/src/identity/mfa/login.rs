@@ -89,7 +89,7 @@ impl Mfa {
         let identity = identity.ok_or_else(Error::permission_denied)?;
         if credentials.is_empty() {
             let path = request.path.as_str();
-            let login = PendingLogin::new(grant, path, &mount.accessor, request.wrap_ttl, now);
+            let login = PendingLogin::new(grant, path, &mount.accessor, request.wrap_grant(), now);
             return Ok(Demanded::Needed(MfaRequirement {
                 mfa_constraints: known.constraints(&enforcements),
                 mfa_request_id: self.pending.add(login, now)?,

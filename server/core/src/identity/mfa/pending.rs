@@ -9,7 +9,7 @@ use keyward_api::Sensitive;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::{AuthGrant, Error, Timestamp};
+use crate::{AuthGrant, Error, Timestamp, wrapping::WrapGrant};
 
 /// A login that is good but for its second factor.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub(crate) struct PendingLogin {
     pub(crate) path: String,
     /// The auth method.
     pub(super) accessor: String,
-    /// How long the token shall stay wrapped, if it shall be wrapped.
-    pub(crate) wrap_ttl: Option<Duration>,
+    /// How the token shall be wrapped; none if it shall not.
+    pub(crate) wrap: Option<WrapGrant>,
     /// From when on it is forgotten.
     end: Timestamp,
 }
@@ -53,14 +53,14 @@ impl PendingLogin {
         grant: AuthGrant,
         path: &str,
         accessor: &str,
-        wrap_ttl: Option<Duration>,
+        wrap: Option<WrapGrant>,
         now: Timestamp,
     ) -> Self {
         Self {
             grant,
             path: path.to_owned(),
             accessor: accessor.to_owned(),
-            wrap_ttl,
+            wrap,
             end: now.plus(LIFE),
         }
     }
