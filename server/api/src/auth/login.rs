@@ -35,6 +35,8 @@ pub struct OlderParameters {
     pub ttl: Option<i64>,
     /// Of `token_max_ttl`.
     pub max_ttl: Option<i64>,
+    /// Of `token_period`.
+    pub period: Option<i64>,
     /// Of `token_policies`.
     pub policies: Option<Vec<String>>,
     /// Of `token_bound_cidrs`.

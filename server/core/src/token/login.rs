@@ -21,7 +21,6 @@ pub struct LoginTokens {
     ttl: TwoNamed<u64>,
     max_ttl: TwoNamed<u64>,
     explicit_max_ttl: u64,
-    /// No auth method takes it by an older name; it is stored as its neighbours are.
     period: TwoNamed<u64>,
     /// 0 is without limit.
     num_uses: u64,
@@ -41,6 +40,8 @@ pub struct OlderNames {
     pub ttl: Option<u64>,
     /// Of `token_max_ttl`.
     pub max_ttl: Option<u64>,
+    /// Of `token_period`.
+    pub period: Option<u64>,
     /// Of `token_policies`.
     pub policies: Option<Vec<String>>,
     /// Of `token_bound_cidrs`.
@@ -58,6 +59,7 @@ impl LoginTokens {
         let newer_cidrs = given.token_bound_cidrs.is_some();
         let newer_ttl = given.token_ttl.is_some();
         let newer_max_ttl = given.token_max_ttl.is_some();
+        let newer_period = given.token_period.is_some();
         self.update_newer(given)?;
         let policies = older.policies.map(sanitize);
         self.policies.set_older(policies, newer_policies);
@@ -66,6 +68,8 @@ impl LoginTokens {
         self.ttl.set_older(seconds("ttl", older.ttl)?, newer_ttl);
         self.max_ttl
             .set_older(seconds("max_ttl", older.max_ttl)?, newer_max_ttl);
+        self.period
+            .set_older(seconds("period", older.period)?, newer_period);
         Ok(())
     }
 
@@ -206,6 +210,7 @@ impl LoginTokens {
         OlderNames {
             ttl: number(&self.ttl),
             max_ttl: number(&self.max_ttl),
+            period: number(&self.period),
             policies: self.policies.older().filter(|it| !it.is_empty()).cloned(),
             bound_cidrs: self
                 .bound_cidrs

@@ -54,6 +54,7 @@ pub(super) async fn write(
         ttl: request.ttl,
         max_ttl: request.max_ttl,
         bound_cidrs: request.bound_cidrs.take(),
+        ..OlderParameters::default()
     };
     tokens.update(request.take_token_parameters(), older)?;
     let hash = match given {
@@ -78,6 +79,7 @@ pub(super) async fn read(
         max_ttl,
         policies,
         bound_cidrs,
+        ..
     } = tokens.show_older();
     let user = api::User {
         policies,
