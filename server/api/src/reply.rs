@@ -178,7 +178,7 @@ pub struct WrapInfo {
     pub creation_time: String,
     /// The path that answered.
     pub creation_path: String,
-    /// The accessor of the token inside, where the answer grants one.
+    /// The accessor of the token or the secret id inside, where there is one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub wrapped_accessor: String,
 }

@@ -294,6 +294,7 @@ async fn complete(answering: Answering<'_>, mut response: Response) -> Result<Do
         Some(Auth::Validated(ValidatedLogin { login, .. })) => login.wrap.clone(),
         _ => None,
     });
+    let accessor = response.accessor.take();
     let (done, again) = match response.wrapped.take().map(|wrapped| *wrapped) {
         Some(Rewrapped { wrapped, again }) => (Done::unwrapped(&wrapped, entry)?, again),
         None => (grant(answering, response).await?, None),
@@ -301,7 +302,7 @@ async fn complete(answering: Answering<'_>, mut response: Response) -> Result<Do
     match again.or(asked) {
         // What asks for a second factor opens nothing by itself.
         _ if done.requires_mfa() => Ok(done),
-        Some(how) if !done.is_empty() => wrap(core, request, view, done, how).await,
+        Some(how) if !done.is_empty() => wrap(core, request, view, done, how, accessor).await,
         _ => Ok(done),
     }
 }
@@ -324,6 +325,7 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
         outcome,
         at_top,
         document,
+        accessor: _,
         wrapped: _,
     } = response;
     let created = match auth.map(|auth| *auth) {
@@ -470,13 +472,15 @@ async fn enter(
     Ok(Some(identity))
 }
 
-/// Lays an answer aside and answers with the token that opens it; warnings stay outside as well.
+/// Lays an answer aside and answers with the token that opens it; warnings stay outside as well, and
+/// the accessor of what is inside, which `accessor` is unless that is a token.
 async fn wrap(
     core: &Arc<Unsealed>,
     request: &Request,
     view: &View,
     done: Done,
     how: WrapGrant,
+    accessor: Option<String>,
 ) -> Result<Done, Error> {
     view.on_record().await?;
     let now = core.clock.now();
@@ -494,9 +498,8 @@ async fn wrap(
     }
     let wrapped = Wrapped::of(&inside, request.id)?;
     let mut info = wrapping::wrap(&core.tokens, wrapped, how, now).await?;
-    if let Some(auth) = &inside.auth {
-        info.wrapped_accessor.clone_from(&auth.accessor);
-    }
+    let of_token = inside.auth.as_ref().map(|auth| auth.accessor.clone());
+    info.wrapped_accessor = of_token.or(accessor).unwrap_or_default();
     if let Some(signer) = signer {
         signer.sign(&mut info, &core.api_addr, now)?;
     }

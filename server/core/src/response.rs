@@ -58,6 +58,9 @@ pub struct Response<T = SecretBytes> {
     pub at_top: bool,
     /// What is sent in the place of data and envelope. Warnings have no place there.
     pub document: Option<Document>,
+    /// The accessor of what the data holds, which is told outside if the answer is wrapped: whoever
+    /// had it wrapped can end what is inside.
+    pub accessor: Option<String>,
     /// An answer that was wrapped before, in the place of all the others.
     pub(crate) wrapped: Option<Box<Rewrapped>>,
 }
@@ -81,6 +84,7 @@ impl<T> Response<T> {
             outcome: Outcome::Success,
             at_top: false,
             document: None,
+            accessor: None,
             wrapped: None,
         }
     }
@@ -96,6 +100,7 @@ impl<T> Response<T> {
             outcome: Outcome::Success,
             at_top: false,
             document: None,
+            accessor: None,
             wrapped: None,
         }
     }
@@ -161,6 +166,13 @@ impl<T> Response<T> {
     #[must_use]
     pub fn warn(mut self, text: impl Into<String>) -> Self {
         self.warnings.push(text.into());
+        self
+    }
+
+    /// Names the accessor of what the data holds.
+    #[must_use]
+    pub fn accessor(mut self, accessor: impl Into<String>) -> Self {
+        self.accessor = Some(accessor.into());
         self
     }
 

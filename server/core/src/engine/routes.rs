@@ -363,6 +363,7 @@ fn erase<T: serde::Serialize>(response: Response<T>) -> Result<Response, Error> 
         lease: response.lease,
         outcome: response.outcome,
         at_top: response.at_top,
+        accessor: response.accessor,
         wrapped: response.wrapped,
         document: response.document,
     })
