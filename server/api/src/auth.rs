@@ -1,5 +1,6 @@
 //! Tokens, the operations below `auth/token/`; and the auth methods, a module each.
 
+pub mod approle;
 mod caveat;
 mod login;
 mod role;

@@ -20,7 +20,7 @@ pub const ENGINES: &[EngineKind] = &[
 ];
 
 /// The auth methods that can be enabled.
-pub const AUTH_METHODS: &[EngineKind] = &[auth::userpass::USERPASS];
+pub const AUTH_METHODS: &[EngineKind] = &[auth::approle::APPROLE, auth::userpass::USERPASS];
 
 /// All that can be mounted: secrets engines and auth methods.
 pub const MOUNTABLE: &[EngineKind] = &{

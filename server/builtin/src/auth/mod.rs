@@ -2,4 +2,5 @@
 //!
 //! **Invariant:** no auth method imports another.
 
+pub mod approle;
 pub mod userpass;

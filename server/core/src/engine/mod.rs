@@ -16,7 +16,7 @@ pub use extract::Fields;
 pub use lease::{Lease, LeaseData, LeaseTerm, LeasedSecret};
 pub use login::{LoginClaim, LoginTerm};
 pub(crate) use routes::Asker;
-pub use routes::{Described, Matched, Routes, is_name};
+pub use routes::{Builder, Described, Matched, Routes, is_name};
 pub use values::{globs, not_negative, page};
 
 use crate::{Error, Timestamp, Token, mount::MountEntry, view::View};

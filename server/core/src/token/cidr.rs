@@ -25,6 +25,12 @@ pub struct BoundCidr(IpNet);
 pub struct NoCidr(String);
 
 impl BoundCidr {
+    /// Tells whether another block lies in this one as a whole.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.0.contains(&other.0)
+    }
+
     /// Tells whether the address in `text` lies in the block; what is no address lies nowhere.
     #[must_use]
     pub fn contains(&self, text: &str) -> bool {
@@ -160,6 +166,18 @@ mod tests {
             assert!(bound.contains(inside), "{block} {inside}");
             assert!(!bound.contains(outside), "{block} {outside}");
         }
+    }
+
+    #[test]
+    fn a_block_covers_what_lies_in_it_as_a_whole() {
+        let covers = |outer: &str, inner: &str| {
+            let outer: BoundCidr = outer.parse().unwrap();
+            outer.covers(&inner.parse().unwrap())
+        };
+        assert!(covers("10.0.0.0/8", "10.1.0.0/16") && covers("10.0.0.0/8", "10.9.9.9/8"));
+        assert!(covers("10.0.0.0/8", "::ffff:10.1.2.3") && covers("::/0", "fe80::/10"));
+        assert!(!covers("10.0.0.0/8", "10.0.0.0/7") && !covers("10.0.0.0/8", "11.0.0.0/16"));
+        assert!(!covers("0.0.0.0/0", "::1") && !covers("::/0", "10.0.0.1"));
     }
 
     proptest! {
