@@ -42,6 +42,7 @@ const PUBLIC: &[(&str, u16)] = &[
     ("GET sys/seal-status", 200),
     ("GET sys/wrapping/lookup", 403),
     ("GET transit/keys/{name}/jwks", 404),
+    ("POST auth/approle/login", 400),
     ("POST auth/userpass/login/{username}", 400),
     ("POST identity/oidc/provider/{name}/token", 400),
     ("POST identity/oidc/provider/{name}/userinfo", 401),
@@ -131,7 +132,7 @@ impl House {
                 .await
                 .expect(204);
         }
-        for method in ["userpass"] {
+        for method in ["approle", "userpass"] {
             root.post(&format!("sys/auth/{method}"), json!({ "type": method }))
                 .await
                 .expect(204);

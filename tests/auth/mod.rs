@@ -1,6 +1,7 @@
 //! Auth methods over the network: who is let in, what the token is good for, and what stands in the
 //! audit log.
 
+mod approle;
 mod control_group;
 mod lockout;
 mod mfa;

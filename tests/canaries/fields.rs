@@ -14,13 +14,18 @@ use super::{Watched, story::MERGE};
 pub(super) const ECHOED: &[&str] = &[
     "auth allowed_keys",
     "auth allowed_operations",
+    "auth bound_cidr_list",
     "auth bound_cidrs",
     "auth bound_origins",
+    "auth cidr_list",
     "auth explicit_max_ttl",
     "auth increment",
     "auth lease",
     "auth max_ttl",
     "auth period",
+    "auth secret_id_accessor",
+    "auth secret_id_bound_cidrs",
+    "auth secret_id_ttl",
     "auth token_bound_cidrs",
     "auth token_explicit_max_ttl",
     "auth token_max_ttl",
@@ -194,7 +199,7 @@ pub(super) async fn walk(watched: &mut Watched) -> Walked {
 
 /// Mounts all there is, with something in it.
 async fn furnish(watched: &Watched) {
-    for method in ["userpass"] {
+    for method in ["approle", "userpass"] {
         let body = json!({ "type": method });
         let path = format!("sys/auth/{method}");
         watched.root.post(&path, body).await.expect(204);
@@ -210,6 +215,7 @@ async fn furnish(watched: &Watched) {
         ("transit/keys/walk", json!({ "exportable": true })),
         ("kv1/walk", json!({ "a": "b" })),
         ("kv2/data/walk", json!({ "data": { "a": "b" } })),
+        ("auth/approle/role/walk", json!({})),
         ("auth/userpass/users/walk", json!({ "password": "a word" })),
         ("auth/token/roles/walk", json!({})),
     ] {

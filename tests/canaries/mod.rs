@@ -1,6 +1,7 @@
 //! Secrets that are made to be recognised go in by every way there is, and must come out by none
 //! but the answer that was asked for: in no log, audit line, refusal, list or document.
 
+mod approle;
 mod command_line;
 mod fields;
 mod log_in;

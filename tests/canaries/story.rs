@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{Watched, log_in};
+use super::{Watched, approle, log_in};
 
 pub(super) const MERGE: (&str, &str) = ("Content-Type", "application/merge-patch+json");
 /// Headers that hold no secret, whose faulty values a refusal repeats to the caller alone.
@@ -49,6 +49,7 @@ pub(super) async fn tell(watched: &mut Watched) {
     headers(watched).await;
     values(watched).await;
     transit(watched).await;
+    approle::tell(watched).await;
     log_in::tell(watched).await;
     malformed(watched).await;
     seal(watched).await;
@@ -78,6 +79,7 @@ async fn furnish(watched: &mut Watched) {
             json!({ "type": "kv", "options": { "version": "2" } }),
         ),
         ("sys/mounts/transit", json!({ "type": "transit" })),
+        ("sys/auth/approle", json!({ "type": "approle" })),
         ("sys/auth/userpass", json!({ "type": "userpass" })),
         (
             "transit/keys/k",

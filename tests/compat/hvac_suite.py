@@ -190,6 +190,54 @@ def userpass(client):
     client.sys.disable_auth_method("hvac-people")
 
 
+def approle(client):
+    roles = client.auth.approle
+    nobody = hvac.Client(url=ADDRESS)
+    at = {"mount_point": "hvac-machines"}
+    client.sys.enable_auth_method("approle", path="hvac-machines")
+    with check("approle: make, list, read and remove roles"):
+        roles.create_or_update_approle("r", token_policies=["hvac-orders"], token_ttl="1h", **at)
+        roles.create_or_update_approle("other", secret_id_num_uses=3, **at)
+        equal(roles.list_roles(**at)["data"]["keys"], ["other", "r"])
+        equal(roles.read_role("other", **at)["data"]["secret_id_num_uses"], 3)
+        roles.delete_role("other", **at)
+        with refused(exceptions.InvalidPath):
+            roles.read_role("other", **at)
+    with check("approle: the id of a role"):
+        roles.update_role_id("r", "hvac-role", **at)
+        equal(roles.read_role_id("r", **at)["data"]["role_id"], "hvac-role")
+    with check("approle: a login makes the client one of the role"):
+        made = roles.generate_secret_id("r", metadata={"a": "b"}, cidr_list=["127.0.0.0/8"], **at)
+        secret_id = made["data"]["secret_id"]
+        auth = nobody.auth.approle.login("hvac-role", secret_id, **at)["auth"]
+        equal(auth["policies"], ["default", "hvac-orders"])
+        equal(auth["metadata"], {"a": "b", "role_name": "r"})
+        equal(nobody.is_authenticated(), True)
+        own = nobody.auth.token.lookup_self()["data"]
+        equal((own["display_name"], own["path"]), ("hvac-machines", "auth/hvac-machines/login"))
+        nobody.logout(revoke_token=True)
+    with check("approle: secret ids are looked up and ended, with and without them"):
+        accessor = made["data"]["secret_id_accessor"]
+        equal(roles.list_secret_id_accessors("r", **at)["data"]["keys"], [accessor])
+        known = roles.read_secret_id("r", secret_id, **at)["data"]
+        equal((known["secret_id_accessor"], known["cidr_list"]), (accessor, ["127.0.0.0/8"]))
+        equal(roles.read_secret_id_accessor("r", accessor, **at)["data"], known)
+        roles.create_custom_secret_id("r", "a secret id of ours", **at)
+        nobody.auth.approle.login("hvac-role", "a secret id of ours", use_token=False, **at)
+        roles.destroy_secret_id("r", "a secret id of ours", **at)
+        roles.destroy_secret_id_accessor("r", accessor, **at)
+        for ended in (secret_id, "a secret id of ours"):
+            with refused(exceptions.InvalidRequest, "invalid role or secret ID"):
+                nobody.auth.approle.login("hvac-role", ended, use_token=False, **at)
+        with refused(exceptions.InvalidPath):
+            roles.list_secret_id_accessors("r", **at)
+    with check("approle: a secret id is handed over wrapped"):
+        wrapped = roles.generate_secret_id("r", wrap_ttl="5m", **at)["wrap_info"]["token"]
+        opened = client.sys.unwrap(wrapped)["data"]["secret_id"]
+        nobody.auth.approle.login("hvac-role", opened, use_token=False, **at)
+    client.sys.disable_auth_method("hvac-machines")
+
+
 def kv_version_1(client):
     client.sys.enable_secrets_engine("kv", path="hvac-v1", options={"version": "1"})
     kv = client.secrets.kv.v1
@@ -385,7 +433,7 @@ def main():
     with check("a client with the root token is authenticated, one with a bad token is not"):
         equal(client.is_authenticated(), True)
         equal(hvac.Client(url=ADDRESS, token="nonsense").is_authenticated(), False)
-    for area in [sys_backend, policies, tokens, userpass, kv_version_1, kv_version_2, transit]:
+    for area in [sys_backend, policies, tokens, userpass, approle, kv_version_1, kv_version_2, transit]:
         area(client)
 
 

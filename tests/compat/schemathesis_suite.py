@@ -103,7 +103,8 @@ for path, mount in (
     ("kv2", {"type": "kv", "options": {"version": "2"}}),
 ):
     call("POST", f"sys/mounts/{path}", mount)
-call("POST", "sys/auth/userpass", {"type": "userpass"})
+for method in ("approle", "userpass"):
+    call("POST", f"sys/auth/{method}", {"type": method})
 # A key of each kind that a path may name by chance: "0" is the first word that comes to a fuzzer.
 for name, kind in (("0", "aes256-gcm96"), ("false", "ed25519"), ("null", "rsa-2048")):
     call("POST", f"transit/keys/{name}", {"type": kind})

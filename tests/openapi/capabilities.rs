@@ -11,6 +11,7 @@ const CAPABILITIES: [&str; 7] = [
 
 /// The operations that make what does not exist, which then takes `create` in the place of `update`.
 const CREATING: &[&str] = &[
+    "POST auth/approle/role/{role_name}",
     "POST auth/token/roles/{role_name}",
     "POST auth/userpass/users/{username}",
     "POST cubbyhole/{path}",

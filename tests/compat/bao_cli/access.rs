@@ -55,6 +55,37 @@ pub(super) fn policies_and_tokens(shell: &Shell<'_>) {
     shell.says("secrets disable cli-p", "Success!");
 }
 
+pub(super) fn machines(shell: &Shell<'_>) {
+    shell.says("auth enable -path=cli-m approle", "Success!");
+    let wrote = "Success! Data written to: auth/cli-m/";
+    let role = "auth/cli-m/role/r";
+    shell.says(
+        &format!(
+            "write {role} role_id=cli-role token_policies=default token_ttl=1h secret_id_num_uses=1"
+        ),
+        wrote,
+    );
+    shell.is(&format!("read -field=role_id {role}/role-id"), "cli-role");
+    shell.says(&format!("write {role}/token-ttl token_ttl=20m"), wrote);
+    shell.is(&format!("read -field=token_ttl {role}/token-ttl"), "1200");
+    let secret_id = shell.field(&format!("write -force -field=secret_id {role}/secret-id"));
+    let accessors = shell.json(&format!("list -format=json {role}/secret-id"));
+    assert_eq!(accessors.as_array().map(Vec::len), Some(1));
+    let log_in =
+        format!("write -format=json auth/cli-m/login role_id=cli-role secret_id={secret_id}");
+    let made = shell.json(&log_in);
+    assert_eq!(made["auth"]["lease_duration"], 1200);
+    assert_eq!(made["auth"]["metadata"]["role_name"], "r");
+    let holder = shell.with(made["auth"]["client_token"].as_str().unwrap());
+    let own = holder.json("token lookup -format=json");
+    assert_eq!(own["data"]["display_name"], "cli-m");
+    shell.fails(&log_in, 2, "* invalid role or secret ID");
+    shell.says(&format!("delete {role}/token-ttl"), "Success!");
+    shell.field("write -force auth/cli-m/tidy/secret-id");
+    shell.says("auth disable cli-m", "Success!");
+    holder.fails("token lookup", 2, "* permission denied");
+}
+
 pub(super) fn formats_of_policies(shell: &Shell<'_>) {
     fs::write(
         shell.home.path().join("loose.hcl"),

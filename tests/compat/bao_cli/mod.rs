@@ -71,6 +71,7 @@ fn transcript(target: &Target) {
     kv::kv_version_1(&shell);
     kv::patches_and_metadata(&shell);
     access::policies_and_tokens(&shell);
+    access::machines(&shell);
     access::formats_of_policies(&shell);
     access::tokens_of_every_kind(&shell);
     access::leases(&shell);
