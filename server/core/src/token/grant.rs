@@ -23,7 +23,7 @@ use crate::{
 pub struct AuthGrant {
     /// What it may do; lower-cased, sorted and made unique when the token is made.
     pub policies: Vec<String>,
-    /// Whether `default` is left out, even where it is among the policies.
+    /// Whether `default` is not added; where it is among the policies it stays.
     pub no_default_policy: bool,
     /// What the creator attaches.
     pub meta: Option<BTreeMap<String, String>>,
@@ -124,9 +124,7 @@ impl AuthGrant {
     pub(super) fn stored_policies(&self) -> Vec<String> {
         let policies = self.policies.iter().map(String::as_str);
         if self.no_default_policy {
-            let mut policies = sanitize(policies);
-            policies.retain(|name| name != "default");
-            policies
+            sanitize(policies)
         } else {
             sanitize(policies.chain(["default"]))
         }
@@ -307,7 +305,7 @@ mod tests {
             ["abc", "default", "zed"]
         );
         assert_eq!(stored(&["p"], true), ["p"]);
-        assert_eq!(stored(&["default", "p"], true), ["p"]);
+        assert_eq!(stored(&["default", "p"], true), ["default", "p"]);
         assert!(stored(&[], true).is_empty());
     }
 

@@ -21,18 +21,23 @@ pub(super) struct Policies {
 }
 
 impl Asking<'_> {
-    /// Decides on the policies.
+    /// Decides on the policies. A role only keeps `default` from being added; a caller that wants
+    /// none gets none, wherever it would come from.
     ///
     /// # Errors
     /// [`Error::Invalid`] if the caller or the role does not allow what is asked.
     pub(super) fn decide(&self, asked: &[String], no_default: bool) -> Result<Policies, Error> {
-        let no_default = no_default || self.role.is_some_and(|role| role.no_default_policy);
-        let policies = match self.role {
+        let not_added = no_default || self.role.is_some_and(|role| role.no_default_policy);
+        let mut policies = match self.role {
             Some(role) if role.bounds_policies() => {
-                role.bounded(asked, no_default, self.parent.policies())?
+                role.bounded(asked, not_added, self.parent.policies())?
             }
-            _ => self.inherited(asked, no_default)?,
+            _ => self.inherited(asked, not_added)?,
         };
+        if no_default {
+            policies.names.retain(|name| name != "default");
+            policies.no_default = true;
+        }
         if policies.names == ["root"] && !self.parent.is_root() {
             let text = "root tokens may not be created without parent token being root";
             return Err(Error::invalid(text));

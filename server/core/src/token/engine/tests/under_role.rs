@@ -59,6 +59,18 @@ async fn a_role_bounds_the_policies_of_its_tokens() {
             gives(&["a"]),
         ),
         (
+            json!({"allowed_policies": "default"}),
+            &root,
+            json!({"no_default_policy": true}),
+            gives(&[]),
+        ),
+        (
+            json!({"allowed_policies": "default", "token_no_default_policy": true}),
+            &root,
+            json!({}),
+            gives(&["default"]),
+        ),
+        (
             json!({"allowed_policies": "a"}),
             &root,
             json!({"policies": "root"}),
@@ -145,10 +157,23 @@ async fn a_role_bounds_the_policies_of_its_tokens() {
             gives(&["root"]),
         ),
         (
+            json!({"disallowed_policies": "z"}),
+            &maker,
+            json!({"no_default_policy": true}),
+            gives(&["maker"]),
+        ),
+        // A role keeps `default` from being added, a caller from being there.
+        (
             json!({"token_no_default_policy": true}),
             &maker,
             json!({}),
-            gives(&["maker"]),
+            gives(&["default", "maker"]),
+        ),
+        (
+            json!({"token_no_default_policy": true}),
+            &root,
+            json!({"policies": "a"}),
+            gives(&["a"]),
         ),
     ] {
         house.role(role.clone()).await;
