@@ -54,7 +54,7 @@ pub(super) struct Record {
     pub(super) updated: Timestamp,
     /// The latest version; 0 before the first.
     pub(super) current: u32,
-    /// The oldest version that is kept; 0 while none was dropped.
+    /// The oldest version that is kept; 0 while there were never as many as are kept.
     pub(super) oldest: u32,
     pub(super) versions: BTreeMap<u32, Version>,
 }
@@ -110,10 +110,10 @@ impl Record {
             0 => USUAL_VERSIONS,
             kept => kept,
         };
-        let oldest = self.current.saturating_sub(kept) + 1;
-        if oldest == 1 {
+        if self.versions.len() < kept as usize {
             return (self.current, Vec::new());
         }
+        let oldest = self.current - kept + 1;
         let keep = self.versions.split_off(&oldest);
         let dropped = std::mem::replace(&mut self.versions, keep);
         self.oldest = oldest;

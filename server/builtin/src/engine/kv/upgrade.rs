@@ -74,6 +74,7 @@ fn metadata_key(path: &str) -> String {
 fn first_version(path: &str, value: SecretBytes, now: Timestamp) -> Result<Vec<Change>, Error> {
     let mut record = Record::new(now);
     let (number, _) = record.add_version(&Settings::default(), now);
+    record.oldest = number;
     Ok(vec![
         Change::put(record.data_key(number), value),
         Change::put_as(metadata_key(path), &record)?,

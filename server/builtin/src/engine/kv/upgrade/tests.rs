@@ -71,6 +71,12 @@ async fn check(core: &Core, root: &TokenId, after: &str) {
         let data: Value = serde_json::from_slice(data.data.unwrap().expose()).unwrap();
         assert_eq!(data["data"], json!({ "of": path }), "{after}");
         assert_eq!(data["metadata"]["version"], 1, "{after}");
+        let place = format!("s/metadata/{path}");
+        let read = ask(core, root, Operation::Read, &place, Value::Null);
+        // EXPOSE: what is known of a secret of this test.
+        let known: Value =
+            serde_json::from_slice(read.await.unwrap().data.unwrap().expose()).unwrap();
+        assert_eq!(known["oldest_version"], 1, "{after}");
     }
     let listed = ask(core, root, Operation::List, "s/metadata", Value::Null)
         .await

@@ -98,7 +98,7 @@ pub(super) async fn read(
     Ok(Response::data(describe(&record)))
 }
 
-/// Changes settings and replaces labels; makes the secret if there is none.
+/// Changes settings and replaces labels; makes the secret if there is none and anything is given.
 pub(super) async fn write(cx: Context<Kv>, request: WriteMetadata) -> Result<Response<()>, Error> {
     let WriteMetadata {
         path,
@@ -122,7 +122,9 @@ pub(super) async fn write(cx: Context<Kv>, request: WriteMetadata) -> Result<Res
         delete_version_after,
         metadata_cas_required,
     };
-    let is_change = asked != Asked::default() || custom_metadata.is_some();
+    if asked == Asked::default() && custom_metadata.is_none() {
+        return Ok(Response::empty());
+    }
     let mount = config::load(cx.view()).await?;
     let now = cx.now();
     record::update(cx.view(), &path, |record| {
@@ -133,11 +135,11 @@ pub(super) async fn write(cx: Context<Kv>, request: WriteMetadata) -> Result<Res
             record.custom_metadata = some(labels.clone());
         }
         record.updated = now;
-        record.metadata_version += u32::from(is_change);
+        record.metadata_version += 1;
         Ok(Some(Update::record(record)))
     })
     .await?;
-    Ok(Response::empty())
+    Ok(done(&asked, &mount))
 }
 
 /// Changes settings and single labels of a secret that is there.
@@ -158,7 +160,9 @@ pub(super) async fn patch(cx: Context<Kv>, request: PatchMetadata) -> Result<Res
         delete_version_after,
         metadata_cas_required,
     };
-    let is_change = asked != Asked::default() || custom_metadata.is_some();
+    if asked == Asked::default() && custom_metadata.is_none() {
+        return Ok(Response::empty());
+    }
     let mount = config::load(cx.view()).await?;
     let now = cx.now();
     record::update(cx.view(), &path, |record| {
@@ -171,11 +175,23 @@ pub(super) async fn patch(cx: Context<Kv>, request: PatchMetadata) -> Result<Res
             record.custom_metadata = some(labels);
         }
         record.updated = now;
-        record.metadata_version += u32::from(is_change);
+        record.metadata_version += 1;
         Ok(Some(Update::record(record)))
     })
     .await?;
-    Ok(Response::empty())
+    Ok(done(&asked, &mount))
+}
+
+/// Answers a change, and warns of what the mount overrules.
+fn done(asked: &Asked, mount: &Settings) -> Response<()> {
+    let mut response = Response::empty();
+    if mount.cas_required && asked.cas_required == Some(false) {
+        response = response.warn(
+            "\"cas_required\" set to false, but is mandated by backend config. This value will be \
+             ignored.",
+        );
+    }
+    response
 }
 
 /// Removes a secret with all its versions.

@@ -263,3 +263,44 @@ async fn a_patch_removes_one_label_and_the_last_leaves_none() {
         assert_eq!(shown["custom_metadata"], left);
     }
 }
+
+#[tokio::test]
+async fn metadata_that_says_nothing_makes_no_secret_and_changes_none() {
+    let house = House::start().await;
+    for operation in [Operation::Update, Operation::Patch] {
+        for body in [
+            json!({}),
+            json!({ "colour": "blue" }),
+            json!({ "metadata_cas": 0 }),
+        ] {
+            house.ask(operation, "s/metadata/none", body).await.unwrap();
+            let none = house.ask(Operation::Read, "s/metadata/none", Value::Null);
+            assert!(matches!(none.await, Err(Error::NotFound(None))));
+        }
+    }
+    house.write("a").await;
+    let before = house.get("s/metadata/a").await.1;
+    house.wait(5);
+    house.post("s/metadata/a", json!({})).await;
+    assert_eq!(house.get("s/metadata/a").await.1, before);
+}
+
+#[tokio::test]
+async fn the_oldest_version_is_told_from_when_there_are_as_many_as_are_kept() {
+    let house = House::start().await;
+    house
+        .post("s/metadata/a", json!({ "max_versions": 2 }))
+        .await;
+    for oldest in [0, 1, 2] {
+        house.write("a").await;
+        let shown = house.get("s/metadata/a").await.1;
+        assert_eq!(shown["oldest_version"], oldest, "{shown}");
+    }
+    // What was dropped is not there again where more are kept later.
+    house
+        .post("s/metadata/a", json!({ "max_versions": 4 }))
+        .await;
+    house.write("a").await;
+    let shown = house.get("s/metadata/a").await.1;
+    assert_eq!(shown["oldest_version"], 2, "{shown}");
+}
