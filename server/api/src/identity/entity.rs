@@ -42,7 +42,8 @@ pub struct WriteEntityById(
 );
 in_path!(WriteEntityById, id => EntityWritten, "entity/id/{id}", "entity/id/{}"; optional);
 
-/// `POST identity/entity/name/:name`: makes an entity of a name, or changes it.
+/// `POST identity/entity/name/:name`: makes an entity of a name, or changes it; with an `id`, gives
+/// the name to the entity that has this id.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct WriteEntityByName(

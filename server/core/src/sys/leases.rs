@@ -12,7 +12,7 @@ use keyward_api::lease::{
 use super::Sys;
 use crate::{
     Error, LeaseGrant, Outcome, Response,
-    engine::Context,
+    engine::{Context, not_negative},
     lease::{self, Ended, Patience, Record, SecretLeaseId, TokenLeaseId},
     token::Token,
 };
@@ -52,8 +52,8 @@ pub(super) async fn lookup(
 /// Gives the lease of a secret its next term. Tokens are renewed below `auth/token/`.
 pub(super) async fn renew(cx: Context<Sys>, request: RenewLease) -> Result<Response<()>, Error> {
     let id = named(request.url_lease_id, request.lease_id)?;
-    let increment = u64::try_from(request.increment.unwrap_or_default());
-    let increment = Duration::from_secs(increment.unwrap_or_default());
+    let increment = not_negative("increment", request.increment.unwrap_or_default())?;
+    let increment = Duration::from_secs(increment);
     match find(&cx, &id).await? {
         Some(Found::Secret(lease, _)) => {
             cx.view().on_record().await?;
@@ -111,9 +111,9 @@ pub(super) async fn revoke(cx: Context<Sys>, request: RevokeLease) -> Result<Res
         Some(Found::Token(token)) => {
             cx.view().on_record().await?;
             cx.core().tokens.revoke(token.digest()).await?;
-            Ok(Response::empty())
+            ended(Ok(Ended::All), request.sync)
         }
-        None => Ok(Response::empty()),
+        None => ended(Ok(Ended::All), request.sync),
     }
 }
 
@@ -316,6 +316,8 @@ fn ended(outcome: Result<Ended, Error>, sync: Option<bool>) -> Result<Response<(
             let text = "Some of it cannot be revoked now; it is tried again until it is done.";
             Ok(Response::empty().warn(text).outcome(Outcome::Accepted))
         }
+        // Who asked not to wait is told just that, however soon it was done.
+        Ok(_) if sync == Some(false) => told(Ended::Begun),
         Ok(ended) => told(ended),
     }
 }

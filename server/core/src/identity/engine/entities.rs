@@ -38,13 +38,12 @@ pub(super) async fn write_by_id(
     write(cx, request).await
 }
 
-/// Makes or changes the entity with a name.
+/// Makes or changes the entity with a name, or gives the name to the one with the id in the body.
 pub(super) async fn write_by_name(
     cx: Context<Identities>,
     WriteEntityByName(request): WriteEntityByName,
 ) -> Result<Response<EntityWritten>, Error> {
     let request = WriteEntity {
-        id: None,
         name: named(request.name)?,
         ..request
     };
