@@ -3,16 +3,15 @@
 use keyward_api::sys::{Help, ReadHelp, ReadOpenApi};
 use serde_json::Value;
 
-use super::Sys;
+use super::{Sys, ui::caller};
 use crate::{Denial, Document, Error, Response, engine::Context, openapi};
 
 /// Describes the mounts that the caller may use any of.
 pub(super) async fn read(cx: Context<Sys>, request: ReadOpenApi) -> Result<Response<Value>, Error> {
+    let caller = caller(&cx)?;
     let mut mounts = cx.core().mounts.all();
-    mounts.retain(|mount| {
-        cx.principal()
-            .is_some_and(|principal| principal.acl.reaches(&mount.full_path()))
-    });
+    mounts
+        .retain(|mount| caller.is_some_and(|principal| principal.acl.reaches(&mount.full_path())));
     let places = if request.generic_mount_paths == Some(true) {
         openapi::Places::Generic
     } else {

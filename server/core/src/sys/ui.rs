@@ -7,7 +7,7 @@ use keyward_api::sys::{
 
 use super::{Sys, mounts::output};
 use crate::{
-    Denial, Error, Response,
+    Denial, Error, Principal, Response,
     engine::{Class, Context},
     mounts::Mount,
     policy::{Acl, Capabilities, Capability},
@@ -18,19 +18,18 @@ pub(super) async fn mounts(
     cx: Context<Sys>,
     _: UiMounts,
 ) -> Result<Response<UiMountsReply>, Error> {
+    let caller = caller(&cx)?;
     let mut reply = UiMountsReply::default();
     for mount in cx.core().mounts.all() {
         let shown = mount.entry.config.listing_visibility == "unauth"
-            || cx
-                .principal()
-                .is_some_and(|principal| may_use(&principal.acl, &mount));
+            || caller.is_some_and(|principal| may_use(&principal.acl, &mount));
         if shown {
             let list = match mount.class {
                 Class::Auth => &mut reply.auth,
                 Class::Secret => &mut reply.secret,
             };
             let entry = &mount.entry;
-            let shown = if cx.principal().is_some() {
+            let shown = if caller.is_some() {
                 ShownMount::Whole(Box::new(output(entry, cx.core().settings.version)))
             } else {
                 ShownMount::Brief {
@@ -43,6 +42,18 @@ pub(super) async fn mounts(
         }
     }
     Ok(Response::data(reply))
+}
+
+/// Returns who asks where anybody may, and is shown less without a token.
+///
+/// # Errors
+/// A token was sent and is no good: whoever thinks to be known must not take what strangers see for
+/// all there is.
+pub(super) fn caller(cx: &Context<Sys>) -> Result<Option<&Principal>, Error> {
+    match cx.principal() {
+        None if cx.request().token.is_some() => Err(Error::Denied(Denial::Token)),
+        caller => Ok(caller),
+    }
 }
 
 /// Tells which mount a path belongs to.
