@@ -19,10 +19,10 @@ pub struct Capabilities {
     /// The token.
     pub token: Option<Sensitive>,
     /// The paths.
-    #[serde(deserialize_with = "coerce::list")]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub paths: Option<Vec<String>>,
     /// The older spelling of `paths`.
-    #[serde(deserialize_with = "coerce::list")]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub path: Option<Vec<String>>,
 }
 endpoint!(Capabilities {} => CapabilitiesReply: Update "capabilities");
@@ -37,10 +37,10 @@ pub struct CapabilitiesAccessor {
     #[serde(deserialize_with = "coerce::text")]
     pub accessor: Option<String>,
     /// The paths.
-    #[serde(deserialize_with = "coerce::list")]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub paths: Option<Vec<String>>,
     /// The older spelling of `paths`.
-    #[serde(deserialize_with = "coerce::list")]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub path: Option<Vec<String>>,
 }
 endpoint!(CapabilitiesAccessor {} => CapabilitiesReply: Update "capabilities-accessor");
@@ -51,10 +51,10 @@ endpoint!(CapabilitiesAccessor {} => CapabilitiesReply: Update "capabilities-acc
 #[serde(default)]
 pub struct CapabilitiesSelf {
     /// The paths.
-    #[serde(deserialize_with = "coerce::list")]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub paths: Option<Vec<String>>,
     /// The older spelling of `paths`.
-    #[serde(deserialize_with = "coerce::list")]
+    #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub path: Option<Vec<String>>,
 }
 endpoint!(CapabilitiesSelf {} => CapabilitiesReply: Update "capabilities-self");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_with::skip_serializing_none;
 
 use super::{EngineOptions, MountOutput};
@@ -83,11 +84,28 @@ pub struct ResultantAcl {
     pub glob_paths: Option<BTreeMap<String, ResultantRule>>,
 }
 
-/// What is allowed on the paths of a rule.
-#[derive(Debug, Deserialize, Serialize)]
+/// What is allowed on the paths of a rule; what it does not restrict is left out.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub struct ResultantRule {
     /// The capabilities, by name.
     pub capabilities: Vec<String>,
+    /// The parameters that a request may carry, `*` for any, with the values that they may have; none
+    /// means every value.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub allowed_parameters: BTreeMap<String, Vec<Value>>,
+    /// The parameters that it must not carry, in the same form.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub denied_parameters: BTreeMap<String, Vec<Value>>,
+    /// The parameters that it must carry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub required_parameters: Vec<String>,
+    /// How many seconds the answer must at least stay wrapped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_wrapping_ttl: Option<u64>,
+    /// How many seconds the answer may stay wrapped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_wrapping_ttl: Option<u64>,
 }
 
 /// `GET sys/internal/ui/namespaces`: lists the namespaces that the caller may use beside this one:

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use keyward_api::sys::ResultantRule;
 use serde_json::{Map, Value};
 
 use super::{
@@ -225,15 +226,15 @@ impl Acl {
     }
 
     /// Lists the rules that are written for one path each.
-    pub fn exact_rules(&self) -> impl Iterator<Item = (&str, Capabilities)> {
+    pub fn exact_rules(&self) -> impl Iterator<Item = (String, ResultantRule)> {
         let rules = self.exact.iter();
-        rules.map(|(path, grant)| (&**path, grant.capabilities))
+        rules.map(|(path, grant)| (path.to_string(), grant.show()))
     }
 
     /// Lists the rules that are written for all paths with a beginning, by that beginning.
-    pub fn prefix_rules(&self) -> impl Iterator<Item = (&str, Capabilities)> {
+    pub fn prefix_rules(&self) -> impl Iterator<Item = (String, ResultantRule)> {
         let rules = self.patterns.prefixes();
-        rules.map(|(path, grant)| (path, grant.capabilities))
+        rules.map(|(path, grant)| (path.to_owned(), grant.show()))
     }
 
     /// Whether anything may be done on a path, or a rule grants something on paths that begin with
@@ -316,6 +317,28 @@ impl Grant {
                     .parameters
                     .is_some_and(|given| self.parameters.permit(given)));
         passes.then_some(names)
+    }
+
+    /// Shows it on the wire.
+    fn show(&self) -> ResultantRule {
+        let Parameters {
+            allowed,
+            denied,
+            required,
+        } = self.parameters.clone();
+        let seconds = |bound: Option<Duration>| bound.map(|bound| bound.as_secs());
+        ResultantRule {
+            capabilities: self
+                .capabilities
+                .iter()
+                .map(|one| one.to_string())
+                .collect(),
+            allowed_parameters: allowed,
+            denied_parameters: denied,
+            required_parameters: required,
+            min_wrapping_ttl: seconds(self.wrapping.min),
+            max_wrapping_ttl: seconds(self.wrapping.max),
+        }
     }
 
     fn demand(&self, capability: Capability) -> Option<Arc<Demand>> {

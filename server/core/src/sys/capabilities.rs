@@ -19,7 +19,7 @@ pub(super) async fn of_token(
     let id = TokenId::new(keyward_crypto::SecretString::new(token.expose().to_owned()));
     let principal = cx.core().principal(&id, cx.now()).await?;
     let principal = principal.ok_or_else(|| Error::invalid("invalid token"))?;
-    answer(&principal.acl, request.paths.or(request.path))
+    answer(&principal.acl, [request.paths, request.path])
 }
 
 /// Tells what the token behind an accessor may do.
@@ -33,7 +33,7 @@ pub(super) async fn of_accessor(
     let token = token.ok_or_else(|| Error::invalid("invalid accessor"))?;
     let holder = cx.core().holder(token, cx.now());
     let holder = holder.ok_or_else(|| Error::invalid("invalid accessor"))?;
-    answer(&holder.acl, request.paths.or(request.path))
+    answer(&holder.acl, [request.paths, request.path])
 }
 
 /// Tells what the caller may do.
@@ -42,15 +42,19 @@ pub(super) async fn of_self(
     request: CapabilitiesSelf,
 ) -> Result<Response<CapabilitiesReply>, Error> {
     let principal = cx.principal().ok_or(Error::Denied(Denial::Token))?;
-    answer(&principal.acl, request.paths.or(request.path))
+    answer(&principal.acl, [request.paths, request.path])
 }
 
 fn answer(
     acl: &Arc<Acl>,
-    paths: Option<Vec<String>>,
+    either: [Option<Vec<String>>; 2],
 ) -> Result<Response<CapabilitiesReply>, Error> {
-    let paths = paths.filter(|paths| !paths.is_empty());
+    let mut given = either.into_iter().flatten();
+    let paths = given.find(|paths| !paths.is_empty());
     let paths = paths.ok_or_else(|| Error::invalid("paths must be supplied"))?;
+    if paths.iter().any(String::is_empty) {
+        return Err(Error::invalid("missing path"));
+    }
     let names = |path: &str| {
         let capabilities = acl.capabilities(path.strip_prefix('/').unwrap_or(path));
         capabilities

@@ -1,8 +1,8 @@
 //! `sys/internal/ui/`: what command lines and pages ask before they show or call a mount.
 
 use keyward_api::sys::{
-    ReadResultantAcl, ResultantAcl, ResultantRule, ShownMount, UiMount, UiMountOutput, UiMounts,
-    UiMountsReply, UiNamespaces, UiNamespacesReply,
+    ReadResultantAcl, ResultantAcl, ShownMount, UiMount, UiMountOutput, UiMounts, UiMountsReply,
+    UiNamespaces, UiNamespacesReply,
 };
 
 use super::{Sys, mounts::output};
@@ -10,7 +10,7 @@ use crate::{
     Denial, Error, Principal, Response,
     engine::{Class, Context},
     mounts::Mount,
-    policy::{Acl, Capabilities, Capability},
+    policy::{Acl, Capability},
 };
 
 /// Lists the mounts that the caller may use any of.
@@ -101,14 +101,10 @@ pub(super) async fn resultant_acl(
             ..ResultantAcl::default()
         }));
     }
-    let named = |(path, capabilities): (&str, Capabilities)| {
-        let capabilities = capabilities.iter().map(|one| one.to_string()).collect();
-        (path.to_owned(), ResultantRule { capabilities })
-    };
     Ok(Response::data(ResultantAcl {
         root: false,
-        exact_paths: Some(acl.exact_rules().map(named).collect()),
-        glob_paths: Some(acl.prefix_rules().map(named).collect()),
+        exact_paths: Some(acl.exact_rules().collect()),
+        glob_paths: Some(acl.prefix_rules().collect()),
     }))
 }
 
