@@ -67,7 +67,7 @@ pub(super) const ECHOED: &[&str] = &[
     "sys max_lease_ttl",
     "sys mounts",
     "sys plugin",
-    "sys plugin_name",
+    "sys plugin_version",
     "sys ttl",
     "sys type",
     "sys user_lockout_config",

@@ -90,6 +90,9 @@ pub struct MountConfigInput {
     pub token_type: Option<String>,
     /// When who fails to log in with an auth method is locked out.
     pub user_lockout_config: Option<UserLockoutInput>,
+    /// The type of engine where the type of the mount is `plugin`.
+    #[serde(deserialize_with = "coerce::text")]
+    pub plugin_name: Option<String>,
 }
 
 /// When who fails to log in is locked out; what is left out stays as it is, and what is 0 is left to
@@ -120,7 +123,7 @@ pub struct EnableMount {
     /// Where.
     #[serde(skip_serializing)]
     pub path: String,
-    /// The type of engine.
+    /// The type of engine; `plugin`, as older clients have it, leaves that to `plugin_name`.
     #[serde(rename = "type")]
     #[serde(deserialize_with = "coerce::text")]
     pub kind: Option<String>,
@@ -141,7 +144,7 @@ pub struct EnableMount {
     /// Kept for clients that set it.
     #[serde(deserialize_with = "coerce::flag")]
     pub external_entropy_access: Option<bool>,
-    /// Kept for clients that set it; engines are built in.
+    /// The type of engine where `type` is `plugin`.
     #[serde(deserialize_with = "coerce::text")]
     pub plugin_name: Option<String>,
     /// Kept for clients that set it; engines are built in.
@@ -220,6 +223,9 @@ pub struct Tune {
     pub token_type: Option<String>,
     /// When who fails to log in with an auth method is locked out.
     pub user_lockout_config: Option<UserLockoutInput>,
+    /// The version of the engine: that of the server is the only one there is.
+    #[serde(deserialize_with = "coerce::text")]
+    pub plugin_version: Option<String>,
 }
 endpoint!(Tune { path } => (): Update "mounts/{path+}/tune" as "mounts/{path}/tune");
 

@@ -11,7 +11,10 @@ use keyward_api::{
     },
 };
 
-use super::{Sys, plugins::builtin_version};
+use super::{
+    Sys,
+    plugins::{builtin_version, check_version},
+};
 use crate::{
     Error, Response,
     engine::{Class, Context},
@@ -167,6 +170,9 @@ pub(super) async fn tune(cx: Context<Sys>, request: Tune) -> Result<Response<()>
         )));
     };
     check_tunable(&mount, &request)?;
+    if let Some(asked) = &request.plugin_version {
+        check_version(&mount.entry.kind, asked, cx.core().settings.version)?;
+    }
     let input = MountConfigInput {
         default_lease_ttl: request.default_lease_ttl,
         max_lease_ttl: request.max_lease_ttl,
@@ -178,6 +184,7 @@ pub(super) async fn tune(cx: Context<Sys>, request: Tune) -> Result<Response<()>
         allowed_response_headers: request.allowed_response_headers,
         token_type: request.token_type,
         user_lockout_config: request.user_lockout_config,
+        plugin_name: None,
     };
     check_token_type(class, &mount.entry, input.token_type.as_deref())?;
     let config = apply(mount.entry.config.clone(), input)?;
@@ -231,6 +238,7 @@ fn check_tunable(mount: &Mount, request: &Tune) -> Result<(), Error> {
             "passthrough_request_headers",
             request.passthrough_request_headers.is_some(),
         ),
+        ("plugin_version", request.plugin_version.is_some()),
         ("token_type", request.token_type.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
@@ -285,17 +293,24 @@ fn all(cx: &Context<Sys>, class: Class) -> BTreeMap<String, MountOutput> {
         .collect()
 }
 
+/// The type of a mount whose engine is named beside it.
+const PLUGIN: &str = "plugin";
+
 async fn mount(
     cx: &Context<Sys>,
     class: Class,
     request: EnableMount,
 ) -> Result<Response<()>, Error> {
-    let kind = request
-        .kind
-        .filter(|kind| !kind.is_empty())
-        .or(request.plugin_name);
-    let kind = kind.ok_or_else(|| Error::invalid("backend type must be specified as a string"))?;
     let mut input = request.config.unwrap_or_default();
+    let given = |name: Option<String>| name.filter(|name| !name.is_empty());
+    let plugin = given(request.plugin_name).or(given(input.plugin_name.take()));
+    let kind = match given(request.kind) {
+        Some(kind) if kind == PLUGIN => {
+            plugin.ok_or("plugin_name must be provided for plugin backend")
+        }
+        kind => kind.ok_or("backend type must be specified as a string"),
+    };
+    let kind = kind.map_err(Error::invalid)?;
     let mut before = MountConfig::default();
     match class {
         Class::Auth => before.token_type = Some(TokenType::default()),

@@ -182,7 +182,63 @@ fn version(cx: &Context<Sys>) -> String {
     builtin_version(cx.core().settings.version)
 }
 
+/// Checks that a version that is asked for is the one there is.
+///
+/// # Errors
+/// [`Error::Invalid`], in Vault's words: it is no version, or another.
+pub(super) fn check_version(kind: &str, asked: &str, version: &str) -> Result<(), Error> {
+    let canonical = canonical(asked).ok_or_else(|| {
+        Error::Invalid(format!(
+            "version {asked:?} is not a valid semantic version: malformed version: {asked}"
+        ))
+    })?;
+    if canonical == builtin_version(version) {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "plugin not found in the catalog: {kind}, version={canonical}"
+    )))
+}
+
+/// Writes a version (Semantic Versioning 2.0.0) in full: with its `v`, and at least three numbers.
+fn canonical(version: &str) -> Option<String> {
+    let version = version.strip_prefix('v').unwrap_or(version);
+    let (numbers, rest) = version.split_at(version.find(['-', '+']).unwrap_or(version.len()));
+    let numbers = numbers.split('.').map(str::parse::<u64>);
+    let mut numbers: Vec<u64> = numbers.collect::<Result<_, _>>().ok()?;
+    numbers.resize(numbers.len().max(3), 0);
+    let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
+    Some(format!("v{}{rest}", numbers.join(".")))
+}
+
 /// Returns the version that what is part of the server has.
 pub(super) fn builtin_version(version: &str) -> String {
     format!("v{version}+builtin.keyward")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_that_of_the_server_however_it_is_written() {
+        let check = |asked| check_version("kv", asked, "2.0.0").map_err(|error| error.to_string());
+        for own in ["v2.0.0+builtin.keyward", "2+builtin.keyward"] {
+            assert_eq!(check(own), Ok(()));
+        }
+        for (other, written) in [
+            ("v3", "v3.0.0"),
+            ("2.0.0", "v2.0.0"),
+            ("1.2-rc1", "v1.2.0-rc1"),
+        ] {
+            let text = format!("plugin not found in the catalog: kv, version={written}");
+            assert_eq!(check(other), Err(text));
+        }
+        for none in ["", "abc", "v", "1..2"] {
+            let text = format!(
+                "version {none:?} is not a valid semantic version: malformed version: {none}"
+            );
+            assert_eq!(check(none), Err(text));
+        }
+    }
 }
