@@ -202,9 +202,11 @@ async fn answer(
                 ..request
             };
             let core = Arc::clone(&app.core);
+            let is_done = sealed::is_done(&request);
             let work = async move {
                 match core.handle(request).await {
                     Ok(done) => respond::done(id, done),
+                    Err(Error::Sealed) if is_done => respond::empty(StatusCode::NO_CONTENT, id),
                     Err(error) => respond::failed(id, &error),
                 }
             };

@@ -5,12 +5,15 @@ use axum::{
     response::Response,
 };
 use keyward_api::{
-    Operation, Sensitive,
-    sys::{Health, InitStatus, Initialize, Initialized, Leader, ReadHealth, SealStatus, Unseal},
+    Endpoint as _, Operation, Sensitive,
+    sys::{
+        Health, InitStatus, Initialize, Initialized, Leader, ReadHealth, Seal, SealStatus,
+        StepDown, Unseal,
+    },
 };
 use keyward_core::{
-    Core, Error, Face, Holders, PgpKey, RequestId, SealConfig, ShownShares, Status, engine::Fields,
-    parse_share,
+    Core, Error, Face, Holders, PgpKey, Request, RequestId, SealConfig, ShownShares, Status,
+    engine::Fields, parse_share,
 };
 use keyward_crypto::{SecretBytes, encoding};
 use serde::de::DeserializeOwned;
@@ -53,6 +56,14 @@ pub(crate) async fn answer(
         Face::Unseal => unseal(core, id, body).await,
     };
     answered.unwrap_or_else(|error| respond::failed(id, &error))
+}
+
+/// Tells whether a request asks for what a server that is sealed has done already, whoever asks: to
+/// forget every key, or to lead no more.
+pub(crate) fn is_done(request: &Request) -> bool {
+    let path = request.path.as_str().strip_prefix("sys/");
+    request.operation == Operation::Update
+        && path.is_some_and(|path| [Seal::PATH, StepDown::PATH].contains(&path))
 }
 
 async fn init_status(core: &Core, id: RequestId) -> Result<Response, Error> {
