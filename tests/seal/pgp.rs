@@ -149,6 +149,15 @@ async fn keys_that_are_bad_make_nothing() {
             json!({ "recovery_pgp_keys": [good] }),
             "parameters recovery_pgp_keys not applicable to seal type shamir".to_owned(),
         ),
+        (
+            json!({ "recovery_shares": 1 }),
+            "parameters recovery_shares not applicable to seal type shamir".to_owned(),
+        ),
+        (
+            json!({ "recovery_threshold": 1, "recovery_pgp_keys": [good] }),
+            "parameters recovery_threshold,recovery_pgp_keys not applicable to seal type shamir"
+                .to_owned(),
+        ),
     ] {
         let mut plan = json!({ "secret_shares": 2, "secret_threshold": 2 });
         let members = more.as_object().unwrap().clone();

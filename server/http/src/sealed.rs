@@ -121,15 +121,29 @@ async fn init(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Response
 fn split(request: &Initialize, status: &Status) -> Result<SealConfig, Error> {
     let secret = (request.secret_shares, request.secret_threshold);
     let recovery = (request.recovery_shares, request.recovery_threshold);
-    let (wanted, other, name, others) = if status.recovery_seal {
-        (recovery, secret, "recovery", "secret")
+    let is_given = |keys: &Option<Vec<String>>| keys.as_ref().is_some_and(|keys| !keys.is_empty());
+    let (wanted, name, other, other_keys, names) = if status.recovery_seal {
+        let names = ["secret_shares", "secret_threshold", "pgp_keys"];
+        (recovery, "recovery", secret, &request.pgp_keys, names)
     } else {
-        (secret, recovery, "seal", "recovery")
+        let names = ["recovery_shares", "recovery_threshold", "recovery_pgp_keys"];
+        (secret, "seal", recovery, &request.recovery_pgp_keys, names)
     };
     let given = |number: Option<i64>| number.unwrap_or_default();
-    if given(other.0) != 0 || given(other.1) != 0 {
+    let others = [
+        given(other.0) != 0,
+        given(other.1) != 0,
+        is_given(other_keys),
+    ];
+    let others = names
+        .into_iter()
+        .zip(others)
+        .filter(|(_, is_given)| *is_given);
+    let others: Vec<_> = others.map(|(name, _)| name).collect();
+    if !others.is_empty() {
         return Err(Error::Invalid(format!(
-            "parameters {others}_shares,{others}_threshold not applicable to seal type {}",
+            "parameters {} not applicable to seal type {}",
+            others.join(","),
             status.seal_type
         )));
     }
@@ -146,19 +160,11 @@ async fn holders(
     status: &Status,
     split: SealConfig,
 ) -> Result<Holders, Error> {
-    let secret = ("pgp_keys", &request.pgp_keys);
-    let recovery = ("recovery_pgp_keys", &request.recovery_pgp_keys);
-    let (wanted, (name, other), of) = if status.recovery_seal {
-        (recovery.1, secret, "recovery")
+    let (wanted, of) = if status.recovery_seal {
+        (&request.recovery_pgp_keys, "recovery")
     } else {
-        (secret.1, recovery, "seal")
+        (&request.pgp_keys, "seal")
     };
-    if other.as_ref().is_some_and(|keys| !keys.is_empty()) {
-        return Err(Error::Invalid(format!(
-            "parameters {name} not applicable to seal type {}",
-            status.seal_type
-        )));
-    }
     let keys = wanted.clone().unwrap_or_default();
     Holders::read(keys, split.shares, status.now)
         .await
