@@ -1,4 +1,5 @@
-//! How much structure a JSON body may have, counted before anything is built from it.
+//! How much structure a JSON body may have, counted before anything is built from it; and how great
+//! its numbers may be, since most readers of JSON have no others than those of 64 bits.
 //!
 //! Whether the text is JSON at all is for the parser to say: this only counts, in one pass.
 
@@ -81,6 +82,13 @@ impl JsonLimits {
                         }
                     }
                 }
+                b'0'..=b'9' => {
+                    let length = number_length(&json[at..]);
+                    if is_out_of_range(&json[at - 1..at + length]) {
+                        return Err("JSON number exceeds the range of 64-bit floating point");
+                    }
+                    at += length;
+                }
                 _ => {}
             }
         }
@@ -100,6 +108,24 @@ fn string_length(text: &[u8]) -> usize {
         at = (at + 2).min(text.len());
     }
     text.len()
+}
+
+/// Returns how many more bytes belong to a number that has begun.
+fn number_length(text: &[u8]) -> usize {
+    let ends = |byte: &u8| !matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-');
+    text.iter().position(ends).unwrap_or(text.len())
+}
+
+/// Tells whether a number without its sign is greater than any of 64 bits (IEEE 754).
+fn is_out_of_range(number: &[u8]) -> bool {
+    /// Numbers of so many digits are all within.
+    const DIGITS: usize = 308;
+    if number.len() <= DIGITS && memchr::memchr2(b'e', b'E', number).is_none() {
+        return false;
+    }
+    let number = std::str::from_utf8(number).ok();
+    let number = number.and_then(|number| number.parse::<f64>().ok());
+    number.is_some_and(f64::is_infinite)
 }
 
 #[cfg(test)]
@@ -123,7 +149,9 @@ mod tests {
             r#"{"a": [[1, 2, 3]], "b": "four"}"#,
             r#"{"a": {"a": {}, "b": []}}"#,
             r#"["[{,:", "\"\\"]"#,
+            "[-1.5e+3, 1e308, 1E-999]",
             // Not for this pass to refuse.
+            "[1e, 1-]",
             r#"{"a"#,
             "}]",
             "\"\\",
@@ -155,6 +183,19 @@ mod tests {
             ),
         ] {
             assert_eq!(SMALL.check(json.as_bytes()), Err(why), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_within_64_bits_however_it_is_written() {
+        let digits = |count| "9".repeat(count);
+        for number in ["0e999", "-1.7e308", "1e-400", &digits(308)] {
+            assert_eq!(SMALL.check(number.as_bytes()), Ok(()), "{number}");
+        }
+        for number in ["1e400", "-1.8e308", "[1E+999]", &digits(309)] {
+            let refused = SMALL.check(number.as_bytes());
+            let why = "JSON number exceeds the range of 64-bit floating point";
+            assert_eq!(refused, Err(why), "{number}");
         }
     }
 
