@@ -137,6 +137,27 @@ async fn every_call_leaves_its_request_and_its_answer() {
 }
 
 #[tokio::test]
+async fn a_login_that_fails_was_let_in_as_one_that_succeeds() {
+    let audited = Audited::start().await;
+    let root = &audited.root;
+    let enable = json!({ "type": "userpass" });
+    root.post("sys/auth/userpass", enable).await.expect(204);
+    let user = json!({ "password": "pass" });
+    let made = root.post("auth/userpass/users/ann", user).await;
+    made.expect(204);
+    for (password, status) in [("pass", 200), ("wrong", 400)] {
+        let before = audited.entries().len();
+        let login = json!({ "password": password });
+        let nobody = root.with_token("");
+        let answer = nobody.post("auth/userpass/login/ann", login).await;
+        answer.expect(status);
+        let asked = &audited.entries()[before];
+        let results = &asked["auth"]["policy_results"];
+        assert_eq!(results, &json!({ "allowed": true }), "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn trap_25_values_are_hashed_as_audit_hash_tells_and_no_secret_is_in_the_log() {
     let audited = Audited::start().await;
     let root = &audited.root;

@@ -220,6 +220,9 @@ async fn decide<'r>(
     }
     let matched = route?;
     let mount = mount.ok_or(Error::UnsupportedPath)?;
+    if !seen.needs_token {
+        seen.verdict = Some(Verdict::public());
+    }
     Ok((matched, Arc::clone(mount)))
 }
 

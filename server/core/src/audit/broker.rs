@@ -28,6 +28,7 @@ use crate::{
     barrier::Change,
     json,
     metrics::{Entered, Metrics},
+    policy::Verdict,
     storage::Expect,
     view::View,
 };
@@ -282,7 +283,7 @@ impl Broker {
             request: Arc::new(request),
             operation: Operation::Update,
             principal: None,
-            verdict: None,
+            verdict: Some(Verdict::public()),
             mount: None,
             time: self.now(),
         };

@@ -348,34 +348,27 @@ const fn failure(error: &Error) -> Option<&'static str> {
     }
 }
 
-/// Writes what the policies said, where they, or a public route, had a say.
+/// Writes what the gate said, if it came to that.
 fn policy_results(facts: &Facts, answer: Option<&Answer<'_>>, auth: &mut Object<'_>) {
-    let failed = match answer {
-        Some(Answer::Failed(error)) => Some(*error),
-        _ => None,
+    let Some(verdict) = &facts.verdict else {
+        return;
     };
-    let denied = matches!(failed, Some(Error::Denied(_)));
-    match &facts.verdict {
-        Some(verdict) => auth.object("policy_results", |results| {
-            let allowed = verdict.allowed && !denied;
-            results.flag("allowed", allowed);
-            if allowed && !verdict.granting.is_empty() {
-                results.list(
-                    "granting_policies",
-                    verdict.granting.iter(),
-                    |policy, name| {
-                        policy.text("name", name);
-                        policy.text("namespace_id", ROOT_NAMESPACE_ID);
-                        policy.text("type", "acl");
-                    },
-                );
-            }
-        }),
-        None if failed.is_none() => {
-            auth.object("policy_results", |results| results.flag("allowed", true));
+    let denied = matches!(answer, Some(Answer::Failed(Error::Denied(_))));
+    auth.object("policy_results", |results| {
+        let allowed = verdict.allowed && !denied;
+        results.flag("allowed", allowed);
+        if allowed && !verdict.granting.is_empty() {
+            results.list(
+                "granting_policies",
+                verdict.granting.iter(),
+                |policy, name| {
+                    policy.text("name", name);
+                    policy.text("namespace_id", ROOT_NAMESPACE_ID);
+                    policy.text("type", "acl");
+                },
+            );
         }
-        None => {}
-    }
+    });
 }
 
 /// A token that was made.

@@ -16,7 +16,7 @@ pub(crate) struct Facts {
     pub(crate) operation: Operation,
     /// Who asks; none on public paths and where the token is not good.
     pub(crate) principal: Option<Arc<Principal>>,
-    /// What the policies say; none where they were not asked.
+    /// What the policies say, or that they need not be asked; none where it did not come to that.
     pub(crate) verdict: Option<Verdict>,
     /// The mount that the path leads to.
     pub(crate) mount: Option<Arc<MountEntry>>,
