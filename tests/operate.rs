@@ -66,6 +66,11 @@ async fn the_machine_the_cluster_and_the_configuration_are_told() {
     };
     assert_eq!(request["request_path"], "/v1/sys/in-flight-req");
     assert_eq!(request["request_method"], "GET");
+    // As the audit log has it: what stands for all root tokens.
+    assert_eq!(
+        request["client_id"],
+        "0DHqvq2D77kL2/JTPSZkTMJbkFVmUu0TzMi0jiXcFy8="
+    );
     installation
         .client("")
         .get("sys/in-flight-req")

@@ -5,13 +5,21 @@ use std::{array, collections::HashMap, sync::Arc};
 use keyward_api::sys::{InFlight, InFlightRequest};
 use parking_lot::Mutex;
 
-use crate::{Request, RequestId, Timestamp};
+use crate::{Principal, Request, RequestId, Timestamp};
 
 /// Requests at work on several cores meet rarely in one of so many tables.
 const SHARDS: usize = 16;
 
-/// A part of the table: each request, and when it came.
-type Shard = Mutex<HashMap<RequestId, (Arc<Request>, Timestamp)>>;
+/// A part of the table.
+type Shard = Mutex<HashMap<RequestId, Entry>>;
+
+/// A request, and when it came.
+struct Entry {
+    request: Arc<Request>,
+    came: Timestamp,
+    /// Who asks, once that is known.
+    principal: Option<Arc<Principal>>,
+}
 
 /// The table of them.
 pub(crate) struct InFlightRequests {
@@ -32,10 +40,23 @@ pub(crate) struct Entered<'t> {
     id: RequestId,
 }
 
+impl Entered<'_> {
+    /// Says who asks.
+    pub(crate) fn belongs_to(&self, principal: &Arc<Principal>) {
+        if let Some(entry) = self.table.shard(self.id).lock().get_mut(&self.id) {
+            entry.principal = Some(Arc::clone(principal));
+        }
+    }
+}
+
 impl InFlightRequests {
     /// Puts a request in.
     pub(crate) fn enter(&self, request: &Arc<Request>, now: Timestamp) -> Entered<'_> {
-        let entry = (Arc::clone(request), now);
+        let entry = Entry {
+            request: Arc::clone(request),
+            came: now,
+            principal: None,
+        };
         self.shard(request.id).lock().insert(request.id, entry);
         Entered {
             table: self,
@@ -47,7 +68,12 @@ impl InFlightRequests {
     pub(crate) fn list(&self) -> InFlight {
         let mut listed = InFlight::new();
         for shard in &self.shards {
-            for (id, (request, came)) in &*shard.lock() {
+            for (id, entry) in &*shard.lock() {
+                let Entry {
+                    request,
+                    came,
+                    principal,
+                } = entry;
                 let remote = &request.remote;
                 let described = InFlightRequest {
                     start_time: came.to_string(),
@@ -57,6 +83,7 @@ impl InFlightRequests {
                     },
                     request_path: format!("/v1/{}", request.path.as_str()),
                     request_method: request.operation.method().to_owned(),
+                    client_id: principal.as_ref().map(|it| it.client_id().to_owned()),
                 };
                 listed.insert(id.to_string(), described);
             }
@@ -101,6 +128,7 @@ mod tests {
         assert_eq!(described.client_remote_address, "[::1]:7");
         assert_eq!(described.request_path, "/v1/kv/a");
         assert_eq!(described.request_method, "POST");
+        assert_eq!(described.client_id, None);
         drop(entered);
         assert!(table.list().is_empty());
     }

@@ -15,6 +15,7 @@ use crate::{
     gate::{self, Admitted, Principal, Refused},
     idempotency::Begun,
     identity::{Demanded, Login, PendingLogin},
+    in_flight::Entered,
     lease::{self, Prepared},
     lifecycle::Unsealed,
     listing,
@@ -79,7 +80,7 @@ async fn handle(
     let request = Arc::new(request);
     let now = core.clock.now();
     let in_flight = core.in_flight.enter(&request, now);
-    let done = admit_and_run(core, &request, approved, now).await;
+    let done = admit_and_run(core, &request, &in_flight, approved, now).await;
     drop(in_flight);
     core.metrics.stop(now, &core.metrics.handle_request);
     if let Err(error) = &done {
@@ -91,6 +92,7 @@ async fn handle(
 async fn admit_and_run(
     core: &Arc<Unsealed>,
     request: &Arc<Request>,
+    in_flight: &Entered<'_>,
     approved: Option<&Demand>,
     now: Timestamp,
 ) -> Result<Done, Error> {
@@ -127,6 +129,9 @@ async fn admit_and_run(
         listing,
         demand,
     } = admitted;
+    if let Some(principal) = &principal {
+        in_flight.belongs_to(principal);
+    }
     if let (Some(demand), Some(principal)) = (demand, &principal) {
         let laid = caught(lay_aside(core, request, principal, &demand, &view, &mount)).await;
         return match laid {

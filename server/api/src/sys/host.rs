@@ -87,6 +87,10 @@ pub struct InFlightRequest {
     pub request_path: String,
     /// Its method.
     pub request_method: String,
+    /// Who asks: the id of the entity, or what stands for all tokens of the same policies. Left out
+    /// while that is not known, or without a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
 }
 
 /// `GET sys/pprof/cmdline`: tells how the process was started: the words of its command line, parted
