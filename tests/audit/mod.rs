@@ -3,6 +3,7 @@
 mod devices;
 mod files;
 mod headers;
+mod heads;
 mod sink;
 
 use std::{fs, os::unix::fs::symlink, process::Output};

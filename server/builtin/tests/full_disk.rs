@@ -10,7 +10,7 @@ use keyward_builtin::audit::file::FILE;
 use keyward_core::{
     SystemClock,
     audit::{
-        Lines,
+        Lines, Standing,
         verify::{Summary, verify},
     },
 };
@@ -54,7 +54,8 @@ async fn fill_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.log");
     let options = BTreeMap::from([("file_path".to_owned(), path.to_str().unwrap().to_owned())]);
-    let device = (FILE.open)(&options, &(Arc::new(SystemClock) as _)).unwrap();
+    let standing = Standing::new("file/", Arc::new(SystemClock), None);
+    let device = (FILE.open)(&options, &Arc::new(standing)).unwrap();
     let unlimited = getrlimit(Resource::Fsize);
     setrlimit(
         Resource::Fsize,

@@ -328,6 +328,7 @@ impl Core {
         outcome = outcome.and(caught(unsealed.mounts.finish_upgrades(now)).await);
         let rotation = unsealed.rotation.current();
         outcome = outcome.and(caught(unsealed.keys.tick(rotation, now)).await);
+        outcome = outcome.and(caught(unsealed.audit.tick(now)).await);
         for mount in unsealed.mounts.all() {
             outcome = outcome.and(caught(mount.mounted.engine.tick(now)).await);
         }

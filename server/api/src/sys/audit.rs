@@ -1,5 +1,5 @@
-//! Audit devices (`sys/audit`), their hashes (`sys/audit-hash`), and the request headers that they
-//! show (`sys/config/auditing`).
+//! Audit devices (`sys/audit`), their hashes (`sys/audit-hash`), where their logs end
+//! (`sys/audit-head`), and the request headers that they show (`sys/config/auditing`).
 
 use std::collections::BTreeMap;
 
@@ -62,6 +62,22 @@ pub struct HashForAudit {
     pub input: Option<Sensitive>,
 }
 endpoint!(HashForAudit { path } => AuditHash: Update "audit-hash/{path*}" as "audit-hash/{path}");
+
+/// `GET sys/audit-head/:path`: tells where the log of an audit device ends.
+///
+/// It is the line of this request. Kept elsewhere, its chain value shows later whether the log was
+/// shortened or written anew: `keyward audit verify -head=CHAIN`.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ReadAuditHead {
+    /// The name of the device.
+    #[serde(skip_serializing)]
+    pub path: String,
+}
+endpoint!(
+    ReadAuditHead { path } => AuditHead: Read "audit-head/{path*}" as "audit-head/{path}",
+    access Sudo
+);
 
 /// `GET sys/config/auditing/request-headers`: reads the request headers that the audit log shows.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -147,6 +163,19 @@ pub struct AuditDevice {
     pub local: bool,
     /// What it was told.
     pub options: BTreeMap<String, String>,
+}
+
+/// What `sys/audit-head` answers: the last line of a log.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct AuditHead {
+    /// The name of the device, with a slash at the end.
+    pub path: String,
+    /// The number of the line, from 1 for the first that the device wrote.
+    pub sequence: u64,
+    /// Its chain value: 64 hexadecimal digits.
+    pub chain: String,
+    /// When it was written, in RFC 3339.
+    pub time: String,
 }
 
 /// What `sys/audit-hash` answers.

@@ -32,9 +32,9 @@ mod versions;
 mod wrapping;
 
 pub use audit::{
-    AuditDevice, AuditHash, AuditedHeader, AuditedHeaders, DeleteAuditedHeader, DisableAuditDevice,
-    EnableAuditDevice, HashForAudit, ListAuditDevices, ListAuditedHeaders, ReadAuditedHeader,
-    WriteAuditedHeader,
+    AuditDevice, AuditHash, AuditHead, AuditedHeader, AuditedHeaders, DeleteAuditedHeader,
+    DisableAuditDevice, EnableAuditDevice, HashForAudit, ListAuditDevices, ListAuditedHeaders,
+    ReadAuditHead, ReadAuditedHeader, WriteAuditedHeader,
 };
 pub use capabilities::{Capabilities, CapabilitiesAccessor, CapabilitiesReply, CapabilitiesSelf};
 pub use config::{

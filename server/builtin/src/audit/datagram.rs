@@ -4,11 +4,12 @@ use std::{
     io::{self, ErrorKind},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
-use keyward_core::audit::{AuditError, Chain, Lines, Open};
+use keyward_core::audit::{AuditError, Chain, Lines, Open, Standing};
 use rustix::io::Errno;
 use tokio::{
     net::{UdpSocket, UnixDatagram, lookup_host},
@@ -36,6 +37,7 @@ pub(super) struct Datagrams {
     timeout: Duration,
     socket: Option<Socket>,
     chain: Chain,
+    standing: Arc<Standing>,
     datagram: Vec<u8>,
 }
 
@@ -45,13 +47,19 @@ enum Socket {
 }
 
 impl Datagrams {
-    pub(super) fn new(target: Target, timeout: Duration, head: Head) -> Self {
+    pub(super) fn new(
+        target: Target,
+        timeout: Duration,
+        head: Head,
+        standing: &Arc<Standing>,
+    ) -> Self {
         Self {
             target,
             head,
             timeout,
             socket: None,
             chain: Chain::default(),
+            standing: Arc::clone(standing),
             datagram: Vec::new(),
         }
     }
@@ -74,6 +82,7 @@ impl Datagrams {
             sent => sent?,
         }
         self.chain = chain;
+        self.standing.note(&self.chain);
         Ok(())
     }
 

@@ -19,9 +19,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use keyward_core::{
-    Clock,
-    audit::{AuditDevice, AuditError, AuditKind, Chain, Lines, Options, Resumed, flag},
+use keyward_core::audit::{
+    AuditDevice, AuditError, AuditKind, Chain, Head, Lines, Options, Resumed, Sought, Standing,
+    flag,
 };
 
 use crate::{
@@ -45,7 +45,7 @@ const LIMITS: Limits = Limits {
     queue_bytes: 64 << 20,
 };
 
-fn open(options: &Options, _: &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice>, AuditError> {
+fn open(options: &Options, standing: &Arc<Standing>) -> Result<Arc<dyn AuditDevice>, AuditError> {
     let path = options
         .get("file_path")
         .or_else(|| options.get("path"))
@@ -66,6 +66,7 @@ fn open(options: &Options, _: &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice>, A
         chain: Chain::default(),
         removed: 0,
         buffer: Vec::new(),
+        standing: Arc::clone(standing),
     };
     let committer = Committer::spawn("audit-file", LIMITS, move |jobs| writer.process(&jobs))
         .map_err(AuditError::failed)?;
@@ -129,6 +130,7 @@ struct Writer {
     /// How many bytes of unfinished lines were removed and no line has told of yet.
     removed: u64,
     buffer: Vec<u8>,
+    standing: Arc<Standing>,
 }
 
 enum Destination {
@@ -167,13 +169,24 @@ impl Writer {
             return Ok(());
         }
         let (opened, resumed) = log.open()?;
+        let known = self.standing.head();
         let torn = match resumed {
             Resumed::At { chain, torn } => {
                 self.chain = chain;
+                if let Some(head) = known
+                    && !holds(&opened.file, opened.length - torn, &head)?
+                {
+                    self.standing.note_shortened(&head, self.chain.last().0);
+                    self.chain.skip_to(&head);
+                }
                 torn
             }
+            // It may have been moved away while no server ran.
             Resumed::Empty { torn } => {
-                self.chain.begin_file();
+                match known {
+                    Some(head) => self.chain = Chain::after(&head),
+                    None => self.chain.begin_file(),
+                }
                 torn
             }
             Resumed::Foreign | Resumed::Short => return Err(io::Error::other(FOREIGN)),
@@ -208,7 +221,10 @@ impl Writer {
         };
         self.buffer.shrink_to(LIMITS.batch_bytes);
         match &written {
-            Ok(()) => self.removed = 0,
+            Ok(()) => {
+                self.removed = 0;
+                self.standing.note(&self.chain);
+            }
             Err(_) => self.chain = before,
         }
         written
@@ -338,6 +354,39 @@ fn read_end(file: &File, length: u64) -> io::Result<Resumed> {
         match Chain::resume(&tail, start == 0) {
             Resumed::Short => window *= 4,
             resumed => return Ok(resumed),
+        }
+    }
+}
+
+/// Tells whether a file whose lines end at `end` has the line of `head`, or begins after it. Lines
+/// are read from the last one backwards: nearly always that is the one.
+fn holds(file: &File, end: u64, head: &Head) -> io::Result<bool> {
+    const PART: u64 = 256 << 10;
+    let mut start = end;
+    // What was read of the file and not looked at; it ends with a line feed.
+    let mut lines = Vec::new();
+    loop {
+        let before = match lines.split_last() {
+            Some((_, rest)) => rest.iter().rposition(|&byte| byte == b'\n'),
+            None => None,
+        };
+        let first = match before {
+            Some(before) => before + 1,
+            None if start == 0 && lines.is_empty() => return Ok(true),
+            None if start == 0 => 0,
+            None => {
+                let from = start.saturating_sub(PART);
+                let mut part = vec![0; usize::try_from(start - from).map_err(io::Error::other)?];
+                file.read_exact_at(&mut part, from)?;
+                part.append(&mut lines);
+                (start, lines) = (from, part);
+                continue;
+            }
+        };
+        let line = &lines[first..lines.len() - 1];
+        match head.seek(line) {
+            Sought::Before => lines.truncate(first),
+            sought => return Ok(sought == Sought::Here),
         }
     }
 }

@@ -11,10 +11,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use keyward_core::{
-    Clock,
-    audit::{AuditDevice, AuditError, AuditKind, Chain, Lines, Options},
-};
+use keyward_core::audit::{AuditDevice, AuditError, AuditKind, Chain, Lines, Options, Standing};
 use reqwest::{
     Client, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -39,7 +36,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// front of log collectors take by default.
 const BODY: usize = 512 << 10;
 
-fn open(options: &Options, _: &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice>, AuditError> {
+fn open(options: &Options, standing: &Arc<Standing>) -> Result<Arc<dyn AuditDevice>, AuditError> {
     let uri = options.get("uri").map_or("", String::as_str);
     if uri.is_empty() {
         return Err(AuditError::options("uri is required"));
@@ -60,6 +57,7 @@ fn open(options: &Options, _: &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice>, A
         uri,
         headers,
         chain: Chain::default(),
+        standing: Arc::clone(standing),
     }))
 }
 
@@ -94,6 +92,7 @@ struct Poster {
     uri: Url,
     headers: HeaderMap,
     chain: Chain,
+    standing: Arc<Standing>,
 }
 
 /// Why a post failed.
@@ -129,6 +128,7 @@ impl Poster {
             return Err(Failure::Refused(failed(format!("it answered {status}"))));
         }
         self.chain = chain;
+        self.standing.note(&self.chain);
         Ok(())
     }
 }

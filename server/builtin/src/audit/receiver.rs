@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use keyward_core::{
     ManualClock, Timestamp,
-    audit::{AuditDevice, AuditKind, Options, conformance::Fixture},
+    audit::{AuditDevice, AuditKind, Options, Standing, conformance::Fixture},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
@@ -57,7 +57,8 @@ pub(super) fn open(
     /// 2023-11-14T22:13:20Z.
     const NOW: Timestamp = Timestamp::from_unix_nanos(1_700_000_000_000_000_000);
     let clock = Arc::new(ManualClock::new(NOW));
-    (kind.open)(&options(pairs), &(clock as _)).map_err(|error| error.to_string())
+    let standing = Arc::new(Standing::new("device/", clock, None));
+    (kind.open)(&options(pairs), &standing).map_err(|error| error.to_string())
 }
 
 impl Receiver {

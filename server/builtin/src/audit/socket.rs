@@ -16,10 +16,7 @@ use std::{io, mem::MaybeUninit, os::fd::AsFd, path::PathBuf, sync::Arc, time::Du
 
 use async_trait::async_trait;
 use keyward_api::coerce;
-use keyward_core::{
-    Clock,
-    audit::{AuditDevice, AuditError, AuditKind, Chain, Lines, Options},
-};
+use keyward_core::audit::{AuditDevice, AuditError, AuditKind, Chain, Lines, Options, Standing};
 use socket2::SockRef;
 use tokio::{
     io::AsyncWriteExt as _,
@@ -45,7 +42,7 @@ pub const SOCKET: AuditKind = AuditKind {
 /// The capacity that is kept from one batch to the next.
 const KEPT_BUFFER: usize = 1 << 20;
 
-fn open(options: &Options, _: &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice>, AuditError> {
+fn open(options: &Options, standing: &Arc<Standing>) -> Result<Arc<dyn AuditDevice>, AuditError> {
     let address = options.get("address").cloned().unwrap_or_default();
     if address.is_empty() {
         return Err(AuditError::options("address is required"));
@@ -56,14 +53,16 @@ fn open(options: &Options, _: &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice>, A
             target,
             timeout,
             Box::new(|_: &mut Vec<u8>| {}),
+            standing,
         ))
     };
+    let stream = |place| Courier::start(Stream::new(place, timeout, standing));
     let path = || PathBuf::from(&address);
     Ok(
         match options.get("socket_type").map_or("tcp", String::as_str) {
-            "tcp" => Courier::start(Stream::new(Address::Tcp(with_port(address)?), timeout)),
+            "tcp" => stream(Address::Tcp(with_port(address)?)),
             "udp" => datagrams(Target::Udp(with_port(address)?)),
-            "unix" => Courier::start(Stream::new(Address::Unix(path()), timeout)),
+            "unix" => stream(Address::Unix(path())),
             "unixgram" => datagrams(Target::Unix(vec![path()])),
             other => return Err(AuditError::options(format!("unknown network {other}"))),
         },
@@ -102,6 +101,7 @@ struct Stream {
     timeout: Duration,
     connection: Option<Connection>,
     chain: Chain,
+    standing: Arc<Standing>,
     buffer: Vec<u8>,
 }
 
@@ -117,12 +117,13 @@ enum Connection {
 }
 
 impl Stream {
-    fn new(address: Address, timeout: Duration) -> Self {
+    fn new(address: Address, timeout: Duration, standing: &Arc<Standing>) -> Self {
         Self {
             address,
             timeout,
             connection: None,
             chain: Chain::default(),
+            standing: Arc::clone(standing),
             buffer: Vec::new(),
         }
     }
@@ -148,6 +149,7 @@ impl Stream {
         timeout(self.timeout, connection.write_all(&self.buffer)).await??;
         self.buffer.shrink_to(KEPT_BUFFER);
         self.chain = chain;
+        self.standing.note(&self.chain);
         self.connection = Some(connection);
         Ok(())
     }

@@ -12,8 +12,8 @@
 use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
 
 use keyward_core::{
-    Clock, Timestamp,
-    audit::{AuditDevice, AuditError, AuditKind, Options},
+    Timestamp,
+    audit::{AuditDevice, AuditError, AuditKind, Options, Standing},
 };
 
 use super::{
@@ -46,7 +46,7 @@ const FACILITIES: [&str; 12] = [
 const FIRST_LOCAL: u8 = 16;
 const INFORMATIONAL: u8 = 6;
 
-fn open(options: &Options, clock: &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice>, AuditError> {
+fn open(options: &Options, standing: &Arc<Standing>) -> Result<Arc<dyn AuditDevice>, AuditError> {
     let option = |name, default: &'static str| options.get(name).map_or(default, String::as_str);
     let priority = parse_facility(option("facility", "AUTH"))? * 8 + INFORMATIONAL;
     let tag = option("tag", "vault").to_owned();
@@ -59,7 +59,7 @@ fn open(options: &Options, clock: &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice
         "" => SOCKETS.iter().map(PathBuf::from).collect(),
         path => vec![PathBuf::from(path)],
     };
-    let clock = Arc::clone(clock);
+    let clock = Arc::clone(standing.clock());
     let pid = std::process::id();
     let head = move |datagram: &mut Vec<u8>| {
         let time = stamp(clock.now());
@@ -69,6 +69,7 @@ fn open(options: &Options, clock: &Arc<dyn Clock>) -> Result<Arc<dyn AuditDevice
         Target::Unix(paths),
         TIMEOUT,
         Box::new(head),
+        standing,
     )))
 }
 

@@ -8,8 +8,10 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use keyward_api::sys::{AuditDevice, DisableAuditDevice, EnableAuditDevice, ListAuditDevices};
-use keyward_core::audit::verify::{Reason, Summary, verify};
+use keyward_api::sys::{
+    AuditDevice, AuditHead, DisableAuditDevice, EnableAuditDevice, ListAuditDevices, ReadAuditHead,
+};
+use keyward_core::audit::verify::{ChainValue, Reason, Summary, verify_each};
 
 use super::logical::trimmed;
 use crate::{
@@ -28,6 +30,7 @@ Examples:
   keyward audit enable file file_path=/var/log/keyward/audit.log durable=true
   keyward audit enable socket address=logs.example.com:9000
   keyward audit list -detailed
+  keyward audit head file
   keyward audit verify /var/log/keyward/audit.log")]
 pub(crate) enum Audit {
     /// Disable a device; what it wrote stays
@@ -36,6 +39,7 @@ pub(crate) enum Audit {
         path: String,
     },
     Enable(Enable),
+    Head(Head),
     /// List the devices
     List {
         /// Show their options too.
@@ -50,6 +54,7 @@ impl Audit {
         match self {
             Self::Disable { path } => disable(session, &path).await,
             Self::Enable(enable) => enable.run(session).await,
+            Self::Head(head) => head.run(session).await,
             Self::List { detailed } => list(session, detailed).await,
             Self::Verify(check) => check.run(session),
         }
@@ -133,6 +138,68 @@ async fn disable(session: &mut Session<'_, '_>, path: &str) -> Outcome {
     ))
 }
 
+/// Tell where the logs of devices end
+///
+/// The chain value of a line, kept where nobody who can write the log can change it, shows later
+/// whether lines up to that one were removed or written anew: see `keyward audit verify -head`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  keyward audit head
+  keyward audit head -format=json file")]
+pub(crate) struct Head {
+    /// The name of a device; all of them if not given.
+    path: Option<String>,
+}
+
+impl Head {
+    async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
+        if let Some(path) = self.path {
+            let head = read_head(session, &path).await?;
+            if session.format != Format::Table {
+                let head = Json::of(&head).map_err(|error| Error::local(error.to_string()))?;
+                return session.show_value(&head);
+            }
+            let rows = [
+                ("Path", head.path),
+                ("Sequence", head.sequence.to_string()),
+                ("Chain", head.chain),
+                ("Time", head.time),
+            ];
+            let rows = rows.map(|(name, value)| (name.to_owned(), value));
+            return Ok(session.io.print(&output::pairs(rows.into()))?);
+        }
+        let request = ListAuditDevices::default();
+        let listed = session.call("listing audits", "sys", &request).await?;
+        let devices = listed.data.unwrap_or_default();
+        let mut heads = Vec::new();
+        for path in devices.keys() {
+            heads.push(read_head(session, path).await?);
+        }
+        if session.format != Format::Table {
+            let heads = Json::of(&heads).map_err(|error| Error::local(error.to_string()))?;
+            return session.show_value(&heads);
+        }
+        if heads.is_empty() {
+            session.io.say("No audit devices are enabled.")?;
+            return Err(Error::server(""));
+        }
+        let rows = heads.into_iter();
+        let rows = rows.map(|it| [it.path, it.sequence.to_string(), it.time, it.chain]);
+        let names = ["Path", "Sequence", "Time", "Chain"];
+        Ok(session.io.print(&output::table(names, rows.collect()))?)
+    }
+}
+
+async fn read_head(session: &Session<'_, '_>, path: &str) -> Outcome<AuditHead> {
+    let request = ReadAuditHead {
+        path: trimmed(path).to_owned(),
+    };
+    let reply = session.call("reading the end of the log", "sys", &request);
+    let head = reply.await?.data;
+    head.ok_or_else(|| Error::server("the server did not tell where the log ends"))
+}
+
 async fn list(session: &mut Session<'_, '_>, detailed: bool) -> Outcome {
     let reply = session
         .call("listing audits", "sys", &ListAuditDevices::default())
@@ -178,26 +245,33 @@ fn details(path: String, device: AuditDevice) -> [String; 5] {
 
 /// Check that a log is whole: no line edited, removed, added or moved
 ///
-/// It needs no server. Lines that are missing at the end show only in the last chain value: compare
-/// it with the server's, or give the file that follows as well. The exit code is 0 for a log that
-/// is whole, 2 for one that is not, 1 if it could not be checked.
+/// It needs no server. Lines that are missing at the end show where the file that follows is given
+/// as well, or the chain value of a line that was there: `keyward audit head` tells that of the last
+/// one. A server that finds its log shortened says so, and goes on after a gap that shows here. The
+/// exit code is 0 for a log that is whole, 2 for one that is not, 1 if it could not be checked.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   keyward audit verify audit.log
-  keyward audit verify audit.log.2 audit.log.1 audit.log    files that follow one another")]
+  keyward audit verify audit.log.2 audit.log.1 audit.log    files that follow one another
+  keyward audit verify -head=5feceb66ffc86f38…e9 audit.log")]
 pub(crate) struct Verify {
     /// The files, the oldest first.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The chain value of a line that must be there.
+    #[arg(long, value_name = "CHAIN")]
+    head: Option<ChainValue>,
 }
 
 impl Verify {
     fn run(self, session: &mut Session<'_, '_>) -> Outcome {
         let mut whole = Vec::<(&Path, Summary)>::new();
         let mut broken = Ok(());
+        let mut is_there = false;
+        let mut look = |value| is_there |= self.head == Some(value);
         for file in &self.files {
-            match check(file, whole.last().map(|(_, summary)| summary)) {
+            match check(file, whole.last().map(|(_, summary)| summary), &mut look) {
                 Ok(summary) => whole.push((file, summary)),
                 Err(error) => {
                     broken = Err(error);
@@ -218,13 +292,18 @@ impl Verify {
                 .collect();
             session.show_value(&Json::List(files))?;
         }
-        broken
+        match self.head {
+            Some(head) if broken.is_ok() && !is_there => Err(Error::server(format!(
+                "no line has the chain value {head}: lines are missing, or are others"
+            ))),
+            _ => broken,
+        }
     }
 }
 
-fn check(file: &Path, before: Option<&Summary>) -> Outcome<Summary> {
+fn check(file: &Path, before: Option<&Summary>, look: impl FnMut(ChainValue)) -> Outcome<Summary> {
     let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
-    verify(BufReader::new(opened), before).map_err(|broken| {
+    verify_each(BufReader::new(opened), before, look).map_err(|broken| {
         let text = format!("{}: {broken}", file.display());
         match broken.reason {
             Reason::Unreadable(_) => Error::local(text),

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::{
-    AuditError, AuditKind, Facts, HeaderStore, Lines, Options, Ticket,
+    AuditError, AuditKind, Facts, Head, HeaderStore, Lines, Options, Ticket,
     device::{Device, Stored, Writing},
     entry::Entry,
     flag,
@@ -35,6 +35,12 @@ use crate::{
 
 const TABLE: &str = "table";
 
+/// Where each log ended, by the path of its device.
+const HEADS: &str = "heads";
+
+/// How long the end of a log may go on before it is kept.
+const KEEPING: Duration = Duration::from_mins(1);
+
 /// How long a device may take for one request's lines.
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -52,6 +58,15 @@ pub struct Broker {
     pub(crate) headers: HeaderStore,
     /// One change of the table at a time; it awaits storage in between.
     changing: Mutex<()>,
+    kept: Mutex<Kept>,
+}
+
+type Heads = BTreeMap<String, Head>;
+
+/// What is stored of the ends of logs.
+struct Kept {
+    heads: Heads,
+    at: Timestamp,
 }
 
 /// What a broker works with beside its devices.
@@ -93,16 +108,23 @@ impl Broker {
         surroundings: Surroundings,
     ) -> Result<Self, Error> {
         let stored: Option<(Vec<Stored>, _)> = view.get_as(TABLE).await?;
+        let heads: Option<(Heads, _)> = view.get_as(HEADS).await?;
+        let heads = heads.map(|(heads, _)| heads).unwrap_or_default();
         let mut devices = Vec::new();
         for Stored { info, salt } in stored.map(|(stored, _)| stored).unwrap_or_default() {
             let salt = salt.bytes().map_err(Error::internal)?.duplicate();
-            let device = Device::open(info, salt, kinds, &surroundings);
+            let kept = heads.get(&info.path).copied();
+            let device = Device::open(info, salt, kept, kinds, &surroundings);
             devices.push(Arc::new(device.map_err(Error::internal)?));
         }
         Ok(Self {
             headers: HeaderStore::open(view.clone()).await?,
             view,
             kinds,
+            kept: Mutex::new(Kept {
+                heads,
+                at: surroundings.clock.now(),
+            }),
             surroundings,
             deadline: DEADLINE,
             most_behind: MOST_BEHIND,
@@ -130,7 +152,7 @@ impl Broker {
             return Err(Error::invalid("path already in use"));
         }
         let salt = random::generate_bytes(32);
-        let device = Device::open(new, salt, self.kinds, &self.surroundings)
+        let device = Device::open(new, salt, None, self.kinds, &self.surroundings)
             .map_err(|error| Error::Invalid(error.to_string()))?;
         let skips_test = flag(&device.info.options, "skip_test", false)
             .map_err(|error| Error::Invalid(error.to_string()))?;
@@ -180,6 +202,45 @@ impl Broker {
         let devices = self.devices.load();
         let device = devices.iter().find(|device| device.info.path == path)?;
         Some(device.salt.keyed(input.as_bytes()).as_str().to_owned())
+    }
+
+    /// Returns where the log of the device at `path` ends. None if there is no such device, or it
+    /// keeps no lines.
+    pub(crate) fn head(&self, path: &str) -> Option<Head> {
+        let devices = self.devices.load();
+        devices.iter().find(|it| it.info.path == path)?.head()
+    }
+
+    /// Keeps where the logs end, if that is not what was last kept and it is time to.
+    ///
+    /// # Errors
+    /// The store failed; it is tried again the next time.
+    pub(crate) async fn tick(&self, now: Timestamp) -> Result<(), Error> {
+        let mut kept = self.kept.lock().await;
+        match now.since(kept.at) >= KEEPING {
+            true => self.keep(&mut kept).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Keeps where the logs end, if that is not what was last kept; for when the server seals.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub(crate) async fn keep_heads(&self) -> Result<(), Error> {
+        self.keep(&mut *self.kept.lock().await).await
+    }
+
+    async fn keep(&self, kept: &mut Kept) -> Result<(), Error> {
+        let heads = heads(&self.devices.load());
+        if heads != kept.heads {
+            self.view.put_as(HEADS, &heads).await?;
+        }
+        *kept = Kept {
+            heads,
+            at: self.now(),
+        };
+        Ok(())
     }
 
     /// Makes the ticket of one request.
@@ -299,10 +360,27 @@ impl Broker {
         let before = self.view.get(TABLE).await?;
         let expect = before.map_or(Expect::Absent, |entry| Expect::At(entry.revision));
         let change = Change::put(TABLE, json::to_secret(&table)?).expecting(expect);
-        self.view.commit(vec![change]).await?;
+        // With the table: a new device knows nothing of the log of an old one at its path.
+        let mut kept = self.kept.lock().await;
+        let heads = heads(&devices);
+        let changes = vec![change, Change::put_as(HEADS, &heads)?];
+        self.view.commit(changes).await?;
         self.devices.store(Arc::new(devices));
+        *kept = Kept {
+            heads,
+            at: self.now(),
+        };
         Ok(())
     }
+}
+
+/// Returns where the logs of devices end, of which that is known.
+fn heads(devices: &[Arc<Device>]) -> Heads {
+    let heads = devices.iter().filter_map(|device| {
+        let head = device.head()?;
+        Some((device.info.path.clone(), head))
+    });
+    heads.collect()
 }
 
 /// The lines of one request on their way to each device.

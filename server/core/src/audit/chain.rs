@@ -18,12 +18,14 @@
 //! was too slow; another device has them, or their requests were refused.
 //!
 //! **Invariant:** the chain is not keyed. It shows what was changed by whoever could not write the
-//! rest of the file anew; against one who can, keep the last chain value elsewhere.
+//! rest of the file anew. Against one who can, the server keeps where each log ends
+//! ([`super::Standing`]), and tells it (`sys/audit-head`) to who keeps it elsewhere.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// A chain value.
-pub(super) type Value = [u8; 32];
+use super::value::{ChainValue, Value, push_hex, read_hex};
+use crate::Timestamp;
 
 const SEQUENCE: &[u8] = b",\"sequence\":";
 const CHAIN: &[u8] = b",\"chain\":\"";
@@ -99,6 +101,46 @@ impl Default for Chain {
     }
 }
 
+/// The last line of a device's log.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Head {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// Its chain value.
+    pub chain: ChainValue,
+    /// When it was written.
+    pub time: Timestamp,
+}
+
+/// What one line of a log says of a [`Head`]; lines are asked from the last one backwards.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sought {
+    /// It came later: the line before it is to be asked.
+    Before,
+    /// The log has what was known of it.
+    Here,
+    /// The log was shortened, or is another one.
+    Lost,
+}
+
+impl Head {
+    /// Asks a line, without its line feed.
+    #[must_use]
+    pub fn seek(&self, line: &[u8]) -> Sought {
+        let Some(line) = Closed::parse(line) else {
+            return Sought::Lost;
+        };
+        let next = self.sequence.saturating_add(1);
+        let is_here = match line.sequence {
+            later if later > next => return Sought::Before,
+            // It may begin a file.
+            after if after == next => line.follows(self.chain.bytes()),
+            same => same == self.sequence && line.value == *self.chain.bytes(),
+        };
+        if is_here { Sought::Here } else { Sought::Lost }
+    }
+}
+
 /// What the end of a file says about its chain.
 #[derive(Debug, Eq, PartialEq)]
 pub enum Resumed {
@@ -121,6 +163,30 @@ pub enum Resumed {
 }
 
 impl Chain {
+    /// Returns the chain whose next line begins a file after the line of `head`.
+    #[must_use]
+    pub fn after(head: &Head) -> Self {
+        Self {
+            sequence: head.sequence,
+            value: *head.chain.bytes(),
+            ..Self::default()
+        }
+    }
+
+    /// Lets the next line follow the line of `head`, which the file lacks: a gap that shows.
+    pub fn skip_to(&mut self, head: &Head) {
+        *self = Self {
+            sequence: self.sequence.max(head.sequence),
+            ..Self::after(head)
+        };
+    }
+
+    /// Returns the sequence number and the chain value of the last line.
+    #[must_use]
+    pub const fn last(&self) -> (u64, ChainValue) {
+        (self.sequence, ChainValue::new(self.value))
+    }
+
     /// Lets the next line begin a file: it carries the value that the last file ended with.
     pub fn begin_file(&mut self) {
         self.begins_file = true;
@@ -268,11 +334,7 @@ fn strip_chain(line: &[u8]) -> Option<(&[u8], Value)> {
 fn strip_value<'t>(text: &'t [u8], name: &[u8], end: &[u8]) -> Option<(&'t [u8], Value)> {
     let text = text.strip_suffix(end)?;
     let (rest, digits) = text.split_at_checked(text.len().checked_sub(64)?)?;
-    let mut value = Value::default();
-    for (byte, pair) in value.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some((rest.strip_suffix(name)?, value))
+    Some((rest.strip_suffix(name)?, read_hex(digits)?))
 }
 
 /// Takes `name` and a number off the end of `text`.
@@ -282,29 +344,9 @@ fn strip_number<'t>(text: &'t [u8], name: &[u8]) -> Option<(&'t [u8], u64)> {
     Some((text[..start].strip_suffix(name)?, number))
 }
 
-/// Reads a digit in the one form that is written.
-const fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    }
-}
-
 fn push_number(name: &[u8], number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(name);
     out.extend_from_slice(number.to_string().as_bytes());
-}
-
-/// Appends bytes as lower-case hexadecimal digits.
-pub(super) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    out.extend(bytes.iter().flat_map(|&byte| hex(byte)));
-}
-
-/// Returns the two lower-case hexadecimal digits of a byte.
-pub(super) fn hex(byte: u8) -> [u8; 2] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    [byte >> 4, byte & 15].map(|nibble| DIGITS[usize::from(nibble)])
 }
 
 #[cfg(test)]
@@ -381,5 +423,35 @@ mod tests {
                 "{foreign}"
             );
         }
+    }
+
+    #[test]
+    fn a_line_tells_whether_a_log_has_what_was_known() {
+        let mut chain = Chain::default();
+        let mut log = Vec::new();
+        let mut heads = Vec::new();
+        for _ in 0..5 {
+            Lines::new(b"{\"a\":1\n".to_vec()).close(&mut chain, &mut log);
+            let (sequence, chain) = chain.last();
+            let time = Timestamp::default();
+            heads.push(Head {
+                sequence,
+                chain,
+                time,
+            });
+        }
+        let lines: Vec<_> = log.split(|&byte| byte == b'\n').collect();
+        let head = heads[2];
+        assert_eq!(head.seek(lines[4]), Sought::Before);
+        assert_eq!(head.seek(lines[3]), Sought::Here, "the next one follows it");
+        assert_eq!(head.seek(lines[2]), Sought::Here);
+        assert_eq!(head.seek(lines[1]), Sought::Lost);
+        assert_eq!(head.seek(b"{\"a\":1}"), Sought::Lost);
+        let other = Head {
+            chain: heads[1].chain,
+            ..head
+        };
+        assert_eq!(other.seek(lines[3]), Sought::Lost);
+        assert_eq!(other.seek(lines[2]), Sought::Lost);
     }
 }

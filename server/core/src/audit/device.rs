@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{
-    AuditDevice, AuditError, AuditKind, Lines,
+    AuditDevice, AuditError, AuditKind, Head, Lines, Standing,
     broker::{DeviceInfo, Surroundings},
     options::Format,
     redact::Salt,
@@ -49,6 +49,7 @@ pub(super) struct Device {
     pub(super) salt: Salt,
     pub(super) format: Format,
     pub(super) device: Arc<dyn AuditDevice>,
+    standing: Arc<Standing>,
     /// Whether it did not take the last lines, so that the log says it once.
     failing: AtomicBool,
     /// How many lines it did not take that none of its lines has told of yet.
@@ -84,9 +85,11 @@ pub(super) struct Stored {
 }
 
 impl Device {
+    /// Makes a device; `kept` is where its log ended when that was last kept.
     pub(super) fn open(
         info: DeviceInfo,
         salt_key: SecretBytes,
+        kept: Option<Head>,
         kinds: &'static [AuditKind],
         surroundings: &Surroundings,
     ) -> Result<Self, AuditError> {
@@ -102,7 +105,10 @@ impl Device {
                 "log_raw is for development servers alone: it writes every secret into the log",
             ));
         }
-        let device = (kind.open)(&info.options, &surroundings.clock)?;
+        let standing = Standing::new(&info.path, Arc::clone(&surroundings.clock), kept)
+            .counting(surroundings.metrics.audit_shortened.clone());
+        let standing = Arc::new(standing);
+        let device = (kind.open)(&info.options, &standing)?;
         let salt = Salt::new(salt_key.duplicate(), format.shows_secrets);
         Ok(Self {
             info,
@@ -110,10 +116,16 @@ impl Device {
             salt,
             format,
             device,
+            standing,
             failing: AtomicBool::new(false),
             missed: AtomicU64::new(0),
             behind: Mutex::default(),
         })
+    }
+
+    /// Returns where its log ends; none if that is not known, or it keeps none.
+    pub(super) fn head(&self) -> Option<Head> {
+        self.standing.head()
     }
 
     /// Begins to write; the lines take their place when this is first polled.

@@ -25,7 +25,9 @@ mod headers;
 mod object;
 mod options;
 mod redact;
+mod standing;
 mod ticket;
+mod value;
 pub mod verify;
 
 #[cfg(test)]
@@ -37,12 +39,11 @@ use async_trait::async_trait;
 
 pub use broker::Broker;
 pub(crate) use broker::{DeviceInfo, Surroundings};
-pub use chain::{Chain, Lines, Open, Resumed};
+pub use chain::{Chain, Head, Lines, Open, Resumed, Sought};
 use headers::HeaderStore;
 pub use options::{Options, flag};
+pub use standing::Standing;
 pub(crate) use ticket::{Answer, Facts, Ticket};
-
-use crate::Clock;
 
 /// Takes lines of the log and keeps them.
 #[async_trait]
@@ -71,8 +72,9 @@ pub struct AuditKind {
     /// The names of the options it knows, beside those that every device has.
     pub options: &'static [&'static str],
     /// Makes a device from its options, within a tokio runtime. It opens what it writes to when it
-    /// first writes, so that a full disk does not keep a server from starting.
-    pub open: fn(&Options, &Arc<dyn Clock>) -> Opened,
+    /// first writes, so that a full disk does not keep a server from starting. It says after each
+    /// batch of lines where its chain stands ([`Standing::note`]), if it has one.
+    pub open: fn(&Options, &Arc<Standing>) -> Opened,
 }
 
 /// A device, or why its options make none.

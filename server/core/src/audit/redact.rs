@@ -8,7 +8,7 @@ use std::fmt;
 use keyward_crypto::{HashAlgorithm, MacKey, SecretBytes, SecretString};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::chain::hex;
+use super::value::hex;
 
 /// The most strings that are hashed one by one. A body with more of them is hashed as a whole, so
 /// that a few bytes in (`"",`) cannot become 80 in the log without end.

@@ -1,11 +1,9 @@
 //! Checking a log: is every line there, in its place, as it was written?
 
-use std::{
-    fmt,
-    io::{self, BufRead},
-};
+use std::io::{self, BufRead};
 
-use super::chain::{Closed, Value, push_hex};
+use super::chain::Closed;
+pub use super::value::{ChainValue, NoChainValue};
 
 /// What a log that verifies holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -15,7 +13,8 @@ pub struct Summary {
     /// The chain value that it began with: the one that the file before it ended with.
     pub previous: ChainValue,
     /// The chain value that it ends with. Lines that are missing at the end show only here:
-    /// compare it with the server's, or with the beginning of the next file.
+    /// compare it with what the server tells (`sys/audit-head`), or with the beginning of the next
+    /// file.
     pub last: ChainValue,
     /// The sequence number of the last line.
     pub sequence: u64,
@@ -24,18 +23,6 @@ pub struct Summary {
     /// After which lines the device had failed or been too slow, and how many lines it did not take
     /// there.
     pub missed: Vec<(u64, u64)>,
-}
-
-/// A chain value; printed as 64 hexadecimal digits.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct ChainValue(Value);
-
-impl fmt::Display for ChainValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = Vec::with_capacity(64);
-        push_hex(&self.0, &mut digits);
-        f.write_str(&String::from_utf8_lossy(&digits))
-    }
 }
 
 /// The first line that is not as it was written.
@@ -76,6 +63,15 @@ pub enum Reason {
         /// Its own.
         found: u64,
     },
+    /// It says that it follows a line of the server's which is not there.
+    #[error(
+        "{lines} lines that the server wrote before it are missing: the log was shortened, or lines \
+         did not arrive"
+    )]
+    Shortened {
+        /// How many are missing.
+        lines: u64,
+    },
     /// It ends without a line feed.
     #[error("it is unfinished: a crash cut it short, or it is still being written")]
     Torn,
@@ -91,7 +87,20 @@ pub enum Reason {
 ///
 /// # Errors
 /// The first line that is not as it was written.
-pub fn verify(mut reader: impl BufRead, after: Option<&Summary>) -> Result<Summary, Broken> {
+pub fn verify(reader: impl BufRead, after: Option<&Summary>) -> Result<Summary, Broken> {
+    verify_each(reader, after, |_| {})
+}
+
+/// Checks a whole file, and calls `each` with the chain value that it begins with and with that of
+/// each line.
+///
+/// # Errors
+/// The first line that is not as it was written.
+pub fn verify_each(
+    mut reader: impl BufRead,
+    after: Option<&Summary>,
+    mut each: impl FnMut(ChainValue),
+) -> Result<Summary, Broken> {
     let mut line = Vec::new();
     let mut summary: Option<Summary> = None;
     for number in 1.. {
@@ -111,16 +120,26 @@ pub fn verify(mut reader: impl BufRead, after: Option<&Summary>) -> Result<Summa
             .ok_or_else(|| broken(Reason::Torn))?;
         let closed = Closed::parse(line).ok_or_else(|| broken(Reason::Foreign))?;
         let current = match summary.take() {
-            None => begin(&closed, after).map_err(broken)?,
+            None => {
+                let first = begin(&closed, after).map_err(broken)?;
+                each(first.last);
+                first
+            }
             // It begins a file, or what a receiver got after it had been away, behind the one before.
             Some(current) => match closed.previous {
-                Some(previous) if previous != current.last.0 => {
-                    return Err(broken(Reason::Unlinked));
+                Some(previous) if previous != *current.last.bytes() => {
+                    let expected = current.sequence.saturating_add(1);
+                    return Err(broken(match closed.sequence.checked_sub(expected) {
+                        None | Some(0) => Reason::Unlinked,
+                        Some(lines) => Reason::Shortened { lines },
+                    }));
                 }
                 _ => current,
             },
         };
-        summary = Some(follow(current, &closed).map_err(broken)?);
+        let current = follow(current, &closed).map_err(broken)?;
+        each(current.last);
+        summary = Some(current);
     }
     Ok(summary.unwrap_or_else(|| match after {
         Some(after) => Summary {
@@ -135,7 +154,7 @@ pub fn verify(mut reader: impl BufRead, after: Option<&Summary>) -> Result<Summa
 }
 
 const fn empty() -> Summary {
-    let start = ChainValue([0; 32]);
+    let start = ChainValue::new([0; 32]);
     Summary {
         lines: 0,
         previous: start,
@@ -148,12 +167,12 @@ const fn empty() -> Summary {
 
 /// Returns the state before the first line of a file.
 fn begin(first: &Closed<'_>, after: Option<&Summary>) -> Result<Summary, Reason> {
-    let (previous, sequence) = match (first.previous.map(ChainValue), after) {
+    let (previous, sequence) = match (first.previous.map(ChainValue::new), after) {
         (Some(previous), Some(after)) if after.last != previous => return Err(Reason::Unlinked),
         (Some(_), Some(after)) => (after.last, after.sequence),
         (Some(previous), None) => (previous, first.sequence.saturating_sub(1)),
         // A copy was taken of the file before, which was then emptied in place.
-        (None, Some(after)) if first.follows(&after.last.0) => (after.last, after.sequence),
+        (None, Some(after)) if first.follows(after.last.bytes()) => (after.last, after.sequence),
         (None, _) => return Err(Reason::Beheaded),
     };
     Ok(Summary {
@@ -172,7 +191,7 @@ fn follow(mut summary: Summary, line: &Closed<'_>) -> Result<Summary, Reason> {
     if found < expected {
         return Err(Reason::Repeated { expected, found });
     }
-    if !line.follows(&summary.last.0) {
+    if !line.follows(summary.last.bytes()) {
         return Err(Reason::Edited);
     }
     if let Some(bytes) = line.torn {
@@ -183,7 +202,7 @@ fn follow(mut summary: Summary, line: &Closed<'_>) -> Result<Summary, Reason> {
     }
     summary.lines += 1;
     summary.sequence = found;
-    summary.last = ChainValue(line.value);
+    summary.last = ChainValue::new(line.value);
     Ok(summary)
 }
 

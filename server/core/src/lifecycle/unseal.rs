@@ -231,8 +231,13 @@ impl Core {
     pub async fn seal(&self) {
         let _transition = self.transition.lock().await;
         self.retry_at.store(u64::MAX, Ordering::Release);
-        self.unsealed.store(None);
+        let unsealed = self.unsealed.swap(None);
         self.host.end_monitors();
+        if let Some(unsealed) = unsealed
+            && let Err(error) = unsealed.audit.keep_heads().await
+        {
+            tracing::warn!(%error, "where the audit logs end could not be kept");
+        }
     }
 }
 

@@ -97,6 +97,7 @@ pub(crate) struct Metrics {
     pub(crate) audit_log_request_failure: IntCounter,
     pub(crate) audit_log_response: Histogram,
     pub(crate) audit_log_response_failure: IntCounter,
+    pub(crate) audit_shortened: IntCounter,
 
     pub(crate) barrier_get: Histogram,
     pub(crate) barrier_list: Histogram,
@@ -167,6 +168,10 @@ impl Metrics {
             audit_log_response_failure: new.counter(
                 "vault.audit.log_response_failure",
                 "Answers that no device took.",
+            ),
+            audit_shortened: new.counter(
+                "vault.audit.shortened",
+                "Audit logs that were opened and lacked the last line that was known of them.",
             ),
             barrier_get: new.latency("vault.barrier.get", "Reads of the store."),
             barrier_list: new.latency("vault.barrier.list", "Lists of the store."),

@@ -1,11 +1,11 @@
-//! `sys/audit`, `sys/audit-hash` and `sys/config/auditing`.
+//! `sys/audit`, `sys/audit-hash`, `sys/audit-head` and `sys/config/auditing`.
 
 use std::collections::BTreeMap;
 
 use keyward_api::sys::{
-    AuditDevice, AuditHash, AuditedHeader, AuditedHeaders, DeleteAuditedHeader, DisableAuditDevice,
-    EnableAuditDevice, HashForAudit, ListAuditDevices, ListAuditedHeaders, ReadAuditedHeader,
-    WriteAuditedHeader,
+    AuditDevice, AuditHash, AuditHead, AuditedHeader, AuditedHeaders, DeleteAuditedHeader,
+    DisableAuditDevice, EnableAuditDevice, HashForAudit, ListAuditDevices, ListAuditedHeaders,
+    ReadAuditHead, ReadAuditedHeader, WriteAuditedHeader,
 };
 
 use super::Sys;
@@ -93,8 +93,32 @@ pub(super) async fn hash(
         return Err(Error::invalid("the \"input\" parameter is empty"));
     }
     let hash = cx.core().audit.hash(&path, input);
-    let hash = hash.ok_or_else(|| Error::Invalid(format!("unknown audit backend \"{path}\"")))?;
+    let hash = hash.ok_or_else(|| unknown(&path))?;
     Ok(Response::data(AuditHash { hash }).at_top())
+}
+
+/// Tells where the log of a device ends.
+pub(super) async fn head(
+    cx: Context<Sys>,
+    request: ReadAuditHead,
+) -> Result<Response<AuditHead>, Error> {
+    let path = folder(&request.path)?;
+    let audit = &cx.core().audit;
+    if !audit.list().contains_key(&path) {
+        return Err(unknown(&path));
+    }
+    // So that it is known also where nothing was written since the server was unsealed.
+    cx.view().on_record().await?;
+    let head = audit
+        .head(&path)
+        .ok_or_else(|| Error::Invalid(format!("the audit backend \"{path}\" has kept no line")))?;
+    Ok(Response::data(AuditHead {
+        path,
+        sequence: head.sequence,
+        chain: head.chain.to_string(),
+        time: head.time.to_string(),
+    })
+    .at_top())
 }
 
 /// Lists the request headers that the log shows.
@@ -139,6 +163,10 @@ pub(super) async fn delete_header(
     let headers = &cx.core().audit.headers;
     headers.remove(&request.header, cx.view()).await?;
     Ok(Response::empty())
+}
+
+fn unknown(path: &str) -> Error {
+    Error::Invalid(format!("unknown audit backend \"{path}\""))
 }
 
 /// Returns the name of a device as it is kept, with one slash at the end.

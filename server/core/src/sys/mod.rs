@@ -70,6 +70,7 @@ pub(crate) fn mount(endpoints: OptionalEndpoints) -> Mounted {
         .on(audit::enable)
         .on(audit::disable)
         .on(audit::hash)
+        .on(audit::head)
         .on(audit::list_headers)
         .on(audit::read_header)
         .on(audit::write_header)

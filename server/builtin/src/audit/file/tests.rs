@@ -63,6 +63,14 @@ mod conformance {
     keyward_core::audit_conformance!(super::Disk::new());
 }
 
+/// A device that knows where its log ended.
+fn knowing(path: &Path, head: Option<Head>) -> (Arc<dyn AuditDevice>, Arc<Standing>) {
+    let clock = Arc::new(keyward_core::SystemClock);
+    let standing = Arc::new(Standing::new("file/", clock, head));
+    let options = crate::audit::receiver::options(&[("file_path", path.to_str().unwrap())]);
+    ((FILE.open)(&options, &standing).unwrap(), standing)
+}
+
 fn line(text: &str) -> Lines {
     Lines::new(format!("{{\"text\":\"{text}\"\n").into_bytes())
 }
@@ -277,4 +285,68 @@ fn options_that_make_no_sense_are_refused() {
     ] {
         assert_eq!(open(&FILE, pairs).err().as_deref(), Some(text));
     }
+}
+
+/// Writes lines one by one, and returns where the log ended after each.
+async fn written(path: &Path, known: Option<Head>, count: usize) -> Vec<Head> {
+    let (device, standing) = knowing(path, known);
+    let mut heads = Vec::new();
+    for n in 0..count {
+        device.write(line(&format!("line {n}"))).await.unwrap();
+        heads.extend(standing.head());
+    }
+    heads
+}
+
+#[tokio::test]
+async fn a_log_that_has_what_is_known_of_it_goes_on_as_it_was() {
+    let (_folder, path) = log();
+    let heads = written(&path, None, 9).await;
+    // The last line, one of long ago, the very first, and nothing.
+    for known in [Some(heads[8]), Some(heads[3]), Some(heads[0]), None] {
+        written(&path, known, 1).await;
+    }
+    assert_eq!(check(&path, None).lines, 13);
+}
+
+#[tokio::test]
+async fn lines_that_are_not_there_leave_a_gap_that_shows() {
+    for forged in [0, 4, 6] {
+        let (_folder, path) = log();
+        let heads = written(&path, None, 9).await;
+        let text = fs::read_to_string(&path).unwrap();
+        let kept: String = text.split_inclusive('\n').take(5).collect();
+        fs::write(&path, &kept).unwrap();
+        // Somebody who can write the file can go on with its chain.
+        written(&path, None, forged).await;
+        let after = written(&path, Some(heads[8]), 2).await;
+        let broken = verify(&*fs::read(&path).unwrap(), None).unwrap_err();
+        assert_eq!(broken.line, 6 + forged as u64, "{broken}");
+        match (forged, &broken.reason) {
+            (0, Reason::Shortened { lines: 4 }) | (4 | 6, Reason::Unlinked) => {}
+            (_, other) => panic!("{other}"),
+        }
+        // It is said once: what comes next knows the line behind the gap.
+        let text = fs::read(&path).unwrap();
+        written(&path, Some(after[1]), 1).await;
+        let more = fs::read(&path).unwrap()[text.len()..].to_vec();
+        assert!(!String::from_utf8(more).unwrap().contains("previous"));
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_was_moved_away_is_followed_by_one_that_says_so() {
+    let (folder, path) = log();
+    let heads = written(&path, None, 3).await;
+    let old = folder.path().join("audit.log.1");
+    fs::rename(&path, &old).unwrap();
+    written(&path, Some(heads[2]), 4).await;
+    let first = check(&old, None);
+    let second = check(&path, Some(&first));
+    assert_eq!((second.lines, second.sequence), (4, 7));
+    // What is known may be of the file before: then this one begins behind it.
+    for known in [heads[2], heads[0]] {
+        written(&path, Some(known), 1).await;
+    }
+    assert_eq!(check(&path, Some(&first)).lines, 6);
 }
