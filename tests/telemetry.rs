@@ -66,6 +66,41 @@ async fn requests_are_counted_by_mount_and_operation() {
         1.0
     );
 
+    // What a Prometheus asks for by itself; the parameter says more than the header.
+    let openmetrics =
+        "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3";
+    let get = async |query: &str, accept: &str| {
+        let path = format!("sys/metrics{query}");
+        root.send("GET", &path, &[("Accept", accept)], None).await
+    };
+    for (query, accept, wanted) in [
+        ("", openmetrics, "text/plain; version=0.0.4"),
+        ("?format=", openmetrics, "text/plain; version=0.0.4"),
+        (
+            "",
+            "application/json, prometheus/telemetry",
+            "text/plain; version=0.0.4",
+        ),
+        (
+            "?format=prometheus",
+            "application/json",
+            "text/plain; version=0.0.4",
+        ),
+        ("", "text/plain", "application/json"),
+        ("", "*/*", "application/json"),
+        (
+            "",
+            "text/html, application/openmetrics-text",
+            "application/json",
+        ),
+    ] {
+        let shown = get(query, accept).await.expect(200);
+        assert_eq!(shown.headers["content-type"], wanted, "{query} {accept}");
+    }
+    get("?format=json", openmetrics)
+        .await
+        .refused(400, "metric response format \"json\" unknown");
+
     let shown = root.get("sys/metrics").await.expect(200);
     let labels = json!({ "mount_point": "team/keys/", "operation": "update" });
     let updates = found(&shown, "/Samples", "vault.route.request", &labels);
@@ -124,6 +159,11 @@ async fn metrics_need_a_token_unless_the_listener_says_otherwise() {
     assert_eq!(gauge().await, 1.0);
     anybody
         .get("sys/metrics?format=prometheus")
+        .await
+        .refused(400, "prometheus is not enabled");
+    let accept = [("Accept", "prometheus/telemetry")];
+    anybody
+        .send("GET", "sys/metrics", &accept, None)
         .await
         .refused(400, "prometheus is not enabled");
     anybody.post("sys/metrics", json!({})).await.expect(403);

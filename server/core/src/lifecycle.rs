@@ -430,12 +430,13 @@ impl Core {
         rationed
     }
 
-    /// Shows what is counted (`sys/metrics`), to whom a listener shows it without a token.
+    /// Shows what is counted (`sys/metrics`), to whom a listener shows it without a token: in the form
+    /// of the parameter `format`, or the one that the header `Accept` asks for.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is no such form.
-    pub fn metrics(&self, format: &str) -> Result<Document, Error> {
-        let format = Format::parse(format, self.telemetry)?;
+    pub fn metrics(&self, format: &str, accept: &str) -> Result<Document, Error> {
+        let format = Format::parse(format, accept, self.telemetry)?;
         render(&self.metrics, self.unsealed().as_deref(), format)
     }
 

@@ -132,6 +132,8 @@ pub struct Request {
     pub remote: Remote,
     /// The origin of the page that it came from, where a browser says so (RFC 6454 section 7).
     pub origin: Option<String>,
+    /// The media types that the caller takes (RFC 9110 section 12.5.1), where the answer has several.
+    pub accept: Option<String>,
     /// Headers that may be audited or handed to engines, in lower case.
     pub headers: BTreeMap<String, Vec<String>>,
 }
@@ -163,6 +165,7 @@ impl Request {
             wrap_format: WrapFormat::default(),
             remote: Remote::default(),
             origin: None,
+            accept: None,
             headers: BTreeMap::new(),
         }
     }

@@ -8,7 +8,9 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use keyward_api::{Operation, ROOT_NAMESPACE_ID, coerce, identity::ReadOidcUserInfo};
+use keyward_api::{
+    Operation, ROOT_NAMESPACE_ID, coerce, identity::ReadOidcUserInfo, sys::ReadMetrics,
+};
 use keyward_core::{
     CanonicalPath, Core, Credentials, Error, IdempotencyKey, MfaCredentials, PageOrigin, Proof,
     Remote, Request, RequestId, TokenId, WrapFormat,
@@ -263,6 +265,7 @@ fn parse(
         false => Scheme::OfVault,
     };
     let wrap_format = parts.headers.get("x-vault-wrap-format");
+    let accept = ReadMetrics::is_at(path.as_str()).then(|| accepted(&parts.headers));
     Ok(Request {
         id,
         operation,
@@ -277,6 +280,7 @@ fn parse(
         wrap_format: WrapFormat::named(wrap_format.map(|format| format.as_bytes())),
         remote,
         origin: cors::of_page(&parts.headers),
+        accept,
         headers: audited(&app.core, &parts.headers),
     })
 }
@@ -436,6 +440,13 @@ fn check_namespace(headers: &HeaderMap) -> Result<(), Error> {
         "" | ROOT_NAMESPACE_ID => Ok(()),
         _ => Err(Error::NotFound(Some("namespace not found".to_owned()))),
     }
+}
+
+/// Reads which media types the caller takes, all lines as one (RFC 9110 section 5.3).
+pub(crate) fn accepted(headers: &HeaderMap) -> String {
+    let lines = headers.get_all(header::ACCEPT).iter();
+    let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+    lines.join(", ")
 }
 
 /// Reads how long the answer shall stay wrapped.

@@ -11,11 +11,21 @@ use crate::{coerce, endpoint};
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadMetrics {
-    /// `prometheus` for its text; nothing for JSON.
+    /// `prometheus` for its text; nothing for JSON, unless the header `Accept` asks for
+    /// `application/openmetrics-text` before all or for `prometheus/telemetry`.
     #[serde(deserialize_with = "coerce::text")]
     pub format: Option<String>,
 }
 endpoint!(ReadMetrics {} => serde_json::Value: Read "metrics"; document);
+
+impl ReadMetrics {
+    /// Tells whether a path below `/v1/` is this one, whose form the caller may choose by the header
+    /// `Accept`.
+    #[must_use]
+    pub fn is_at(path: &str) -> bool {
+        path == "sys/metrics"
+    }
+}
 
 /// `GET sys/internal/counters/requests`: not there any more, which older pages expect to be told.
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -17,12 +17,19 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Reads the parameter `format`.
+    /// Reads the parameter `format`; if it is not given, the header `Accept`, as Vault does: what a
+    /// Prometheus sends by itself, and what is made for this.
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is no such form, or it is switched off; the texts are Vault's.
-    pub(crate) fn parse(text: &str, telemetry: Telemetry) -> Result<Self, Error> {
-        match text {
+    pub(crate) fn parse(format: &str, accept: &str, telemetry: Telemetry) -> Result<Self, Error> {
+        let wanted = accept.starts_with("application/openmetrics-text")
+            || accept.contains("prometheus/telemetry");
+        let format = match format {
+            "" if wanted => "prometheus",
+            given => given,
+        };
+        match format {
             "" => Ok(Self::Json),
             "prometheus" if telemetry.prometheus => Ok(Self::Prometheus),
             "prometheus" => Err(Error::invalid("prometheus is not enabled")),

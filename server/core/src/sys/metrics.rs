@@ -17,7 +17,8 @@ use crate::{
 pub(super) async fn read(cx: Context<Sys>, request: ReadMetrics) -> Result<Response<Value>, Error> {
     let core = cx.core();
     let format = request.format.as_deref().unwrap_or_default();
-    let format = Format::parse(format, core.telemetry)?;
+    let accept = cx.request().accept.as_deref().unwrap_or_default();
+    let format = Format::parse(format, accept, core.telemetry)?;
     let shown = render(&core.metrics, Some(core), format)?;
     Ok(Response::document(shown))
 }

@@ -365,7 +365,7 @@ async fn tokens_and_leases_are_counted_for_the_metrics_once_in_a_while() {
     let token = house.token(&house.root, json!({"ttl": "3h"})).await;
     house.badge(&token, json!({})).await;
     let shows = |tokens: u32, leases: u32| {
-        let shown = house.core.metrics("prometheus").unwrap();
+        let shown = house.core.metrics("prometheus", "").unwrap();
         // EXPOSE: the test reads the answer.
         let shown = String::from_utf8(shown.body.expose().clone()).unwrap();
         shown.contains(&format!("\nvault_token_count {tokens}\n"))
