@@ -87,17 +87,55 @@ pub(crate) fn to_json(
             )),
         });
     }
-    if media_type != "application/x-www-form-urlencoded" {
+    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Ok(body);
     }
     // EXPOSE: translated into the JSON form, in a wiped buffer again.
     let text = std::str::from_utf8(body.expose())
         .map_err(|_| BodyError::Malformed("the form is not UTF-8".to_owned()))?;
-    // A JSON text under a form's type is what some scripts send; Vault reads it as JSON.
-    if text.trim_start().starts_with('{') {
+    // A JSON text under a form's type is what some scripts send; Vault reads what can be an object
+    // or a list as JSON, and all else as a form.
+    if text
+        .trim_start_matches([' ', '\t', '\n', '\r'])
+        .starts_with(['{', '['])
+    {
         return Ok(body);
     }
-    Ok(pairs_to_json(text, |_| true))
+    form_to_json(text)
+}
+
+/// Translates a form to a JSON object; of a name given twice the values are joined by a comma, as in
+/// Vault.
+fn form_to_json(text: &str) -> Result<SecretBytes, BodyError> {
+    if !is_form(text) {
+        return Err(BodyError::Malformed("error parsing form data".to_owned()));
+    }
+    let mut object = Map::new();
+    for (name, value) in form_pairs(text) {
+        match object.get_mut(&name) {
+            Some(Value::String(values)) => {
+                values.push(',');
+                values.push_str(&value);
+            }
+            _ => drop(object.insert(name, Value::String(value))),
+        }
+    }
+    if object.is_empty() {
+        return Ok(SecretBytes::new(Vec::new()));
+    }
+    let json = Value::Object(object).to_string();
+    Ok(SecretBytes::new(json.into_bytes()))
+}
+
+/// Tells whether each `%` of a text begins an octet, and no `;` parts its pairs: Vault takes neither.
+fn is_form(text: &str) -> bool {
+    let mut after = text.split('%');
+    let _before_the_first = after.next();
+    let octets = after.all(|rest| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    octets && !text.contains(';')
 }
 
 /// Passes a JSON body on that has no more structure than it may.
@@ -108,7 +146,7 @@ pub(crate) fn within(limits: &JsonLimits, body: SecretBytes) -> Result<SecretByt
     Ok(body)
 }
 
-/// Translates a query string or form to a JSON object; a name given twice becomes a list.
+/// Translates a query string to a JSON object; a name given twice becomes a list.
 pub(crate) fn pairs_to_json(text: &str, keep: impl Fn(&str) -> bool) -> SecretBytes {
     let mut object = Map::new();
     for (name, value) in form_pairs(text) {
@@ -174,6 +212,43 @@ mod tests {
             pairs_to_json("list=true", |name| name != "list"),
             SecretBytes::new(vec![])
         );
+    }
+
+    /// What the peer makes of each of them.
+    #[test]
+    fn a_form_becomes_an_object_unless_it_is_json() {
+        let mut headers = HeaderMap::new();
+        let form = "application/x-www-form-urlencoded; charset=utf-8";
+        headers.insert(header::CONTENT_TYPE, form.parse().unwrap());
+        let read = |text: &str| to_json(&Method::PUT, &headers, SecretBytes::new(text.into()));
+        for (text, wanted) in [
+            ("a=b", r#"{"a":"b"}"#),
+            ("a=b&a=c", r#"{"a":"b,c"}"#),
+            ("a=b&c", r#"{"a":"b","c":""}"#),
+            ("=b", r#"{"":"b"}"#),
+            ("\"x\"", r#"{"\"x\"":""}"#),
+            ("1", r#"{"1":""}"#),
+            ("null", r#"{"null":""}"#),
+            (" ", r#"{" ":""}"#),
+            ("", ""),
+            // Left as they are, for what reads JSON.
+            (" \r\n\t[1]", " \r\n\t[1]"),
+            ("{\"a\":1}", "{\"a\":1}"),
+            ("{a=b", "{a=b"),
+        ] {
+            assert_eq!(
+                read(text).unwrap(),
+                SecretBytes::new(wanted.into()),
+                "{text}"
+            );
+        }
+        for text in ["a=%zz", "a=b&x=%f", "a=%", "a;b=c"] {
+            let refused = read(text);
+            assert!(
+                matches!(&refused, Err(BodyError::Malformed(why)) if why == "error parsing form data"),
+                "{text}: {refused:?}"
+            );
+        }
     }
 
     proptest! {
