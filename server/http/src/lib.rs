@@ -8,6 +8,7 @@ mod body;
 mod completed;
 mod cors;
 mod forwarded;
+mod head;
 mod headers;
 mod json_limits;
 mod listen;
@@ -65,6 +66,10 @@ pub struct OpenAccess {
 /// What one request may cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// How many headers a request may have; one with more is answered 431.
+    pub headers: usize,
+    /// How many bytes its target and headers may have; one with more is answered 431.
+    pub header_bytes: usize,
     /// The longest body, in bytes; a longer one is answered 413.
     pub max_request_size: usize,
     /// The longest token, in bytes; a longer one is answered 431.
@@ -80,6 +85,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            headers: 128,
+            header_bytes: 32 << 10,
             max_request_size: 32 << 20,
             max_token_size: 8 << 10,
             read_timeout: Duration::from_secs(30),

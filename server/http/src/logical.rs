@@ -18,13 +18,8 @@ use keyward_core::{
 use keyward_crypto::{SecretBytes, SecretString, encoding};
 
 use crate::{
-    App,
-    begun::Begun,
-    body::{self, BodyError},
-    completed::Completed,
-    cors,
-    listen::Pending,
-    open, proof, respond, sealed, ui,
+    App, begun::Begun, body, completed::Completed, cors, head, listen::Pending, open, proof,
+    respond, sealed, ui,
 };
 
 /// Answers every request.
@@ -71,6 +66,9 @@ async fn from_origin(
     parts: Parts,
     body: Body,
 ) -> Response {
+    if let Some(refused) = head::refuse(id, &parts, &app.rules.limits) {
+        return refused;
+    }
     let below = parts.uri.path().strip_prefix("/v1/");
     if below.is_none_or(str::is_empty) {
         let mut response = respond::errors(StatusCode::NOT_FOUND, id, None);
@@ -163,7 +161,7 @@ async fn answer(
                 let work = async move { sealed::answer(face, &app.core, id, &query, &body).await };
                 finish(id, most, pending, work).await
             }
-            Err(error) => refuse_body(id, error),
+            Err(error) => respond::bad_body(id, error),
         };
     }
     let operation = match operation(&parts.method, query) {
@@ -215,7 +213,7 @@ async fn answer(
             let response = finish(id, most, pending, work).await;
             proof::sign(&app.core, id, proof, response).await
         }
-        Err(error) => refuse_body(id, error),
+        Err(error) => respond::bad_body(id, error),
     }
 }
 
@@ -464,26 +462,6 @@ fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
     // Rounded up: who asks for a wrapped answer must not get a bare one.
     let whole = exact.as_secs() + u64::from(exact.subsec_nanos() > 0);
     Ok((whole > 0).then(|| Duration::from_secs(whole)))
-}
-
-fn refuse_body(id: RequestId, error: BodyError) -> Response {
-    let (status, text) = match error {
-        BodyError::Malformed(text) => (StatusCode::BAD_REQUEST, text),
-        BodyError::TooLarge => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "http: request body too large".to_owned(),
-        ),
-        BodyError::TooSlow => {
-            let text = "the request body did not arrive in time".to_owned();
-            (StatusCode::REQUEST_TIMEOUT, text)
-        }
-        BodyError::UnsupportedType(text) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, text),
-        BodyError::Unreadable => (
-            StatusCode::BAD_REQUEST,
-            "the request body could not be read".to_owned(),
-        ),
-    };
-    respond::errors(status, id, Some(text))
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ use keyward_core::{Denial, Document, Done, Error, Lines, Outcome, Rationed, Requ
 use keyward_crypto::SecretBytes;
 use serde::Serialize;
 
+use crate::body::BodyError;
+
 /// The header that names a request, in every answer.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 
@@ -140,6 +142,32 @@ pub(crate) fn errors(status: StatusCode, id: RequestId, text: Option<String>) ->
             data: None,
         },
     )
+}
+
+/// Writes the refusal of a body that was not taken.
+pub(crate) fn bad_body(id: RequestId, error: BodyError) -> Response {
+    let (status, text) = match error {
+        BodyError::Malformed(text) => (StatusCode::BAD_REQUEST, text),
+        BodyError::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "http: request body too large".to_owned(),
+        ),
+        BodyError::TooSlow => {
+            let text = "the request body did not arrive in time".to_owned();
+            (StatusCode::REQUEST_TIMEOUT, text)
+        }
+        BodyError::UnsupportedType(text) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, text),
+        BodyError::Unreadable => (
+            StatusCode::BAD_REQUEST,
+            "the request body could not be read".to_owned(),
+        ),
+    };
+    errors(status, id, Some(text))
+}
+
+/// Writes the refusal of a head that has more than it may (RFC 6585 section 5).
+pub(crate) fn head_too_large(id: RequestId, text: String) -> Response {
+    errors(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, id, Some(text))
 }
 
 /// Writes a JSON answer without an envelope, with nothing secret in it.

@@ -30,9 +30,10 @@ pub struct ListenerLimits {
     pub idle_timeout: Duration,
     /// How long an answer may wait for its client to take it; none is for ever.
     pub write_timeout: Option<Duration>,
-    /// How many headers a request may have.
+    /// How many headers a request of HTTP/1.1 may have until it is not taken apart any more: above
+    /// [`Limits::headers`](crate::Limits::headers), which is answered in Vault's shape.
     pub headers: usize,
-    /// How many bytes its head may have.
+    /// How many bytes its head may have, likewise.
     pub header_bytes: u32,
     /// How long requests in flight may take to finish once the server stops.
     pub drain: Duration,
@@ -46,8 +47,8 @@ impl ListenerLimits {
         header_timeout: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(300),
         write_timeout: Some(Duration::from_secs(300)),
-        headers: 64,
-        header_bytes: 32 << 10,
+        headers: 256,
+        header_bytes: 64 << 10,
         drain: Duration::from_secs(30),
     };
 }
