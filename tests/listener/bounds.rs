@@ -52,6 +52,10 @@ fn whoever_is_slow_is_cut_off() {
     let answer = until_cut_off(&installation, slow_body);
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("did not arrive in time"), "{answer}");
+    // Also if the answer is there before the body.
+    let refused = "PUT /v1/sys/health HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{";
+    let answer = until_cut_off(&installation, refused);
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
     // A connection that is kept is closed when no request follows.
     let once = "GET /v1/sys/health HTTP/1.1\r\nHost: x\r\n\r\n";
     let answer = until_cut_off(&installation, once);

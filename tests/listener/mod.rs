@@ -1,6 +1,7 @@
 //! Listeners from outside: TLS, Unix sockets, and clients that are too slow or ask too much.
 
 mod bounds;
+mod early;
 mod stop;
 mod tls;
 mod unix;

@@ -47,6 +47,22 @@ fn a_request_in_flight_is_answered_before_the_server_ends() {
     assert!(server.wait_until_it_ends().0.success());
 }
 
+#[test]
+fn a_client_that_keeps_a_body_nobody_wants_does_not_keep_the_server() {
+    let installation = installed("tls_disable = true\n  http_read_timeout = 2");
+    let server = installation.start();
+    let mut client = TcpStream::connect(installation.socket_address()).unwrap();
+    let refused = "PUT /v1/sys/health HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+    client.write_all(refused.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 405");
+    server.ask_to_end();
+    let (status, said) = server.wait_until_it_ends();
+    assert!(status.success());
+    assert!(!said.contains("requests were cut off"), "{said}");
+}
+
 /// Tells whether the server is at a request for that key.
 async fn is_being_made(root: &Client, key: &str) -> bool {
     let working = root.get("sys/in-flight-req").await.expect(200);

@@ -19,6 +19,7 @@ mod respond;
 mod sealed;
 mod tls;
 mod ui;
+mod unread;
 
 use std::{sync::Arc, time::Duration};
 

@@ -19,7 +19,7 @@ use keyward_crypto::{SecretBytes, SecretString, encoding};
 
 use crate::{
     App, begun::Begun, body, completed::Completed, cors, head, listen::Pending, open, proof,
-    respond, sealed, ui,
+    respond, sealed, ui, unread::Unread,
 };
 
 /// Answers every request.
@@ -29,6 +29,7 @@ pub(crate) async fn handle(
 ) -> Response {
     let id = RequestId::generate();
     let (parts, body) = request.into_parts();
+    let (body, unread) = Unread::lend(&parts, body);
     let remote = remote(&app, &parts);
     let completed = Completed::begin(&app, id, &parts, remote.as_ref().ok());
     let mut response = match remote {
@@ -36,6 +37,9 @@ pub(crate) async fn handle(
         Err(text) => respond::errors(StatusCode::BAD_REQUEST, id, Some(text)),
     };
     app.rules.headers.mark(&mut response);
+    if let Some(unread) = unread {
+        unread.dismiss(&app.rules.limits, &mut response);
+    }
     if let Some(completed) = completed {
         completed.tell(&app, response.status());
     }

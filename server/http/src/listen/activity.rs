@@ -1,27 +1,38 @@
 //! What a connection is doing, and how long it may go on with that.
 //!
 //! ```text
-//! Idle ── bytes arrive ──► Head ── the request is there ──► Busy ── answered ──► Idle
+//! Awaited ─┐
+//!          ├─ bytes arrive ──► Head ── the request is there ──► Busy ── answered ──► Idle
+//!    Idle ─┘
 //! ```
 //!
 //! A request has times of its own for its body and its answer; here are those between requests, and
 //! the one for an answer that the client does not take. One timer a connection looks at the state
-//! now and then, so that a request costs no timer.
+//! now and then, so that a request costs no timer. A connection that ends before all was read that
+//! the client sends lingers, so that the last answer is not lost.
 
 use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, sleep_until},
+    time::{Instant, Sleep, sleep_until},
 };
 
 use super::ListenerLimits;
+
+/// How long a connection lingers at its end until the client has noticed: a few round trips. Go's
+/// servers, which clients of Vault know, take half a second.
+pub(super) const LINGER: Duration = Duration::from_secs(2);
+
+/// How much is read at once of what nobody wants any more.
+const DROPPED_AT_ONCE: usize = 8 << 10;
 
 /// What one connection is doing.
 #[derive(Debug)]
@@ -32,10 +43,14 @@ struct State {
     phase: Phase,
     /// Since when there is something to send that the other side does not take.
     blocked: Option<Instant>,
+    /// A body was left before its end.
+    left: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
+    /// A head shall come, since then: the connection is new, or was told to end.
+    Awaited(Instant),
     /// So many requests are in flight.
     Busy(usize),
     /// A head is on its way, since then.
@@ -57,8 +72,9 @@ impl Activity {
     /// A connection that was just accepted: its first head is awaited.
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
-            phase: Phase::Head(Instant::now()),
+            phase: Phase::Awaited(Instant::now()),
             blocked: None,
+            left: false,
         })))
     }
 
@@ -67,7 +83,7 @@ impl Activity {
         let phase = &mut self.0.lock().phase;
         *phase = match *phase {
             Phase::Busy(others) => Phase::Busy(others + 1),
-            Phase::Head(_) | Phase::Idle(_) => Phase::Busy(1),
+            Phase::Awaited(_) | Phase::Head(_) | Phase::Idle(_) => Phase::Busy(1),
         };
         InFlight(Arc::clone(self))
     }
@@ -76,8 +92,20 @@ impl Activity {
     pub(super) fn leave(&self) {
         let phase = &mut self.0.lock().phase;
         if let Phase::Idle(_) = phase {
-            *phase = Phase::Head(Instant::now());
+            *phase = Phase::Awaited(Instant::now());
         }
+    }
+
+    /// Notes that the client sends a body that nobody reads to its end.
+    pub(super) fn leave_body(&self) {
+        self.0.lock().left = true;
+    }
+
+    /// Tells whether the client may still be sending what nobody reads: if its connection is closed
+    /// under it, it is reset, and an answer that is on its way is lost.
+    fn has_unread(&self) -> bool {
+        let state = self.0.lock();
+        state.left || matches!(state.phase, Phase::Head(_))
     }
 
     /// Waits until the connection has been at one thing for too long. Whatever begins while this
@@ -105,21 +133,32 @@ impl Activity {
         }
         match state.phase {
             Phase::Busy(_) => None,
-            Phase::Head(since) => Some((since + limits.header_timeout, Overdue::Stalled)),
+            Phase::Awaited(since) | Phase::Head(since) => {
+                Some((since + limits.header_timeout, Overdue::Stalled))
+            }
             Phase::Idle(since) => Some((since + limits.idle_timeout, Overdue::Idle)),
         }
     }
 
     fn bytes_arrived(&self) {
         let phase = &mut self.0.lock().phase;
-        if let Phase::Idle(_) = phase {
-            *phase = Phase::Head(Instant::now());
+        match *phase {
+            Phase::Awaited(since) => *phase = Phase::Head(since),
+            Phase::Busy(_) | Phase::Head(_) => {}
+            Phase::Idle(_) => *phase = Phase::Head(Instant::now()),
         }
     }
 }
 
 /// A request in flight.
 pub(super) struct InFlight(Arc<Activity>);
+
+impl InFlight {
+    /// Returns what its connection is doing.
+    pub(super) fn activity(&self) -> &Activity {
+        &self.0
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
@@ -138,6 +177,8 @@ pub(super) struct Watched<S> {
     /// Bytes between requests begin a head. In HTTP/2 they may be anything.
     heads: bool,
     blocked: bool,
+    /// Until when it lingers; it does from when its own half is closed.
+    lingers: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Watched<S> {
@@ -148,6 +189,7 @@ impl<S> Watched<S> {
             activity,
             heads: true,
             blocked: false,
+            lingers: None,
         }
     }
 
@@ -199,7 +241,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -215,8 +257,25 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.note(shut, Sent::All)
+        let watched = &mut *self;
+        if watched.lingers.is_none() {
+            let shut = Pin::new(&mut watched.stream).poll_shutdown(cx);
+            ready!(watched.note(shut, Sent::All))?;
+            if !watched.activity.has_unread() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let until = || Box::pin(sleep_until(Instant::now() + LINGER));
+        let lingers = watched.lingers.get_or_insert_with(until);
+        let mut dropped = [0; DROPPED_AT_ONCE];
+        while lingers.as_mut().poll(cx).is_pending() {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            let read = ready!(Pin::new(&mut watched.stream).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(
@@ -235,7 +294,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
 
@@ -281,7 +340,7 @@ mod tests {
         assert_eq!(due(&activity), None);
         assert!(!write(b"5"));
         assert_eq!(due(&activity), Some((60, Overdue::Stalled)));
-        tokio::io::AsyncReadExt::read_u8(&mut far).await.unwrap();
+        far.read_u8().await.unwrap();
         assert!(write(b"5"));
         assert_eq!(
             due(&activity),
@@ -290,6 +349,42 @@ mod tests {
         );
         assert!(Pin::new(&mut watched).poll_flush(&mut cx).is_ready());
         assert_eq!(due(&activity), None);
+    }
+
+    #[tokio::test]
+    async fn a_connection_lingers_if_something_was_left_unread() {
+        // Its head came in parts and was never a request; or its body was left.
+        for leave_body in [false, true] {
+            let (near, mut far) = tokio::io::duplex(4);
+            let activity = Activity::new();
+            let mut watched = Watched::http1(near, Arc::clone(&activity));
+            if leave_body {
+                let request = activity.begin();
+                activity.leave_body();
+                drop(request);
+            } else {
+                far.write_all(b"GE").await.unwrap();
+                watched.read_u8().await.unwrap();
+            }
+            let ends = tokio::spawn(async move { watched.shutdown().await });
+            // Far more than anything holds on the way, and after the end of the other half.
+            assert_eq!(far.read(&mut [0]).await.unwrap(), 0);
+            far.write_all(&[0; 10_000]).await.unwrap();
+            drop(far);
+            ends.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_of_which_all_was_read_ends_at_once() {
+        let (near, _far) = tokio::io::duplex(4);
+        let activity = Activity::new();
+        let mut watched = Watched::http1(near, Arc::clone(&activity));
+        drop(activity.begin());
+        activity.leave();
+        let begun = Instant::now();
+        watched.shutdown().await.unwrap();
+        assert!(begun.elapsed() < LINGER);
     }
 
     #[tokio::test]

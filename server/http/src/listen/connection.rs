@@ -10,7 +10,7 @@ use std::{
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::{
     Request, Response,
     body::Incoming,
@@ -32,7 +32,7 @@ use tower::ServiceExt as _;
 
 use super::{
     ListenerLimits,
-    activity::{Activity, InFlight, Overdue, Watched},
+    activity::{Activity, InFlight, LINGER, Overdue, Watched},
 };
 use crate::tls::{H2, Tls};
 
@@ -130,7 +130,7 @@ impl Connection {
         };
         service_fn(move |request: Request<Incoming>| {
             let in_flight = activity.begin();
-            let mut request = request.map(Body::new);
+            let mut request = request.map(|body| arriving(body, &activity));
             if let Some(remote) = remote {
                 request.extensions_mut().insert(remote);
             }
@@ -184,9 +184,68 @@ async fn handshake(tls: &Tls, mut stream: TcpStream) -> std::io::Result<TlsStrea
     let mut first = [0];
     if stream.peek(&mut first).await? == 1 && first[0] != HANDSHAKE {
         stream.write_all(NO_TLS).await?;
+        stream.shutdown().await?;
+        // What it sends is not read: it is reset with the answer if it is not let go first.
+        let mut rest = tokio::io::sink();
+        let _ = timeout(LINGER, tokio::io::copy(&mut stream, &mut rest)).await;
         return Err(std::io::Error::other("the client speaks no TLS"));
     }
     tls.acceptor().accept(stream).await
+}
+
+/// Hands on the body of a request. Its connection is busy until the last part was read.
+fn arriving(body: Incoming, activity: &Arc<Activity>) -> Body {
+    if body.is_end_stream() {
+        return Body::empty();
+    }
+    let in_flight = activity.begin();
+    Body::new(Arriving {
+        body: Some(body),
+        in_flight,
+    })
+}
+
+/// The body of a request; the connection is told if it is left before its end.
+struct Arriving {
+    /// There until it ends.
+    body: Option<Incoming>,
+    in_flight: InFlight,
+}
+
+impl http_body::Body for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(body) = self.body.as_mut() else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(body).poll_frame(cx);
+        if let Poll::Ready(None) = polled {
+            self.body = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let hint = self.body.as_ref().map(Incoming::size_hint);
+        hint.unwrap_or_else(|| SizeHint::with_exact(0))
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        if !http_body::Body::is_end_stream(self) {
+            self.in_flight.activity().leave_body();
+        }
+    }
 }
 
 /// The body of an answer, whose request is in flight until the last part of it was handed over.
