@@ -100,6 +100,10 @@ pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
     const OPTIONAL: bool = false;
     /// Whether it works with a named key on what the caller sends; see [`KeyUse`].
     const KEYED: bool = false;
+    /// Whether the names in its path are the same in any case.
+    const ANY_CASE: bool = false;
+    /// Whether its path may end in a slash, as the paths of mounts do.
+    const ANY_SLASH: bool = false;
     /// What an answer may also be, beside success and the refusals that any operation has: its
     /// status, or `default` for all that is left, and when it comes. It has the form of the reply.
     const STATUSES: &'static [(&'static str, &'static str)] = &[];
@@ -123,21 +127,22 @@ pub trait Endpoint: Serialize + DeserializeOwned + Send + 'static {
 /// endpoint!(Write { path } => (): Update "{path*}" as "{path}"; free_form);
 /// ```
 ///
-/// `free_form`, `document` and `optional` set the constants of these names, and `keyed` that of a
-/// request that is [`Keyed`](crate::Keyed); `statuses` sets [`Endpoint::STATUSES`]; `as` gives the
-/// text that a client formats where it differs from the template.
+/// `any_case`, `any_slash`, `free_form`, `document` and `optional` set the constants of these names,
+/// and `keyed` that of a request that is [`Keyed`](crate::Keyed); `statuses` sets
+/// [`Endpoint::STATUSES`]; `as` gives the text that a client formats where it differs from the
+/// template.
 #[macro_export]
 macro_rules! endpoint {
     ($request:ty { $($capture:ident),* } => $reply:ty : $operation:ident $path:literal
         $(as $format:literal)? $(, access $access:ident)? $(, statuses $statuses:expr)?
-        $(; $flag:ident)?) => {
+        $(; $($flag:ident),+)?) => {
         impl $crate::Endpoint for $request {
             const NAME: &'static str = stringify!($request);
             const OPERATION: $crate::Operation = $crate::Operation::$operation;
             const PATH: &'static str = $path;
             $(const ACCESS: $crate::Access = $crate::Access::$access;)?
             $(const STATUSES: &'static [(&'static str, &'static str)] = &$statuses;)?
-            $($crate::endpoint!(@flag $flag);)?
+            $($($crate::endpoint!(@flag $flag);)+)?
             type Reply = $reply;
 
             fn path(&self) -> String {
@@ -146,6 +151,8 @@ macro_rules! endpoint {
             }
         }
     };
+    (@flag any_case) => { const ANY_CASE: bool = true; };
+    (@flag any_slash) => { const ANY_SLASH: bool = true; };
     (@flag document) => { const DOCUMENT: bool = true; };
     (@flag keyed) => {
         const KEYED: bool = true;

@@ -205,7 +205,11 @@ async fn decide<'r>(
             };
             seen.operation = matched.operation(asker).await?;
         }
-        let verdict = ask(&principal.acl, request, seen.operation)?;
+        let known_as = match route.is_ok() && !seen.operation.lists() {
+            true => core.mounts.known_as(request.path.as_str()),
+            false => None,
+        };
+        let verdict = ask(&principal.acl, request, known_as.as_deref(), seen.operation)?;
         let allowed = verdict.allowed && (access != Access::Sudo || verdict.sudo);
         let demand = verdict.demand.clone();
         seen.verdict = Some(verdict);
@@ -254,18 +258,29 @@ impl From<Operation> for Capability {
 }
 
 /// Asks the compiled policies. Parameters are read only where a rule looks at them.
-fn ask(acl: &Acl, request: &Request, operation: Operation) -> Result<Verdict, Error> {
+fn ask(
+    acl: &Acl,
+    request: &Request,
+    known_as: Option<&str>,
+    operation: Operation,
+) -> Result<Verdict, Error> {
+    let capability = Capability::from(operation);
     let path = request.path.as_str();
-    let parameters = if acl.needs_parameters(Capability::from(operation), path) {
+    let needs_parameters = |path: &str| acl.needs_parameters(capability, path);
+    let parameters = if needs_parameters(path) || known_as.is_some_and(needs_parameters) {
         // EXPOSE: read by the parameter rules of a policy, in a tree that lives as long as this.
         Some(Fields::parse(request.body.expose())?.to_map()?)
     } else {
         None
     };
-    Ok(acl.check(&Question {
-        capability: Capability::from(operation),
+    let question = Question {
+        capability,
         path,
         parameters: parameters.as_ref(),
         wrap_ttl: request.wrap_ttl.filter(|ttl| *ttl > Duration::ZERO),
-    }))
+    };
+    Ok(match known_as {
+        Some(known_as) => acl.check_known(&question, known_as),
+        None => acl.check(&question),
+    })
 }

@@ -163,6 +163,18 @@ impl Mounts {
         })
     }
 
+    /// Returns the path by which rules know what a path leads to, if that is another one; see
+    /// [`Routes::known_as`].
+    pub(crate) fn known_as(&self, path: &str) -> Option<String> {
+        let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+        if path.bytes().all(is_plain) && !path.ends_with('/') {
+            return None;
+        }
+        let (mount, rest) = self.find(path)?;
+        let known = mount.mounted.routes.known_as(rest)?;
+        Some(format!("{}{known}", &path[..path.len() - rest.len()]))
+    }
+
     /// Returns the mount at exactly this path, which ends in a slash.
     pub(crate) fn at(&self, class: Class, path: &str) -> Option<Arc<Mount>> {
         self.table.load().get(&full_path(class, path)).cloned()

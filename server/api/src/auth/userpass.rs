@@ -31,7 +31,7 @@ with_token_parameters! {
         pub bound_cidrs: Option<Vec<String>>,
     }
 }
-endpoint!(WriteUser { username } => (): Update "users/{username}");
+endpoint!(WriteUser { username } => (): Update "users/{username}"; any_case);
 
 /// `GET auth/userpass/users/:username`: reads one user.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -41,7 +41,7 @@ pub struct ReadUser {
     #[serde(skip_serializing)]
     pub username: String,
 }
-endpoint!(ReadUser { username } => User: Read "users/{username}");
+endpoint!(ReadUser { username } => User: Read "users/{username}"; any_case);
 
 with_login_tokens! {
     /// A user, without what is secret. What was given by an older name is shown by that too.
@@ -65,7 +65,7 @@ pub struct DeleteUser {
     #[serde(skip_serializing)]
     pub username: String,
 }
-endpoint!(DeleteUser { username } => (): Delete "users/{username}");
+endpoint!(DeleteUser { username } => (): Delete "users/{username}"; any_case);
 
 /// `LIST auth/userpass/users`: lists the names of all users.
 #[skip_serializing_none]
@@ -101,7 +101,7 @@ pub struct SetPassword {
     /// In its place, its bcrypt hash; see [`WriteUser`].
     pub password_hash: Option<Sensitive>,
 }
-endpoint!(SetPassword { username } => (): Update "users/{username}/password");
+endpoint!(SetPassword { username } => (): Update "users/{username}/password"; any_case);
 
 /// `POST auth/userpass/users/:username/policies`: gives a user other policies. Tokens that were made
 /// before keep those that they have, and are not renewed.
@@ -119,7 +119,7 @@ pub struct SetPolicies {
     #[serde(deserialize_with = "coerce::list")]
     pub policies: Option<Vec<String>>,
 }
-endpoint!(SetPolicies { username } => (): Update "users/{username}/policies");
+endpoint!(SetPolicies { username } => (): Update "users/{username}/policies"; any_case);
 
 /// `POST auth/userpass/login/:username`: gives a token for a name and its password.
 ///
@@ -135,4 +135,4 @@ pub struct LogIn {
     /// The password.
     pub password: Option<Sensitive>,
 }
-endpoint!(LogIn { username } => (): Update "login/{username}", access Public);
+endpoint!(LogIn { username } => (): Update "login/{username}", access Public; any_case);

@@ -50,7 +50,7 @@ pub struct WriteEntityByName(
     /// What [`WriteEntity`] takes.
     pub WriteEntity,
 );
-in_path!(WriteEntityByName, name => EntityWritten, "entity/name/{name*}", "entity/name/{}"; optional);
+in_path!(WriteEntityByName, name => EntityWritten, "entity/name/{name*}", "entity/name/{}"; optional, any_case);
 
 /// The entity that was made.
 #[derive(Debug, Deserialize, Serialize)]
@@ -81,7 +81,7 @@ pub struct ReadEntityByName {
     #[serde(skip_serializing)]
     pub name: String,
 }
-endpoint!(ReadEntityByName { name } => EntityInfo: Read "entity/name/{name*}" as "entity/name/{name}");
+endpoint!(ReadEntityByName { name } => EntityInfo: Read "entity/name/{name*}" as "entity/name/{name}"; any_case);
 
 /// What is known of an entity. Times are RFC 3339.
 #[derive(Debug, Deserialize, Serialize)]
@@ -133,7 +133,7 @@ pub struct DeleteEntityByName {
     #[serde(skip_serializing)]
     pub name: String,
 }
-endpoint!(DeleteEntityByName { name } => (): Delete "entity/name/{name*}" as "entity/name/{name}");
+endpoint!(DeleteEntityByName { name } => (): Delete "entity/name/{name*}" as "entity/name/{name}"; any_case);
 
 /// `POST identity/entity/batch-delete`: removes entities, all or none.
 #[skip_serializing_none]

@@ -56,7 +56,7 @@ pub struct WriteGroupByName(
     /// What [`WriteGroup`] takes.
     pub WriteGroup,
 );
-in_path!(WriteGroupByName, name => GroupWritten, "group/name/{name*}", "group/name/{}"; optional);
+in_path!(WriteGroupByName, name => GroupWritten, "group/name/{name*}", "group/name/{}"; optional, any_case);
 
 /// The group that was made.
 #[derive(Debug, Deserialize, Serialize)]
@@ -85,7 +85,7 @@ pub struct ReadGroupByName {
     #[serde(skip_serializing)]
     pub name: String,
 }
-endpoint!(ReadGroupByName { name } => GroupInfo: Read "group/name/{name*}" as "group/name/{name}");
+endpoint!(ReadGroupByName { name } => GroupInfo: Read "group/name/{name*}" as "group/name/{name}"; any_case);
 
 /// What is known of a group. Times are RFC 3339.
 #[derive(Debug, Deserialize, Serialize)]
@@ -137,7 +137,7 @@ pub struct DeleteGroupByName {
     #[serde(skip_serializing)]
     pub name: String,
 }
-endpoint!(DeleteGroupByName { name } => (): Delete "group/name/{name*}" as "group/name/{name}");
+endpoint!(DeleteGroupByName { name } => (): Delete "group/name/{name*}" as "group/name/{name}"; any_case);
 
 /// `LIST identity/group/id`: lists the ids of all groups.
 #[derive(Debug, Default, Deserialize, Serialize)]

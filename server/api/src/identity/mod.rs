@@ -56,12 +56,12 @@ pub use provider::{
 
 /// Implements an endpoint that takes what another takes, one field of it in the path.
 macro_rules! in_path {
-    ($request:ident, $field:ident => $reply:ty, $path:literal, $format:literal $(; $flag:ident)?) => {
+    ($request:ident, $field:ident => $reply:ty, $path:literal, $format:literal $(; $($flag:ident),+)?) => {
         impl $crate::Endpoint for $request {
             const NAME: &'static str = stringify!($request);
             const OPERATION: $crate::Operation = $crate::Operation::Update;
             const PATH: &'static str = $path;
-            $($crate::endpoint!(@flag $flag);)?
+            $($($crate::endpoint!(@flag $flag);)+)?
             type Reply = $reply;
 
             fn path(&self) -> String {

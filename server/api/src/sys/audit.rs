@@ -38,7 +38,7 @@ pub struct EnableAuditDevice {
     #[serde(deserialize_with = "coerce::map")]
     pub options: Option<BTreeMap<String, String>>,
 }
-endpoint!(EnableAuditDevice { path } => (): Update "audit/{path*}" as "audit/{path}", access Sudo);
+endpoint!(EnableAuditDevice { path } => (): Update "audit/{path*}" as "audit/{path}", access Sudo; any_slash);
 
 /// `DELETE sys/audit/:path`: disables an audit device; what it wrote stays.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -48,7 +48,7 @@ pub struct DisableAuditDevice {
     #[serde(skip_serializing)]
     pub path: String,
 }
-endpoint!(DisableAuditDevice { path } => (): Delete "audit/{path*}" as "audit/{path}", access Sudo);
+endpoint!(DisableAuditDevice { path } => (): Delete "audit/{path*}" as "audit/{path}", access Sudo; any_slash);
 
 /// `PUT sys/audit-hash/:path`: hashes a value as an audit device does, to look for it in the log.
 #[skip_serializing_none]
@@ -61,7 +61,7 @@ pub struct HashForAudit {
     /// The value.
     pub input: Option<Sensitive>,
 }
-endpoint!(HashForAudit { path } => AuditHash: Update "audit-hash/{path*}" as "audit-hash/{path}");
+endpoint!(HashForAudit { path } => AuditHash: Update "audit-hash/{path*}" as "audit-hash/{path}"; any_slash);
 
 /// `GET sys/audit-head/:path`: tells where the log of an audit device ends.
 ///
@@ -99,7 +99,7 @@ pub struct ReadAuditedHeader {
 endpoint!(
     ReadAuditedHeader { header } => BTreeMap<String, AuditedHeader>:
     Read "config/auditing/request-headers/{header*}" as "config/auditing/request-headers/{header}",
-    access Sudo
+    access Sudo; any_case
 );
 
 /// `POST sys/config/auditing/request-headers/:header`: lets the audit log show a request header.
@@ -117,7 +117,7 @@ pub struct WriteAuditedHeader {
 endpoint!(
     WriteAuditedHeader { header } => ():
     Update "config/auditing/request-headers/{header*}" as "config/auditing/request-headers/{header}",
-    access Sudo
+    access Sudo; any_case
 );
 
 /// `DELETE sys/config/auditing/request-headers/:header`: keeps a request header out of the audit
@@ -132,7 +132,7 @@ pub struct DeleteAuditedHeader {
 endpoint!(
     DeleteAuditedHeader { header } => ():
     Delete "config/auditing/request-headers/{header*}" as "config/auditing/request-headers/{header}",
-    access Sudo
+    access Sudo; any_case
 );
 
 /// The request headers that the audit log shows.

@@ -50,7 +50,7 @@ pub struct ReadUiHeader {
     #[serde(deserialize_with = "coerce::flag")]
     pub multivalue: Option<bool>,
 }
-endpoint!(ReadUiHeader { header } => UiHeader: Read "config/ui/headers/{header}", access Sudo);
+endpoint!(ReadUiHeader { header } => UiHeader: Read "config/ui/headers/{header}", access Sudo; any_case);
 
 /// The values of a header.
 #[skip_serializing_none]
@@ -75,7 +75,7 @@ pub struct WriteUiHeader {
     #[serde(deserialize_with = "coerce::list")]
     pub values: Option<Vec<String>>,
 }
-endpoint!(WriteUiHeader { header } => (): Update "config/ui/headers/{header}", access Sudo);
+endpoint!(WriteUiHeader { header } => (): Update "config/ui/headers/{header}", access Sudo; any_case);
 
 /// `DELETE sys/config/ui/headers/:header`: has answers below `/ui` no longer carry a header.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -85,4 +85,4 @@ pub struct DeleteUiHeader {
     #[serde(skip_serializing)]
     pub header: String,
 }
-endpoint!(DeleteUiHeader { header } => (): Delete "config/ui/headers/{header}", access Sudo);
+endpoint!(DeleteUiHeader { header } => (): Delete "config/ui/headers/{header}", access Sudo; any_case);

@@ -151,7 +151,7 @@ pub struct EnableMount {
     #[serde(deserialize_with = "coerce::text")]
     pub plugin_version: Option<String>,
 }
-endpoint!(EnableMount { path } => (): Update "mounts/{path*}" as "mounts/{path}");
+endpoint!(EnableMount { path } => (): Update "mounts/{path*}" as "mounts/{path}"; any_slash);
 
 /// `DELETE sys/mounts/:path`: unmounts a secrets engine and removes its data.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -161,7 +161,7 @@ pub struct DisableMount {
     #[serde(skip_serializing)]
     pub path: String,
 }
-endpoint!(DisableMount { path } => (): Delete "mounts/{path*}" as "mounts/{path}");
+endpoint!(DisableMount { path } => (): Delete "mounts/{path*}" as "mounts/{path}"; any_slash);
 
 /// `GET sys/mounts/:path`: reads one secrets engine.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -171,7 +171,7 @@ pub struct ReadMount {
     #[serde(skip_serializing)]
     pub path: String,
 }
-endpoint!(ReadMount { path } => MountOutput: Read "mounts/{path*}" as "mounts/{path}");
+endpoint!(ReadMount { path } => MountOutput: Read "mounts/{path*}" as "mounts/{path}"; any_slash);
 
 /// `GET sys/mounts/:path/tune`: tells what is tuned of a mount.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -285,6 +285,7 @@ macro_rules! auth_twin {
             const OPERATION: crate::Operation = <$mount as crate::Endpoint>::OPERATION;
             const PATH: &'static str = $path;
             const ACCESS: crate::Access = crate::Access::Sudo;
+            const ANY_SLASH: bool = <$mount as crate::Endpoint>::ANY_SLASH;
             type Reply = <$mount as crate::Endpoint>::Reply;
 
             fn path(&self) -> String {

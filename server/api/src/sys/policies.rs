@@ -36,7 +36,7 @@ pub struct ReadPolicy {
     #[serde(skip_serializing)]
     pub name: String,
 }
-endpoint!(ReadPolicy { name } => Policy: Read "policies/acl/{name*}" as "policies/acl/{name}");
+endpoint!(ReadPolicy { name } => Policy: Read "policies/acl/{name*}" as "policies/acl/{name}"; any_case);
 
 /// A policy.
 #[derive(Debug, Deserialize, Serialize)]
@@ -71,7 +71,7 @@ pub struct WritePolicy {
     #[serde(deserialize_with = "coerce::seconds")]
     pub ttl: Option<i64>,
 }
-endpoint!(WritePolicy { name } => (): Update "policies/acl/{name*}" as "policies/acl/{name}");
+endpoint!(WritePolicy { name } => (): Update "policies/acl/{name*}" as "policies/acl/{name}"; any_case);
 
 /// `PATCH sys/policies/acl/:name`: changes parts of a policy; what is left out stays.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -123,7 +123,7 @@ pub struct ReadDetailedPolicy {
     pub name: String,
 }
 endpoint!(ReadDetailedPolicy { name } => DetailedPolicy:
-    Read "policies/detailed/acl/{name*}" as "policies/detailed/acl/{name}");
+    Read "policies/detailed/acl/{name*}" as "policies/detailed/acl/{name}"; any_case);
 
 /// What is known of a policy.
 #[skip_serializing_none]
@@ -151,7 +151,7 @@ pub struct DeletePolicy {
     #[serde(skip_serializing)]
     pub name: String,
 }
-endpoint!(DeletePolicy { name } => (): Delete "policies/acl/{name*}" as "policies/acl/{name}");
+endpoint!(DeletePolicy { name } => (): Delete "policies/acl/{name*}" as "policies/acl/{name}"; any_case);
 
 /// `LIST sys/policy`: the older spelling of [`ListPolicies`].
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -182,7 +182,7 @@ pub struct ReadPolicyOld {
     #[serde(skip_serializing)]
     pub name: String,
 }
-endpoint!(ReadPolicyOld { name } => PolicyOld: Read "policy/{name*}" as "policy/{name}");
+endpoint!(ReadPolicyOld { name } => PolicyOld: Read "policy/{name*}" as "policy/{name}"; any_case);
 
 /// A policy, with its text under the older name.
 #[derive(Debug, Deserialize, Serialize)]
@@ -220,7 +220,7 @@ pub struct WritePolicyOld {
     #[serde(deserialize_with = "coerce::seconds")]
     pub ttl: Option<i64>,
 }
-endpoint!(WritePolicyOld { name } => (): Update "policy/{name*}" as "policy/{name}");
+endpoint!(WritePolicyOld { name } => (): Update "policy/{name*}" as "policy/{name}"; any_case);
 
 /// `DELETE sys/policy/:name`: the older spelling of [`DeletePolicy`].
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -230,4 +230,4 @@ pub struct DeletePolicyOld {
     #[serde(skip_serializing)]
     pub name: String,
 }
-endpoint!(DeletePolicyOld { name } => (): Delete "policy/{name*}" as "policy/{name}");
+endpoint!(DeletePolicyOld { name } => (): Delete "policy/{name*}" as "policy/{name}"; any_case);

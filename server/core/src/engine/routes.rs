@@ -43,6 +43,10 @@ pub struct Described {
     pub optional: bool,
     /// Whether it works with a named key on what the caller sends.
     pub keyed: bool,
+    /// Whether the names in its path are the same in any case.
+    pub any_case: bool,
+    /// Whether its path may end in a slash.
+    pub any_slash: bool,
     /// What an answer may also be; see [`Endpoint::STATUSES`].
     pub statuses: &'static [(&'static str, &'static str)],
 }
@@ -61,6 +65,8 @@ impl Described {
             reply: schema::of::<T::Reply>,
             optional: T::OPTIONAL,
             keyed: T::KEYED,
+            any_case: T::ANY_CASE,
+            any_slash: T::ANY_SLASH,
             statuses: T::STATUSES,
         }
     }
@@ -83,6 +89,8 @@ pub struct Routes {
     use_keys: bool,
     /// Whether any of them logs somebody in who may be locked out.
     have_logins: bool,
+    /// Whether any of them takes one thing under several paths.
+    have_spellings: bool,
 }
 
 /// A route that covers a path, with what its template captured.
@@ -107,6 +115,7 @@ impl Routes {
                 routes: Vec::new(),
                 use_keys: false,
                 have_logins: false,
+                have_spellings: false,
             },
         }
     }
@@ -151,6 +160,29 @@ impl Routes {
         };
         let covering = self.routes.iter().filter(covers);
         covering.filter(as_specific).map(|route| route.described)
+    }
+
+    /// Returns the path by which rules know what a path leads to, if that is another one: with names
+    /// that are the same in any case in lower case, and without the slash behind the path of a mount.
+    pub(crate) fn known_as(&self, path: &str) -> Option<String> {
+        if !self.have_spellings {
+            return None;
+        }
+        let (mut any_case, mut any_slash) = (false, false);
+        for route in self.covering(path) {
+            any_case |= route.any_case;
+            any_slash |= route.any_slash;
+        }
+        let name = match any_slash {
+            true => path.strip_suffix('/').unwrap_or(path),
+            false => path,
+        };
+        // The literals of a template are in lower case.
+        let known = match any_case {
+            true => name.to_lowercase(),
+            false => name.to_owned(),
+        };
+        (known != path).then_some(known)
     }
 
     /// Tells whether any of them works with named keys.
@@ -297,6 +329,7 @@ impl<E: Send + Sync + 'static> Builder<E> {
             })
         });
         self.routes.use_keys |= T::KEYED;
+        self.routes.have_spellings |= T::ANY_CASE || T::ANY_SLASH;
         self.routes.routes.push(Route {
             described: Described::of::<T>(),
             template: Template::parse(T::PATH),

@@ -212,6 +212,37 @@ impl Acl {
         }
     }
 
+    /// Decides about a request for something that the server knows by another path. Each of the two
+    /// that a rule counts for has to let it in, so that no way to spell a name escapes a rule.
+    #[must_use]
+    pub fn check_known(&self, question: &Question<'_>, known_as: &str) -> Verdict {
+        let counts = |path: &str| self.grant(question.capability, path).is_some();
+        let asked = self.check(question);
+        if asked.root || !counts(known_as) {
+            return asked;
+        }
+        let known = self.check(&Question {
+            path: known_as,
+            ..*question
+        });
+        if !counts(question.path) {
+            return known;
+        }
+        let allowed = asked.allowed && known.allowed;
+        Verdict {
+            allowed,
+            sudo: asked.sudo && known.sudo,
+            root: false,
+            granting: if allowed {
+                known.granting
+            } else {
+                PolicyNames::default()
+            },
+            listing: known.listing.filter(|_| allowed),
+            demand: known.demand.or(asked.demand).filter(|_| allowed),
+        }
+    }
+
     /// Lists what may be done on a path, sorted by name: `root` alone for the root policy, `deny`
     /// alone for nothing.
     ///
@@ -230,6 +261,26 @@ impl Acl {
             vec![Capability::Deny]
         } else {
             capabilities
+        }
+    }
+
+    /// Lists what may be done with something that the server knows by another path, as
+    /// [`check_known`](Self::check_known) decides.
+    #[must_use]
+    pub fn capabilities_known(&self, path: &str, known_as: &str) -> Vec<Capability> {
+        let counts = |path: &str| self.grant(Capability::List, path).is_some();
+        match (counts(path), counts(known_as)) {
+            (_, false) => self.capabilities(path),
+            (false, true) => self.capabilities(known_as),
+            (true, true) => {
+                let known = self.capabilities(known_as);
+                let mut both = self.capabilities(path);
+                both.retain(|capability| known.contains(capability));
+                if both.is_empty() {
+                    both.push(Capability::Deny);
+                }
+                both
+            }
         }
     }
 

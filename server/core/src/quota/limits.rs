@@ -72,16 +72,20 @@ impl Limits {
         self.index();
     }
 
-    /// Returns the limit that counts for a path.
+    /// Returns the limit that counts for a path, however its names are spelled.
     pub(super) fn of(&self, path: &str, mounts: &Mounts) -> Option<&Arc<Limit>> {
-        let bare = path.trim_end_matches('/');
-        if !bare.is_empty()
-            && let Some(limit) = self.exact.get(bare)
-        {
+        let known = mounts.known_as(path);
+        let spellings = || [Some(path), known.as_deref()].into_iter().flatten();
+        let of_path = |path: &str| match path.trim_end_matches('/') {
+            "" => None,
+            bare => self.exact.get(bare),
+        };
+        if let Some(limit) = spellings().find_map(of_path) {
             return Some(limit);
         }
+        let begins = |prefix: &str| spellings().any(|path| path.starts_with(prefix));
         let mut prefixes = self.prefixes.iter();
-        if let Some((_, limit)) = prefixes.find(|(prefix, _)| path.starts_with(prefix)) {
+        if let Some((_, limit)) = prefixes.find(|(prefix, _)| begins(prefix)) {
             return Some(limit);
         }
         let mount = mounts.find(path).map(|(mount, _)| mount.full_path());

@@ -1,7 +1,5 @@
 //! `sys/capabilities*`: what a token may do.
 
-use std::sync::Arc;
-
 use keyward_api::sys::{Capabilities, CapabilitiesAccessor, CapabilitiesReply, CapabilitiesSelf};
 
 use super::Sys;
@@ -19,7 +17,7 @@ pub(super) async fn of_token(
     let id = TokenId::new(keyward_crypto::SecretString::new(token.expose().to_owned()));
     let principal = cx.core().principal(&id, cx.now()).await?;
     let principal = principal.ok_or_else(|| Error::invalid("invalid token"))?;
-    answer(&principal.acl, [request.paths, request.path])
+    answer(&cx, &principal.acl, [request.paths, request.path])
 }
 
 /// Tells what the token behind an accessor may do.
@@ -33,7 +31,7 @@ pub(super) async fn of_accessor(
     let token = token.ok_or_else(|| Error::invalid("invalid accessor"))?;
     let holder = cx.core().holder(token, cx.now());
     let holder = holder.ok_or_else(|| Error::invalid("invalid accessor"))?;
-    answer(&holder.acl, [request.paths, request.path])
+    answer(&cx, &holder.acl, [request.paths, request.path])
 }
 
 /// Tells what the caller may do.
@@ -42,11 +40,12 @@ pub(super) async fn of_self(
     request: CapabilitiesSelf,
 ) -> Result<Response<CapabilitiesReply>, Error> {
     let principal = cx.principal().ok_or(Error::Denied(Denial::Token))?;
-    answer(&principal.acl, [request.paths, request.path])
+    answer(&cx, &principal.acl, [request.paths, request.path])
 }
 
 fn answer(
-    acl: &Arc<Acl>,
+    cx: &Context<Sys>,
+    acl: &Acl,
     either: [Option<Vec<String>>; 2],
 ) -> Result<Response<CapabilitiesReply>, Error> {
     let mut given = either.into_iter().flatten();
@@ -56,7 +55,11 @@ fn answer(
         return Err(Error::invalid("missing path"));
     }
     let names = |path: &str| {
-        let capabilities = acl.capabilities(path.strip_prefix('/').unwrap_or(path));
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let capabilities = match cx.core().mounts.known_as(path) {
+            Some(known_as) => acl.capabilities_known(path, &known_as),
+            None => acl.capabilities(path),
+        };
         capabilities
             .iter()
             .map(ToString::to_string)

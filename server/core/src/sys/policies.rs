@@ -91,7 +91,7 @@ pub(super) async fn read_old(
 
 /// Writes a policy.
 pub(super) async fn write(cx: Context<Sys>, request: WritePolicy) -> Result<Response<()>, Error> {
-    let name = request.name.to_lowercase();
+    let name = writable(&request.name)?;
     let text = request.policy.filter(|text| !text.is_empty());
     let text = text.ok_or_else(no_text)?;
     let change = PolicyChange {
@@ -111,7 +111,7 @@ pub(super) async fn patch(
     cx: Context<Sys>,
     PatchPolicy(request): PatchPolicy,
 ) -> Result<Response<()>, Error> {
-    let name = request.name.to_lowercase();
+    let name = writable(&request.name)?;
     let text = request.policy.as_deref();
     if text.is_some_and(str::is_empty) {
         return Err(no_text());
@@ -181,6 +181,17 @@ fn page(cx: &Context<Sys>, after: Option<&str>, limit: Option<i64>) -> Vec<(Stri
     all.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after))
         .take(limit)
         .collect()
+}
+
+/// Reads the name of a policy to write. Those of tokens are trimmed, so no token could have one with
+/// spaces around.
+fn writable(name: &str) -> Result<String, Error> {
+    match name.trim() == name {
+        true => Ok(name.to_lowercase()),
+        false => Err(Error::invalid(
+            "policy names cannot begin or end with a space",
+        )),
+    }
 }
 
 fn find(cx: &Context<Sys>, name: &str) -> Result<(String, Arc<Stored>), Error> {
