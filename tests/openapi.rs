@@ -57,7 +57,7 @@ const PUBLIC: &[(&str, u16)] = &[
     ("POST sys/wrapping/unwrap", 403),
 ];
 
-/// What answers whatever state the server is in, and leaves no lines in the audit log.
+/// What answers whatever state the server is in.
 const ALWAYS: &[&str] = &[
     "GET sys/health",
     "GET sys/init",
@@ -77,7 +77,7 @@ Matching Route: unseal
     POST   Gives one share, of the unseal key or the recovery key (needs no
            token)
 
-           It leaves no audit entry: the log is sealed as well.
+           It leaves no audit entry while the log is sealed as well.
 
 ## PARAMETERS
 
@@ -226,9 +226,9 @@ impl House {
         let answer = client.send(&call.method, &path, headers, body).await;
         let entries = self.new_entries();
         let kinds: Vec<_> = entries.iter().map(|entry| entry["type"].as_str()).collect();
-        let expected = match ALWAYS.contains(&&*call.name) {
-            true => &[][..],
-            false => &[Some("request"), Some("response")],
+        let expected = match &*call.name {
+            "GET sys/health" => &[][..],
+            _ => &[Some("request"), Some("response")],
         };
         assert_eq!(kinds, expected, "{}", call.name);
         let id = answer.headers.get("x-request-id");

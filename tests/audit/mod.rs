@@ -335,7 +335,12 @@ async fn trap_25_a_server_that_cannot_write_its_audit_serves_nothing_secret() {
     assert!(write.json["errors"].is_array(), "{}", write.text);
     root.get("sys/mounts").await.expect(500);
     root.with_token("nonsense").get("kv/a").await.expect(500);
-    client.get("sys/health").await.expect(200);
+    // How the server is must be told all the same; who would change something is refused.
+    for path in ["health", "init", "leader", "seal-status"] {
+        client.get(&format!("sys/{path}")).await.expect(200);
+    }
+    let share = json!({ "key": audited.keys.shares[0] });
+    client.post("sys/unseal", share).await.expect(500);
 
     // With room again everything is as it was: what was refused was not done.
     audited.server.kill();

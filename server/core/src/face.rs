@@ -2,19 +2,25 @@
 //! unseal, status, health.
 //!
 //! No mount has these operations and no request for them comes through [`Core::handle`]: whoever
-//! listens answers them with [`Core::status`] and its neighbours. They need no token and leave no
-//! audit entry, as in Vault: there is nobody to audit while the server is sealed, and health must
-//! answer when audit cannot. Here is what they are, for listeners and for the document of the API.
+//! listens answers them with [`Core::status`] and its neighbours. They need no token. While the server
+//! is sealed, so is its log; else all but health are on record, and what changes something is not done
+//! without. Here is what they are, for listeners and for the document of the API.
 //!
 //! [`Core::handle`]: crate::Core::handle
 //! [`Core::status`]: crate::Core::status
+
+use std::sync::Arc;
 
 use keyward_api::{
     Operation,
     sys::{Initialize, ReadHealth, ReadInitStatus, ReadLeader, ReadSealStatus, Unseal},
 };
 
-use crate::engine::Described;
+use crate::{
+    Core, Done, Error, Request,
+    audit::{Answer, Facts},
+    engine::Described,
+};
 
 /// An operation that answers always; all of them are below `sys/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +57,60 @@ impl Face {
         faces.map(|(face, described)| (*face, described.operation))
     }
 
+    /// Tells whether it may change something.
+    const fn changes(self) -> bool {
+        matches!(self, Self::Init | Self::Unseal)
+    }
+
     /// Describes all of them, as if they were routes of the mount at `sys/`.
     pub(crate) fn described() -> impl Iterator<Item = Described> {
         FACES.iter().map(|(_, described)| *described)
+    }
+}
+
+impl Core {
+    /// Does what was asked of a face, on record while the server is unsealed, though without what it
+    /// answers. Health is not on record, and what tells of the state of the server answers all the
+    /// same if no device takes its line: both are asked by those who look whether it works.
+    ///
+    /// # Errors
+    /// The work's own; or it would change something, and no device took the line.
+    pub async fn on_record<T>(
+        &self,
+        face: Face,
+        request: Request,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let unsealed = match face {
+            Face::Health => None,
+            _ => self.unsealed(),
+        };
+        let system = unsealed.as_ref().and_then(|it| it.mounts.find("sys/"));
+        let (Some(unsealed), Some((system, _))) = (unsealed, system) else {
+            return work.await;
+        };
+        let ticket = unsealed.audit.ticket(Facts {
+            operation: request.operation,
+            request: Arc::new(request),
+            principal: None,
+            verdict: None,
+            mount: Some(Arc::clone(&system.entry)),
+            time: self.clock().now(),
+        });
+        if face.changes() {
+            ticket.written().await?;
+        }
+        let came = work.await;
+        let told = match &came {
+            Ok(_) => {
+                let done = Done::empty(Arc::clone(&system.entry));
+                ticket.finish(Answer::Done(&done)).await
+            }
+            Err(error) => ticket.finish(Answer::Failed(error)).await,
+        };
+        if face.changes() {
+            told?;
+        }
+        came
     }
 }

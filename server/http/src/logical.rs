@@ -154,15 +154,24 @@ async fn answer(
     if let Some(face) = sealed::face(&parts)
         && !asks_for_help(query)
     {
-        let face = match face {
-            Ok(face) => face,
+        let (face, operation) = match face {
+            Ok(found) => found,
             Err(status) => return respond::errors(status, id, None),
         };
         let read = body::read(body, limits).await;
         return match read.and_then(|body| body::within(&limits.json, body)) {
             Ok(body) => {
+                let request = match asked_of_face(app, &parts, id, remote, operation, &body) {
+                    Ok(request) => request,
+                    Err(error) => return respond::failed(id, &error),
+                };
                 let (app, query) = (Arc::clone(app), query.to_owned());
-                let work = async move { sealed::answer(face, &app.core, id, &query, &body).await };
+                let work = async move {
+                    let core = &app.core;
+                    let work = sealed::answer(face, core, id, &query, &body);
+                    let answered = core.on_record(face, request, work).await;
+                    answered.unwrap_or_else(|error| respond::failed(id, &error))
+                };
                 finish(id, most, pending, work).await
             }
             Err(error) => respond::bad_body(id, error),
@@ -240,6 +249,26 @@ pub(crate) async fn finish(
         Ok(None) => respond::failed(id, &Error::internal("the request panicked")),
         Err(_) => respond::overdue(id),
     }
+}
+
+/// Makes what is put on record of a request that no mount answers; its token counts for nothing.
+fn asked_of_face(
+    app: &App,
+    parts: &Parts,
+    id: RequestId,
+    remote: Remote,
+    operation: Operation,
+    body: &SecretBytes,
+) -> Result<Request, Error> {
+    let path = parts.uri.path().strip_prefix("/v1/").unwrap_or_default();
+    let path =
+        CanonicalPath::parse_encoded(path).map_err(|error| Error::Invalid(error.to_string()))?;
+    Ok(Request {
+        id,
+        remote,
+        headers: audited(&app.core, &parts.headers),
+        ..Request::new(operation, path, body.duplicate())
+    })
 }
 
 /// Reads all of a request but its body.

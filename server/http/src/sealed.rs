@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use crate::{body, respond};
 
 /// Returns what answers at a path whatever state the server is in; none if that is for the core.
-pub(crate) fn face(parts: &Parts) -> Option<Result<Face, StatusCode>> {
+pub(crate) fn face(parts: &Parts) -> Option<Result<(Face, Operation), StatusCode>> {
     let path = parts.uri.path().strip_prefix("/v1/sys/")?;
     let mut faces = Face::at(path).peekable();
     let (first, _) = faces.peek().copied()?;
@@ -34,7 +34,7 @@ pub(crate) fn face(parts: &Parts) -> Option<Result<Face, StatusCode>> {
     };
     let found = faces.find(|(_, is)| Some(*is) == operation);
     Some(match found {
-        Some((face, _)) => Ok(face),
+        Some(found) => Ok(found),
         None => Err(StatusCode::METHOD_NOT_ALLOWED),
     })
 }
@@ -46,16 +46,15 @@ pub(crate) async fn answer(
     id: RequestId,
     query: &str,
     body: &SecretBytes,
-) -> Response {
-    let answered = match face {
+) -> Result<Response, Error> {
+    match face {
         Face::Health => health(core, id, query).await,
         Face::Init => init(core, id, body).await,
         Face::InitStatus => init_status(core, id).await,
         Face::Leader => Ok(leader(id)),
         Face::SealStatus => seal_status(core, id).await,
         Face::Unseal => unseal(core, id, body).await,
-    };
-    answered.unwrap_or_else(|error| respond::failed(id, &error))
+    }
 }
 
 /// Tells whether a request asks for what a server that is sealed has done already, whoever asks: to

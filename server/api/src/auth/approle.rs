@@ -46,7 +46,7 @@ with_token_parameters! {
         pub period: Option<i64>,
     }
 }
-endpoint!(WriteRole { role_name } => (): Update "role/{role_name}");
+endpoint!(WriteRole { role_name } => (): Update "role/{role_name}"; any_case);
 
 /// `GET auth/approle/role/:role_name`: reads one role.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -56,7 +56,7 @@ pub struct ReadRole {
     #[serde(skip_serializing)]
     pub role_name: String,
 }
-endpoint!(ReadRole { role_name } => Role: Read "role/{role_name}");
+endpoint!(ReadRole { role_name } => Role: Read "role/{role_name}"; any_case);
 
 with_login_tokens! {
     /// A role. What was given by an older name is shown by that too.
@@ -88,7 +88,7 @@ pub struct DeleteRole {
     #[serde(skip_serializing)]
     pub role_name: String,
 }
-endpoint!(DeleteRole { role_name } => (): Delete "role/{role_name}");
+endpoint!(DeleteRole { role_name } => (): Delete "role/{role_name}"; any_case);
 
 /// `LIST auth/approle/role`: lists the names of all roles.
 #[skip_serializing_none]
@@ -119,7 +119,7 @@ pub struct ReadRoleId {
     #[serde(skip_serializing)]
     pub role_name: String,
 }
-endpoint!(ReadRoleId { role_name } => RoleId: Read "role/{role_name}/role-id");
+endpoint!(ReadRoleId { role_name } => RoleId: Read "role/{role_name}/role-id"; any_case);
 
 /// The id of a role.
 #[derive(Debug, Deserialize, Serialize)]
@@ -140,7 +140,7 @@ pub struct SetRoleId {
     #[serde(deserialize_with = "coerce::text")]
     pub role_id: Option<String>,
 }
-endpoint!(SetRoleId { role_name } => (): Update "role/{role_name}/role-id");
+endpoint!(SetRoleId { role_name } => (): Update "role/{role_name}/role-id"; any_case);
 
 /// `POST auth/approle/role/:role_name/secret-id`: makes a secret id up.
 #[skip_serializing_none]
@@ -167,7 +167,7 @@ pub struct GenerateSecretId {
     #[serde(deserialize_with = "coerce::seconds")]
     pub ttl: Option<i64>,
 }
-endpoint!(GenerateSecretId { role_name } => SecretId: Update "role/{role_name}/secret-id");
+endpoint!(GenerateSecretId { role_name } => SecretId: Update "role/{role_name}/secret-id"; any_case);
 
 /// `POST auth/approle/role/:role_name/custom-secret-id`: takes a secret id that the caller made up.
 #[skip_serializing_none]
@@ -196,7 +196,7 @@ pub struct TakeSecretId {
     #[serde(deserialize_with = "coerce::seconds")]
     pub ttl: Option<i64>,
 }
-endpoint!(TakeSecretId { role_name } => SecretId: Update "role/{role_name}/custom-secret-id");
+endpoint!(TakeSecretId { role_name } => SecretId: Update "role/{role_name}/custom-secret-id"; any_case);
 
 /// A secret id, which is shown now and never again.
 #[derive(Debug, Deserialize, Serialize)]
@@ -226,7 +226,7 @@ pub struct ListSecretIds {
     #[serde(deserialize_with = "coerce::int")]
     pub limit: Option<i64>,
 }
-endpoint!(ListSecretIds { role_name } => Keys: List "role/{role_name}/secret-id");
+endpoint!(ListSecretIds { role_name } => Keys: List "role/{role_name}/secret-id"; any_case);
 
 /// `POST auth/approle/role/:role_name/secret-id/lookup`: tells what is known of a secret id.
 #[skip_serializing_none]
@@ -240,7 +240,7 @@ pub struct LookupSecretId {
     pub secret_id: Option<Sensitive>,
 }
 endpoint!(LookupSecretId { role_name } => SecretIdInfo:
-    Update "role/{role_name}/secret-id/lookup"; optional);
+    Update "role/{role_name}/secret-id/lookup"; optional, any_case);
 
 /// What is known of a secret id.
 #[derive(Debug, Deserialize, Serialize)]
@@ -276,7 +276,7 @@ pub struct DestroySecretId {
     /// The secret id; one that is unknown is no error.
     pub secret_id: Option<Sensitive>,
 }
-endpoint!(DestroySecretId { role_name } => (): Update "role/{role_name}/secret-id/destroy");
+endpoint!(DestroySecretId { role_name } => (): Update "role/{role_name}/secret-id/destroy"; any_case);
 
 /// `DELETE auth/approle/role/:role_name/secret-id/destroy`: ends a secret id that is named in the query.
 /// A query may stand in the logs of proxies: rather `POST` it.
@@ -290,7 +290,7 @@ pub struct DeleteSecretId {
     /// The secret id; one that is unknown is no error.
     pub secret_id: Option<Sensitive>,
 }
-endpoint!(DeleteSecretId { role_name } => (): Delete "role/{role_name}/secret-id/destroy");
+endpoint!(DeleteSecretId { role_name } => (): Delete "role/{role_name}/secret-id/destroy"; any_case);
 
 /// `POST auth/approle/role/:role_name/secret-id-accessor/lookup`: tells what is known of a
 /// secret id, without it.
@@ -306,7 +306,7 @@ pub struct LookupSecretIdAccessor {
     pub secret_id_accessor: Option<String>,
 }
 endpoint!(LookupSecretIdAccessor { role_name } => LookedUp:
-    Update "role/{role_name}/secret-id-accessor/lookup");
+    Update "role/{role_name}/secret-id-accessor/lookup"; any_case);
 
 /// What is known of a secret id by its accessor.
 #[derive(Debug, Deserialize, Serialize)]
@@ -334,7 +334,7 @@ pub struct DestroySecretIdAccessor {
     pub secret_id_accessor: Option<String>,
 }
 endpoint!(DestroySecretIdAccessor { role_name } => ():
-    Update "role/{role_name}/secret-id-accessor/destroy");
+    Update "role/{role_name}/secret-id-accessor/destroy"; any_case);
 
 /// `DELETE auth/approle/role/:role_name/secret-id-accessor/destroy`: ends a secret id whose accessor
 /// is named in the query.
@@ -350,7 +350,7 @@ pub struct DeleteSecretIdAccessor {
     pub secret_id_accessor: Option<String>,
 }
 endpoint!(DeleteSecretIdAccessor { role_name } => ():
-    Delete "role/{role_name}/secret-id-accessor/destroy");
+    Delete "role/{role_name}/secret-id-accessor/destroy"; any_case);
 
 /// `POST auth/approle/tidy/secret-id`: begins to remove what is left of secret ids that are good for
 /// nothing; it goes on after the answer.

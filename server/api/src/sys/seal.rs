@@ -5,7 +5,7 @@ use serde_with::skip_serializing_none;
 
 use crate::{Sensitive, coerce, endpoint};
 
-/// `PUT sys/init`: makes the keys of a new server. It leaves no audit entry: there is no log yet.
+/// `PUT sys/init`: makes the keys of a new server, which has no audit log yet.
 #[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
@@ -53,7 +53,7 @@ pub struct Initialized {
     pub root_token: Sensitive,
 }
 
-/// `GET sys/init`: tells whether the keys were made. It leaves no audit entry.
+/// `GET sys/init`: tells whether the keys were made.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadInitStatus {}
@@ -67,7 +67,7 @@ pub struct InitStatus {
 }
 
 /// `PUT sys/unseal`: gives one share, of the unseal key or the recovery key. It leaves no audit
-/// entry: the log is sealed as well.
+/// entry while the log is sealed as well.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Unseal {
@@ -82,8 +82,7 @@ pub struct Unseal {
 }
 endpoint!(Unseal {} => SealStatus: Update "unseal", access Public; document);
 
-/// `GET sys/seal-status`: tells whether the server is sealed, and how far unsealing is. It leaves
-/// no audit entry.
+/// `GET sys/seal-status`: tells whether the server is sealed, and how far unsealing is.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadSealStatus {}
@@ -127,7 +126,7 @@ pub struct SealStatus {
     pub storage_type: String,
 }
 
-/// `GET sys/leader`: tells which node leads; there is one. It leaves no audit entry.
+/// `GET sys/leader`: tells which node leads; there is one.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ReadLeader {}

@@ -24,7 +24,7 @@ macro_rules! of_role {
             pub $name: String,
             $($body)*
         }
-        endpoint!($request { $name } => $reply: $operation $path);
+        endpoint!($request { $name } => $reply: $operation $path; any_case);
 
         impl OfRole for $request {
             fn role_name(&self) -> &str {
