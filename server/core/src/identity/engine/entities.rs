@@ -1,9 +1,12 @@
 //! `identity/entity`: made, changed, read, listed and removed.
 
-use keyward_api::identity::{
-    BatchDeleteEntities, DeleteEntity, DeleteEntityByName, EntityInfo, EntityKey, EntityKeys,
-    EntityWritten, ListEntities, ListEntityNames, Names, ReadEntity, ReadEntityByName, WriteEntity,
-    WriteEntityById, WriteEntityByName,
+use keyward_api::{
+    Operation,
+    identity::{
+        BatchDeleteEntities, DeleteEntity, DeleteEntityByName, EntityInfo, EntityKey, EntityKeys,
+        EntityWritten, ListEntities, ListEntityNames, Names, ReadEntity, ReadEntityByName,
+        WriteEntity, WriteEntityById, WriteEntityByName,
+    },
 };
 
 use super::{
@@ -11,7 +14,7 @@ use super::{
     Identities, given, named, policies,
     show::{self, Places},
 };
-use crate::{Error, Response, Timestamp, engine::Context};
+use crate::{Denial, Error, Response, Timestamp, engine::Context};
 
 /// Makes an entity, or changes the one with the id or name.
 pub(super) async fn write(
@@ -38,16 +41,25 @@ pub(super) async fn write_by_id(
     write(cx, request).await
 }
 
-/// Makes or changes the entity with a name, or gives the name to the one with the id in the body.
+/// Makes or changes the entity with a name, or gives the name to the one with the id in the body, if
+/// the caller may change that one too: a rule for one name must not open all entities.
 pub(super) async fn write_by_name(
     cx: Context<Identities>,
     WriteEntityByName(request): WriteEntityByName,
 ) -> Result<Response<EntityWritten>, Error> {
-    let request = WriteEntity {
-        name: named(request.name)?,
-        ..request
+    let name = named(request.name)?;
+    let is_another = |id: &str| {
+        let snapshot = cx.store.now();
+        let named = name.as_deref().and_then(|name| snapshot.entity_named(name));
+        named.is_none_or(|entity| entity.id != id)
     };
-    write(cx, request).await
+    if let Some(id) = given(request.id.clone())
+        && is_another(&id)
+        && !cx.permits(Operation::Update, &format!("entity/id/{id}"))
+    {
+        return Err(Error::Denied(Denial::Policy));
+    }
+    write(cx, WriteEntity { name, ..request }).await
 }
 
 /// Writes what is asked for; returns an entity that was made.

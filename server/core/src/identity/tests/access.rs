@@ -212,3 +212,46 @@ async fn a_token_is_made_for_the_name_that_its_role_allows() {
     let text = make(&body).await.unwrap_err().to_string();
     assert_eq!(text, "entity from given entity alias is disabled");
 }
+
+#[tokio::test]
+async fn who_may_change_an_entity_by_its_name_changes_no_other_one_by_its_id() {
+    let house = House::new().await;
+    let root = house
+        .entity(json!({"name": "chief", "policies": ["root-like"]}))
+        .await;
+    let own = house.entity(json!({"name": "alice"})).await;
+    let rule = "path \"identity/entity/name/alice\" { capabilities = [\"update\"] }";
+    let mut token = String::new();
+    for rules in [
+        rule.to_owned(),
+        format!("{rule}\npath \"identity/entity/id/*\" {{ capabilities = [\"update\"] }}"),
+    ] {
+        house
+            .write("sys/policies/acl/namer", json!({"policy": rules}))
+            .await;
+        if token.is_empty() {
+            let body = json!({"policies": ["namer"], "no_default_policy": true});
+            let made = house
+                .call(Operation::Update, &house.root, "auth/token/create", body)
+                .await;
+            token = made.unwrap().auth.unwrap().client_token.expose().to_owned();
+        }
+        let ask = async |id: &str| {
+            let body = json!({"id": id, "metadata": {"a": "b"}});
+            house
+                .call(
+                    Operation::Update,
+                    &token,
+                    "identity/entity/name/alice",
+                    body,
+                )
+                .await
+        };
+        assert!(ask(&own).await.is_ok());
+        let refused = ask(&root).await.unwrap_err();
+        match rules == rule {
+            true => assert!(matches!(refused, Error::Denied(Denial::Policy))),
+            false => assert_eq!(refused.to_string(), "entity name is already in use"),
+        }
+    }
+}
