@@ -3,6 +3,7 @@
 //! **Invariant:** nothing here knows an engine; a path is turned into a request and an answer into
 //! a status, and `respond` alone names status codes of answers.
 
+mod asked;
 mod begun;
 mod body;
 mod completed;

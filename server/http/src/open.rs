@@ -8,7 +8,7 @@ use axum::{
 };
 use keyward_core::RequestId;
 
-use crate::{App, body, logical, respond};
+use crate::{App, asked, body, respond};
 
 /// Answers, if this is something that everybody is told.
 pub(crate) fn answer(app: &App, id: RequestId, parts: &Parts) -> Option<Response> {
@@ -23,9 +23,7 @@ pub(crate) fn answer(app: &App, id: RequestId, parts: &Parts) -> Option<Response
             let query = parts.uri.query().unwrap_or("");
             let format = body::form_pairs(query).find(|(name, _)| name == "format");
             let format = format.map_or_else(String::new, |(_, format)| format);
-            let shown = app
-                .core
-                .metrics(&format, &logical::accepted(&parts.headers));
+            let shown = app.core.metrics(&format, &asked::accepted(&parts.headers));
             Some(match shown {
                 Ok(document) => respond::whole(StatusCode::OK, id, document),
                 Err(error) => respond::failed(id, &error),
