@@ -4,6 +4,7 @@ mod bounds;
 mod early;
 mod stop;
 mod tls;
+mod told;
 mod unix;
 
 use std::fs;

@@ -51,8 +51,22 @@ pub struct Rules {
     pub headers: ResponseHeaders,
     /// What is told to those who bring no token.
     pub open: OpenAccess,
+    /// What they are not told of the server.
+    pub redaction: Redaction,
+    /// Whether root tokens are generated for those alone who bring a token
+    /// (`sys/generate-root-token`).
+    pub root_generation_is_closed: bool,
     /// At which level requests are logged that were answered; they are not if this is not given.
     pub log_requests: Option<Level>,
+}
+
+/// What health and the state of the seal leave empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Redaction {
+    /// The name of the cluster.
+    pub cluster_name: bool,
+    /// The version of the server.
+    pub version: bool,
 }
 
 /// What a listener tells without a token, and without an audit entry: for monitors that cannot

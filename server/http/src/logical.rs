@@ -122,10 +122,7 @@ async fn rationed(
             .and_then(|operation| parse(app, &parts, id, remote, operation, query).ok());
         match request {
             None => respond::failed(id, &reason),
-            Some(request) => match app.core.refuse(request, reason).await {
-                Ok(done) => respond::done(id, done),
-                Err(error) => respond::failed(id, &error),
-            },
+            Some(request) => refuse(app, request, reason).await,
         }
     } else {
         answer(app, id, remote, parts, body).await
@@ -164,9 +161,8 @@ async fn answer(
                 };
                 let (app, query) = (Arc::clone(app), query.to_owned());
                 let work = async move {
-                    let core = &app.core;
-                    let work = sealed::answer(face, core, id, &query, &body);
-                    let answered = core.on_record(face, request, work).await;
+                    let work = sealed::answer(face, &app, id, &query, &body);
+                    let answered = app.core.on_record(face, request, work).await;
                     answered.unwrap_or_else(|error| respond::failed(id, &error))
                 };
                 finish(id, most, pending, work).await
@@ -182,6 +178,9 @@ async fn answer(
         Ok(request) => request,
         Err(error) => return respond::failed(id, &error),
     };
+    if app.rules.root_generation_is_closed && generates_root(request.path.as_str()) {
+        return refuse(app, request, Error::UnsupportedOperation).await;
+    }
     // EXPOSE: only the length is looked at.
     let token_size = request.token.as_ref().map_or(0, |it| it.expose().len());
     if token_size > limits.max_token_size {
@@ -225,6 +224,21 @@ async fn answer(
         }
         Err(error) => respond::bad_body(id, error),
     }
+}
+
+/// Refuses a request, on record.
+async fn refuse(app: &App, request: Request, reason: Error) -> Response {
+    let id = request.id;
+    match app.core.refuse(request, reason).await {
+        Ok(done) => respond::done(id, done),
+        Err(error) => respond::failed(id, &error),
+    }
+}
+
+/// Tells whether a path is one by which root tokens are generated without a token.
+fn generates_root(path: &str) -> bool {
+    let below = path.strip_prefix("sys/generate-root");
+    below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
 
 /// Waits for work until its time is over. What was begun goes on to its end in any case, and onto

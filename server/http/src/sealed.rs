@@ -12,13 +12,13 @@ use keyward_api::{
     },
 };
 use keyward_core::{
-    Core, Error, Face, Holders, PgpKey, Request, RequestId, SealConfig, ShownShares, Status,
-    engine::Fields, parse_share,
+    Cluster, Core, Error, Face, Holders, PgpKey, Request, RequestId, SealConfig, Settings,
+    ShownShares, Status, engine::Fields, parse_share,
 };
 use keyward_crypto::{SecretBytes, encoding};
 use serde::de::DeserializeOwned;
 
-use crate::{body, respond};
+use crate::{App, Redaction, body, respond};
 
 /// Returns what answers at a path whatever state the server is in; none if that is for the core.
 pub(crate) fn face(parts: &Parts) -> Option<Result<(Face, Operation), StatusCode>> {
@@ -42,18 +42,35 @@ pub(crate) fn face(parts: &Parts) -> Option<Result<(Face, Operation), StatusCode
 /// Answers.
 pub(crate) async fn answer(
     face: Face,
-    core: &Core,
+    app: &App,
     id: RequestId,
     query: &str,
     body: &SecretBytes,
 ) -> Result<Response, Error> {
+    let (core, redaction) = (&app.core, app.rules.redaction);
     match face {
-        Face::Health => health(core, id, query).await,
+        Face::Health => health(core, id, query, redaction).await,
         Face::Init => init(core, id, body).await,
         Face::InitStatus => init_status(core, id).await,
         Face::Leader => Ok(leader(id)),
-        Face::SealStatus => seal_status(core, id).await,
-        Face::Unseal => unseal(core, id, body).await,
+        Face::SealStatus => seal_status(core, id, redaction).await,
+        Face::Unseal => unseal(core, id, body, redaction).await,
+    }
+}
+
+impl Redaction {
+    fn version(self, settings: &Settings) -> String {
+        match self.version {
+            true => String::new(),
+            false => settings.version.to_owned(),
+        }
+    }
+
+    fn cluster_name(self, cluster: &Cluster) -> String {
+        match self.cluster_name {
+            true => String::new(),
+            false => cluster.name.clone(),
+        }
     }
 }
 
@@ -170,11 +187,16 @@ async fn holders(
         .map_err(|error| Error::Invalid(format!("invalid {of} configuration: {error}")))
 }
 
-async fn unseal(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Response, Error> {
+async fn unseal(
+    core: &Core,
+    id: RequestId,
+    body: &SecretBytes,
+    redaction: Redaction,
+) -> Result<Response, Error> {
     let request: Unseal = parse(body)?;
     if request.reset == Some(true) {
         core.reset_unseal().await;
-        return seal_status(core, id).await;
+        return seal_status(core, id, redaction).await;
     }
     // EXPOSE: decoded into the share.
     let key = request
@@ -191,10 +213,10 @@ async fn unseal(core: &Core, id: RequestId, body: &SecretBytes) -> Result<Respon
     } else {
         core.unseal(share).await?;
     }
-    seal_status(core, id).await
+    seal_status(core, id, redaction).await
 }
 
-async fn seal_status(core: &Core, id: RequestId) -> Result<Response, Error> {
+async fn seal_status(core: &Core, id: RequestId, redaction: Redaction) -> Result<Response, Error> {
     let status = core.status().await?;
     let (n, t) = status
         .seal
@@ -211,10 +233,10 @@ async fn seal_status(core: &Core, id: RequestId) -> Result<Response, Error> {
             n,
             progress: status.progress,
             nonce: status.nonce,
-            version: status.settings.version.to_owned(),
+            version: redaction.version(&status.settings),
             build_date: String::new(),
             migration: status.migration,
-            cluster_name: cluster.as_ref().map(|cluster| cluster.name.clone()),
+            cluster_name: cluster.as_ref().map(|it| redaction.cluster_name(it)),
             cluster_id: cluster.map(|cluster| cluster.id),
             recovery_seal: status.recovery_seal,
             // The only way in which a recovery key is kept.
@@ -237,7 +259,12 @@ fn leader(id: RequestId) -> Response {
 }
 
 /// Answers with a status that load balancers read, which the query may change.
-async fn health(core: &Core, id: RequestId, query: &str) -> Result<Response, Error> {
+async fn health(
+    core: &Core,
+    id: RequestId,
+    query: &str,
+    redaction: Redaction,
+) -> Result<Response, Error> {
     let asked: ReadHealth = parse(&body::pairs_to_json(query, |_| true))?;
     let Status {
         seal,
@@ -270,9 +297,9 @@ async fn health(core: &Core, id: RequestId, query: &str) -> Result<Response, Err
         replication_performance_mode: replication.to_owned(),
         replication_dr_mode: replication.to_owned(),
         server_time_utc: now.unix_seconds(),
-        version: settings.version.to_owned(),
+        version: redaction.version(&settings),
         enterprise: false,
-        cluster_name: cluster.as_ref().map(|cluster| cluster.name.clone()),
+        cluster_name: cluster.as_ref().map(|it| redaction.cluster_name(it)),
         cluster_id: cluster.map(|cluster| cluster.id),
     };
     Ok(respond::json(status, id, &health))

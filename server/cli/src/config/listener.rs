@@ -214,6 +214,25 @@ impl<'a> Shared<'a> {
                 None => self.no_idle_timeout = true,
             },
             "custom_response_headers" => self.headers = Some(entry),
+            "disable_unauthed_generate_root_endpoints" => {
+                self.rules.root_generation_is_closed = flag(entry)?;
+            }
+            "disable_unauthed_rekey_endpoints" => {
+                if !flag(entry)? {
+                    return Err(refuse(entry, "must be true: who rekeys needs a token here"));
+                }
+            }
+            "proxy_protocol_authorized_addrs" | "proxy_protocol_behavior" => {
+                return Err(refuse(
+                    entry,
+                    "cannot be had: have the proxy send X-Forwarded-For, and name it in \
+                     x_forwarded_for_authorized_addrs",
+                ));
+            }
+            // No answer has any.
+            "redact_addresses" => drop(flag(entry)?),
+            "redact_cluster_name" => self.rules.redaction.cluster_name = flag(entry)?,
+            "redact_version" => self.rules.redaction.version = flag(entry)?,
             "inflight_requests_logging" => {
                 let open = &mut self.rules.open.in_flight;
                 one_flag(entry, "unauthenticated_in_flight_requests_access", open)?;

@@ -169,7 +169,12 @@ fn what_is_not_enforced_is_refused_by_name_and_line() {
         (
             "tcp",
             "proxy_protocol_behavior = \"use_always\"",
-            "unknown setting of listener \"tcp\" \"proxy_protocol_behavior\" at line 2",
+            "\"proxy_protocol_behavior\" at line 2 cannot be had: have the proxy send X-Forwarded-For",
+        ),
+        (
+            "tcp",
+            "disable_unauthed_rekey_endpoints = false",
+            "\"disable_unauthed_rekey_endpoints\" at line 2 must be true: who rekeys needs a token",
         ),
         (
             "tcp",
