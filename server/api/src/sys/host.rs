@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use serde_with::skip_serializing_none;
 
 use crate::endpoint;
 
@@ -76,6 +77,7 @@ endpoint!(ReadInFlight {} => InFlight: Read "in-flight-req"; document);
 pub type InFlight = BTreeMap<String, InFlightRequest>;
 
 /// A request that is being worked on.
+#[skip_serializing_none]
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct InFlightRequest {
@@ -89,7 +91,6 @@ pub struct InFlightRequest {
     pub request_method: String,
     /// Who asks: the id of the entity, or what stands for all tokens of the same policies. Left out
     /// while that is not known, or without a token.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
 }
 

@@ -85,6 +85,7 @@ pub struct ResultantAcl {
 }
 
 /// What is allowed on the paths of a rule; what it does not restrict is left out.
+#[skip_serializing_none]
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ResultantRule {
@@ -101,10 +102,8 @@ pub struct ResultantRule {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub required_parameters: Vec<String>,
     /// How many seconds the answer must at least stay wrapped.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub min_wrapping_ttl: Option<u64>,
     /// How many seconds the answer may stay wrapped.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_wrapping_ttl: Option<u64>,
 }
 
