@@ -133,7 +133,8 @@ async fn admit_and_run(
         in_flight.belongs_to(principal);
     }
     if let (Some(demand), Some(principal)) = (demand, &principal) {
-        let laid = caught(lay_aside(core, request, principal, &demand, &view, &mount)).await;
+        let laid = Box::pin(lay_aside(core, request, principal, &demand, &view, &mount));
+        let laid = caught(laid).await;
         return match laid {
             Ok(done) => {
                 ticket.finish(Answer::Done(&done)).await?;
@@ -181,6 +182,10 @@ async fn admit_and_run(
     .await;
     core.metrics.stop(start, mount.metrics.of(operation));
     let answered = match ran {
+        // What the others take must not take room in every request.
+        Ok(response) if response.is_plain() && request.wrap_ttl.is_none() => {
+            Ok(response.into_done(&mount))
+        }
         Ok(response) => {
             let answering = Answering {
                 core,
@@ -190,7 +195,7 @@ async fn admit_and_run(
                 view: &view,
                 prepared: prepared.get(),
             };
-            caught(complete(answering, response)).await
+            caught(Box::pin(complete(answering, response))).await
         }
         Err(error) => Err(error),
     };
@@ -313,7 +318,7 @@ async fn complete(answering: Answering<'_>, mut response: Response) -> Result<Do
 }
 
 /// Makes the token and the lease that the engine granted.
-async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Error> {
+async fn grant(answering: Answering<'_>, mut response: Response) -> Result<Done, Error> {
     let Answering {
         core,
         mount,
@@ -322,17 +327,9 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
         view,
         prepared,
     } = answering;
-    let Response {
-        data,
-        mut warnings,
-        auth,
-        lease,
-        outcome,
-        at_top,
-        document,
-        accessor: _,
-        wrapped: _,
-    } = response;
+    let (auth, lease) = (response.auth.take(), response.lease.take());
+    let mut done = response.into_done(mount);
+    let warnings = &mut done.warnings;
     let created = match auth.map(|auth| *auth) {
         None => None,
         Some(Auth::Renewed(renewed)) => Some(renewed),
@@ -364,7 +361,7 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
                     Demanded::Needed(requirement) => {
                         warnings.push(MFA_NEEDED.to_owned());
                         return Ok(Done {
-                            warnings,
+                            warnings: done.warnings,
                             auth: Some(GrantedAuth::requiring(requirement)),
                             ..Done::empty(Arc::clone(&mount.entry))
                         });
@@ -384,12 +381,14 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
             Some(mint(core, &mount, grant, None, &path, Some(identity), now).await?)
         }
     };
-    let mut display_name = String::new();
-    let auth = created.map(|mut created| {
+    if let Some(mut created) = created {
         warnings.splice(0..0, created.warnings.drain(..));
-        created.token.display_name().clone_into(&mut display_name);
-        created.into_granted()
-    });
+        created
+            .token
+            .display_name()
+            .clone_into(&mut done.display_name);
+        done.auth = Some(created.into_granted());
+    }
     let lease = match lease.map(|lease| *lease) {
         None => None,
         Some(LeaseGrant::Hint(ttl)) => Some(GrantedLease {
@@ -404,22 +403,13 @@ async fn grant(answering: Answering<'_>, response: Response) -> Result<Done, Err
             Some(lease::register(core, mount, lease, secret).await?)
         }
     };
-    if let Some(lease) = &lease {
-        warnings.extend_from_slice(&lease.warnings);
+    if let Some(lease) = lease {
+        done.warnings.extend(lease.warnings);
+        done.lease_duration = lease.ttl.as_secs();
+        done.renewable = lease.renewable;
+        done.lease_id = lease.id;
     }
-    Ok(Done {
-        data,
-        outcome,
-        warnings,
-        auth,
-        display_name,
-        lease_duration: lease.as_ref().map_or(0, |lease| lease.ttl.as_secs()),
-        renewable: lease.as_ref().is_some_and(|lease| lease.renewable),
-        lease_id: lease.map_or_else(String::new, |lease| lease.id),
-        at_top,
-        document,
-        ..Done::empty(Arc::clone(&mount.entry))
-    })
+    Ok(done)
 }
 
 /// What Vault says to who logs in without a second factor that is needed.

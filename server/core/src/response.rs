@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -10,9 +11,10 @@ use keyward_crypto::SecretBytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, ValidatedLogin,
+    Done, Error, ValidatedLogin,
     engine::LeasedSecret,
     json,
+    mounts::Mount,
     token::{Auth, AuthGrant, Created},
     wrapping::{WrapGrant, Wrapped},
 };
@@ -70,6 +72,25 @@ pub struct Response<T = SecretBytes> {
 pub(crate) struct Rewrapped {
     pub(crate) wrapped: Wrapped,
     pub(crate) again: Option<WrapGrant>,
+}
+
+impl Response {
+    /// Tells whether it grants nothing and opens nothing.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.auth.is_none() && self.lease.is_none() && self.wrapped.is_none()
+    }
+
+    /// Makes the answer of it, but for what it grants and opens.
+    pub(crate) fn into_done(self, mount: &Mount) -> Done {
+        Done {
+            data: self.data,
+            outcome: self.outcome,
+            warnings: self.warnings,
+            at_top: self.at_top,
+            document: self.document,
+            ..Done::empty(Arc::clone(&mount.entry))
+        }
+    }
 }
 
 impl<T> Response<T> {
