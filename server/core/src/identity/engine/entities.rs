@@ -10,7 +10,7 @@ use keyward_api::{
 };
 
 use super::{
-    super::{Draft, Entity, check_metadata},
+    super::{Draft, Entity, Snapshot, check_metadata},
     Identities, given, named, policies,
     show::{self, Places},
 };
@@ -21,8 +21,23 @@ pub(super) async fn write(
     cx: Context<Identities>,
     request: WriteEntity,
 ) -> Result<Response<EntityWritten>, Error> {
+    write_if(&cx, request, |_, _| true).await
+}
+
+/// Writes what is asked for, if the caller may change the entity with the id in the request.
+async fn write_if(
+    cx: &Context<Identities>,
+    request: WriteEntity,
+    may_change: impl Fn(&Snapshot, &str) -> bool,
+) -> Result<Response<EntityWritten>, Error> {
     let now = cx.now();
-    let made = cx.store.change(cx.view(), |draft| put(draft, request, now));
+    let made = cx.store.change(cx.view(), |draft| {
+        let id = given(request.id.clone());
+        if id.is_some_and(|id| !may_change(draft.now(), &id)) {
+            return Err(Error::Denied(Denial::Policy));
+        }
+        put(draft, request, now)
+    });
     Ok(match made.await? {
         None => Response::empty(),
         Some(Entity { id, name, .. }) => Response::data(EntityWritten {
@@ -48,18 +63,16 @@ pub(super) async fn write_by_name(
     WriteEntityByName(request): WriteEntityByName,
 ) -> Result<Response<EntityWritten>, Error> {
     let name = named(request.name)?;
-    let is_another = |id: &str| {
-        let snapshot = cx.store.now();
-        let named = name.as_deref().and_then(|name| snapshot.entity_named(name));
-        named.is_none_or(|entity| entity.id != id)
+    let permits = |id: &str| cx.permits(Operation::Update, &format!("entity/id/{id}"));
+    let may_change = |now: &Snapshot, id: &str| {
+        let named = name.as_deref().and_then(|name| now.entity_named(name));
+        named.is_some_and(|entity| entity.id == id) || permits(id)
     };
-    if let Some(id) = given(request.id.clone())
-        && is_another(&id)
-        && !cx.permits(Operation::Update, &format!("entity/id/{id}"))
-    {
-        return Err(Error::Denied(Denial::Policy));
-    }
-    write(cx, WriteEntity { name, ..request }).await
+    let request = WriteEntity {
+        name: name.clone(),
+        ..request
+    };
+    write_if(&cx, request, may_change).await
 }
 
 /// Writes what is asked for; returns an entity that was made.

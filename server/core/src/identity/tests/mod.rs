@@ -230,7 +230,7 @@ fn core(storage: &Arc<Memory>, clock: &Arc<ManualClock>) -> Core {
         engines: &[DOOR],
         audit: &[],
     };
-    testing::core(storage, clock, registry).reached_at("https://keyward.example:8200")
+    testing::core(storage.clone(), clock, registry).reached_at("https://keyward.example:8200")
 }
 
 fn data(done: Done) -> Value {
