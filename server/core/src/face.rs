@@ -85,8 +85,10 @@ impl Core {
             Face::Health => None,
             _ => self.unsealed(),
         };
-        let system = unsealed.as_ref().and_then(|it| it.mounts.find("sys/"));
-        let (Some(unsealed), Some((system, _))) = (unsealed, system) else {
+        let path = request.path.as_str();
+        let system = unsealed.as_ref().and_then(|it| it.mounts.find(path));
+        let system = system.map(|(system, _)| system);
+        let (Some(unsealed), Some(system)) = (unsealed, system) else {
             return work.await;
         };
         let ticket = unsealed.audit.ticket(Facts {

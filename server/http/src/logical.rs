@@ -178,7 +178,7 @@ async fn answer(
         Ok(request) => request,
         Err(error) => return respond::failed(id, &error),
     };
-    if app.rules.root_generation_is_closed && generates_root(request.path.as_str()) {
+    if app.rules.root_generation_is_closed && open::generates_root(&request) {
         return refuse(app, request, Error::UnsupportedOperation).await;
     }
     // EXPOSE: only the length is looked at.
@@ -233,12 +233,6 @@ async fn refuse(app: &App, request: Request, reason: Error) -> Response {
         Ok(done) => respond::done(id, done),
         Err(error) => respond::failed(id, &error),
     }
-}
-
-/// Tells whether a path is one by which root tokens are generated without a token.
-fn generates_root(path: &str) -> bool {
-    let below = path.strip_prefix("sys/generate-root");
-    below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
 
 /// Waits for work until its time is over. What was begun goes on to its end in any case, and onto

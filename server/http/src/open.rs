@@ -6,9 +6,25 @@ use axum::{
     http::{Method, StatusCode, request::Parts},
     response::Response,
 };
-use keyward_core::RequestId;
+use keyward_api::{
+    Endpoint as _,
+    sys::{ReadRootGeneration, ReadRootGenerationOld, UpdateRootGeneration},
+};
+use keyward_core::{Request, RequestId};
 
 use crate::{App, asked, body, respond};
+
+/// Tells whether a request is about a root token that is generated without one, which a listener may
+/// have closed.
+pub(crate) fn generates_root(request: &Request) -> bool {
+    const PATHS: [&str; 3] = [
+        ReadRootGeneration::PATH,
+        ReadRootGenerationOld::PATH,
+        UpdateRootGeneration::PATH,
+    ];
+    let path = request.path.as_str().strip_prefix("sys/");
+    path.is_some_and(|path| PATHS.contains(&path))
+}
 
 /// Answers, if this is something that everybody is told.
 pub(crate) fn answer(app: &App, id: RequestId, parts: &Parts) -> Option<Response> {
