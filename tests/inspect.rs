@@ -2,38 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Installation, Process, Store};
+use crate::support::Opened;
 
-struct Opened {
-    root: Client,
-    _installation: Installation,
-    _server: Process,
-}
-
-impl Opened {
-    async fn with(config: &str) -> Self {
-        let installation = Installation::new(Store::Sled);
-        installation.configure(config);
-        let server = installation.start();
-        let keys = installation.initialise(1, 1).await;
-        installation.unseal(&keys).await;
-        installation.wait_until_active().await;
-        Self {
-            root: installation.client(&keys.root_token),
-            _installation: installation,
-            _server: server,
-        }
-    }
-
-    async fn start() -> Self {
-        Self::with("introspection_endpoint = true").await
-    }
+/// A server that shows what it makes of mounts and requests.
+async fn opened() -> Opened {
+    Opened::with("introspection_endpoint = true").await
 }
 
 /// Holds of the peer as well, but for the order.
 #[tokio::test]
 async fn the_router_is_shown_by_what_it_is_sorted_by() {
-    let opened = Opened::start().await;
+    let opened = opened().await;
     let root = &opened.root;
     for (path, kind) in [("sys/mounts/t", "transit"), ("sys/auth/u", "userpass")] {
         root.post(path, json!({ "type": kind })).await.expect(204);
@@ -79,7 +58,7 @@ async fn the_router_is_shown_by_what_it_is_sorted_by() {
 
 #[tokio::test]
 async fn a_request_is_shown_without_its_token() {
-    let opened = Opened::start().await;
+    let opened = opened().await;
     let root = &opened.root;
     let method = json!({ "type": "userpass" });
     root.post("sys/auth/userpass", method).await.expect(204);
@@ -133,7 +112,7 @@ async fn it_takes_sudo_and_a_server_that_is_told_so() {
         "sys/internal/inspect/request",
         "sys/internal/inspect/router/root",
     ];
-    let opened = Opened::start().await;
+    let opened = opened().await;
     let root = &opened.root;
     let policy = "path \"sys/internal/inspect/*\" { capabilities = [\"read\"] }";
     let policy = json!({ "policy": policy });

@@ -2,36 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Installation, Keys, Process, Store};
+use crate::support::Opened;
 
 /// A server that shows what it stores.
-struct Opened {
-    installation: Installation,
-    keys: Keys,
-    root: Client,
-    _server: Process,
+async fn opened() -> Opened {
+    Opened::with("raw_storage_endpoint = true").await
 }
 
 impl Opened {
-    async fn start() -> Self {
-        Self::with("raw_storage_endpoint = true").await
-    }
-
-    async fn with(config: &str) -> Self {
-        let installation = Installation::new(Store::Sled);
-        installation.configure(config);
-        let server = installation.start();
-        let keys = installation.initialise(1, 1).await;
-        installation.unseal(&keys).await;
-        installation.wait_until_active().await;
-        Self {
-            root: installation.client(&keys.root_token),
-            installation,
-            keys,
-            _server: server,
-        }
-    }
-
     /// What stands under a key, as `encoding` shows it.
     async fn value(&self, key: &str, encoding: &str) -> String {
         let path = format!("sys/raw/{key}?encoding={encoding}");
@@ -48,7 +26,7 @@ impl Opened {
 /// Holds of the peer as well.
 #[tokio::test]
 async fn values_go_in_and_come_out_as_they_are() {
-    let opened = Opened::start().await;
+    let opened = opened().await;
     let root = &opened.root;
     opened.write("t/a", json!({ "value": "hello" })).await;
     assert_eq!(opened.value("t/a", "").await, "hello");
@@ -82,7 +60,7 @@ async fn values_go_in_and_come_out_as_they_are() {
 
 #[tokio::test]
 async fn a_bad_write_changes_nothing() {
-    let opened = Opened::start().await;
+    let opened = opened().await;
     let root = &opened.root;
     opened.write("t/a", json!({ "value": "as it is" })).await;
     let compressed = |kind: &str| {
@@ -121,7 +99,7 @@ async fn a_bad_write_changes_nothing() {
 
 #[tokio::test]
 async fn what_holds_keys_is_neither_shown_nor_changed() {
-    let opened = Opened::start().await;
+    let opened = opened().await;
     let root = &opened.root;
     let listed = root.list("sys/raw/core").await.expect(200);
     let keys = listed.at("/data/keys").as_array().unwrap();
@@ -153,7 +131,7 @@ async fn what_holds_keys_is_neither_shown_nor_changed() {
 
 #[tokio::test]
 async fn a_write_counts_for_what_is_in_memory_after_unsealing() {
-    let opened = Opened::start().await;
+    let opened = opened().await;
     let root = &opened.root;
     let policy = json!({ "policy": "path \"a\" { capabilities = [\"read\"] }" });
     root.post("sys/policies/acl/p", policy).await.expect(204);
@@ -174,7 +152,7 @@ async fn a_write_counts_for_what_is_in_memory_after_unsealing() {
 
 #[tokio::test]
 async fn it_takes_sudo_and_leaves_no_value_in_the_audit_log() {
-    let opened = Opened::start().await;
+    let opened = opened().await;
     let root = &opened.root;
     let log = opened.installation.path("audit.log");
     let device = json!({ "type": "file", "options": { "file_path": log } });
