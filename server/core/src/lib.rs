@@ -49,8 +49,8 @@ mod seal;
 pub mod storage;
 mod streams;
 mod sys;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "conformance"))]
+pub mod testing;
 mod tidy;
 mod token;
 pub mod tools;

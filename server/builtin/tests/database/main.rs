@@ -13,7 +13,7 @@ use keyward_api::Operation;
 use keyward_builtin::ENGINES;
 use keyward_core::{
     CanonicalPath, Core, Done, Error, ManualClock, Outcome, Registry, Request, SealConfig,
-    Settings, SystemClock, TokenId, storage::Memory,
+    SystemClock, TokenId, storage::Memory, testing,
 };
 use keyward_crypto::{SecretBytes, SecretString};
 use serde_json::{Value, json};
@@ -191,12 +191,7 @@ fn core(storage: &Arc<Memory>, clock: &Arc<ManualClock>) -> Core {
         engines: ENGINES,
         audit: &[],
     };
-    let settings = Settings {
-        storage_type: "inmem",
-        cluster_name: None,
-        version: "0.0.0-test",
-    };
-    Core::new(storage.clone(), clock.clone(), registry, settings)
+    testing::core(storage.clone(), clock, registry)
 }
 
 fn connection(postgres: &Postgres) -> Value {

@@ -22,7 +22,7 @@ impl House {
             audit: &[],
         };
         let clock = testing::clock();
-        let core = testing::core(&Arc::new(Memory::new()), &clock, registry);
+        let core = testing::core(Arc::new(Memory::new()), &clock, registry);
         let root = testing::open(&core).await;
         Self { core, clock, root }
     }

@@ -184,7 +184,7 @@ impl House {
             audit: &[KEPT],
         };
         let clock = testing::clock();
-        let core = testing::core(&Arc::new(Memory::new()), &clock, registry);
+        let core = testing::core(Arc::new(Memory::new()), &clock, registry);
         let root = testing::open(&core).await;
         let name = uuid::Uuid::new_v4().to_string();
         let house = Self {

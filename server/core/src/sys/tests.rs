@@ -79,7 +79,7 @@ impl House {
             audit: &[],
         };
         let clock = testing::clock();
-        let core = tell(testing::core(&Arc::new(Memory::new()), &clock, registry));
+        let core = tell(testing::core(Arc::new(Memory::new()), &clock, registry));
         let root = testing::token(&testing::open(&core).await);
         Self { core, clock, root }
     }

@@ -28,7 +28,7 @@ impl Pair {
     async fn start() -> Self {
         let (storage, clock) = (Arc::new(Memory::new()), testing::clock());
         let cores = [(); 2].map(|()| {
-            testing::core(&storage, &clock, REGISTRY).reached_at("https://v.example:8200")
+            testing::core(storage.clone(), &clock, REGISTRY).reached_at("https://v.example:8200")
         });
         let (share, root) = testing::initialize(&cores[0]).await;
         for core in &cores {

@@ -5,11 +5,10 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use keyward_api::Operation;
 use keyward_core::{
-    CanonicalPath, Core, Error, ManualClock, Registry, Request, SealConfig, Settings, Timestamp,
-    TokenId,
+    Core, Error, ManualClock, Registry,
     storage::{Memory, Storage as _},
+    testing,
 };
-use keyward_crypto::SecretBytes;
 use serde_json::{Value, json};
 
 use super::APPROLE;
@@ -21,7 +20,7 @@ struct House {
     core: Core,
     clock: Arc<ManualClock>,
     storage: Arc<Memory>,
-    root: TokenId,
+    root: String,
 }
 
 impl House {
@@ -30,19 +29,9 @@ impl House {
             engines: &[APPROLE],
             audit: &[],
         };
-        let settings = Settings {
-            storage_type: "memory",
-            cluster_name: None,
-            version: "0.0.0",
-        };
-        let clock = Arc::new(ManualClock::new(Timestamp::from_unix_nanos(1 << 60)));
-        let storage = Arc::new(Memory::default());
-        let held: Arc<Memory> = Arc::clone(&storage);
-        let core = Core::new(held, Arc::clone(&clock) as _, registry, settings);
-        let config = SealConfig::parse(1, 1).unwrap();
-        let secrets = core.initialize(config).await.unwrap();
-        core.unseal(secrets.shares[0].duplicate()).await.unwrap();
-        let root = secrets.root_token;
+        let (clock, storage) = (testing::clock(), Arc::new(Memory::default()));
+        let core = testing::core(storage.clone(), &clock, registry);
+        let root = testing::open(&core).await;
         let house = Self {
             core,
             clock,
@@ -54,9 +43,8 @@ impl House {
     }
 
     async fn ask(&self, operation: Operation, path: &str, body: Value) -> Result<Value, Error> {
-        let path = CanonicalPath::parse(path).unwrap();
-        let body = SecretBytes::new(body.to_string().into_bytes());
-        let request = Request::new(operation, path, body).with_token(self.root.duplicate());
+        let request = testing::request(operation, path, &body);
+        let request = request.with_token(testing::token(&self.root));
         let done = self.core.handle(request).await?;
         // EXPOSE: the secrets were made for this test.
         let data = done

@@ -51,7 +51,7 @@ impl Caller {
             engines: &[],
             audit: KINDS,
         };
-        let core = testing::core(&Arc::new(Memory::new()), &testing::clock(), registry);
+        let core = testing::core(Arc::new(Memory::new()), &testing::clock(), registry);
         let token = testing::open(&core).await;
         let caller = Self {
             core: Arc::new(core),

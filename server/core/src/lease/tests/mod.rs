@@ -352,7 +352,7 @@ fn core(medium: &Arc<Faulty>, clock: &Arc<ManualClock>) -> Core {
         engines: &[MINT],
         audit: &[COUNTED],
     };
-    testing::core(medium, clock, registry)
+    testing::core(medium.clone(), clock, registry)
 }
 
 fn data(done: &Done) -> Value {

@@ -16,7 +16,7 @@ fn core(storage: impl Storage, seals: Seals, clock: &Arc<ManualClock>) -> Core {
         engines: &[],
         audit: &[],
     };
-    testing::core(&Arc::new(storage), clock, registry).with_seals(seals)
+    testing::core(Arc::new(storage), clock, registry).with_seals(seals)
 }
 
 fn seals(active: Option<&Arc<Fake>>, disabled: Option<&Arc<Fake>>) -> Seals {

@@ -95,7 +95,7 @@ impl House {
             audit: &[],
         };
         let clock = testing::clock();
-        let core = testing::core(&Arc::new(Memory::new()), &clock, registry).with_lockouts(config);
+        let core = testing::core(Arc::new(Memory::new()), &clock, registry).with_lockouts(config);
         let root = testing::open(&core).await;
         let house = Self { core, clock, root };
         for place in ["safe", "other"] {

@@ -45,7 +45,7 @@ impl House {
             audit: &[],
         };
         let clock = testing::clock();
-        let core = testing::core(&Arc::new(Memory::new()), &clock, registry)
+        let core = testing::core(Arc::new(Memory::new()), &clock, registry)
             .known_as(Address::parse("https://vault.example.com"));
         let root = testing::open(&core).await;
         let house = Self { core, clock, root };

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use keyward_api::Operation;
 use keyward_core::{
-    CanonicalPath, Core, Done, ManualClock, Registry, Request, SealConfig, Settings, TokenId,
+    Core, Done, Registry, SealConfig, TokenId,
     storage::faulty::{Fate, Faulty},
+    testing,
 };
-use keyward_crypto::SecretBytes;
 use serde_json::{Value, json};
 
 use super::*;
@@ -19,13 +19,7 @@ fn start(medium: &Arc<Faulty>) -> Core {
         engines: &[KV],
         audit: &[],
     };
-    let settings = Settings {
-        storage_type: "memory",
-        cluster_name: None,
-        version: "0.0.0",
-    };
-    let clock = Arc::new(ManualClock::new(Timestamp::from_unix_nanos(1 << 60)));
-    Core::new(Arc::clone(medium) as _, clock, registry, settings)
+    testing::core(medium.clone(), &testing::clock(), registry)
 }
 
 async fn ask(
@@ -35,10 +29,8 @@ async fn ask(
     path: &str,
     body: Value,
 ) -> Result<Done, Error> {
-    let path = CanonicalPath::parse(path).unwrap();
-    let body = SecretBytes::new(body.to_string().into_bytes());
-    core.handle(Request::new(operation, path, body).with_token(root.duplicate()))
-        .await
+    let request = testing::request(operation, path, &body);
+    core.handle(request.with_token(root.duplicate())).await
 }
 
 /// Paths of secrets, those among them that look like keys of version 2 or of the upgrade.

@@ -3,11 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use keyward_api::Operation;
-use keyward_core::{
-    CanonicalPath, Core, Error, ManualClock, Outcome, Registry, Request, SealConfig,
-    Settings as CoreSettings, Timestamp, TokenId, storage::Memory,
-};
-use keyward_crypto::SecretBytes;
+use keyward_core::{Core, Error, ManualClock, Outcome, Registry, storage::Memory, testing};
 use serde_json::{Value, json};
 
 use crate::engine::kv::KV;
@@ -16,7 +12,7 @@ use crate::engine::kv::KV;
 struct House {
     core: Core,
     clock: Arc<ManualClock>,
-    root: TokenId,
+    root: String,
 }
 
 impl House {
@@ -25,18 +21,9 @@ impl House {
             engines: &[KV],
             audit: &[],
         };
-        let settings = CoreSettings {
-            storage_type: "memory",
-            cluster_name: None,
-            version: "0.0.0",
-        };
-        let clock = Arc::new(ManualClock::new(Timestamp::from_unix_nanos(1 << 60)));
-        let storage = Arc::new(Memory::default());
-        let core = Core::new(storage, Arc::clone(&clock) as _, registry, settings);
-        let config = SealConfig::parse(1, 1).unwrap();
-        let secrets = core.initialize(config).await.unwrap();
-        core.unseal(secrets.shares[0].duplicate()).await.unwrap();
-        let root = secrets.root_token;
+        let clock = testing::clock();
+        let core = testing::core(Arc::new(Memory::default()), &clock, registry);
+        let root = testing::open(&core).await;
         let house = Self { core, clock, root };
         let mount = json!({ "type": "kv", "options": { "version": "2" } });
         house.post("sys/mounts/s", mount).await;
@@ -49,9 +36,8 @@ impl House {
         path: &str,
         body: Value,
     ) -> Result<(Outcome, Value), Error> {
-        let path = CanonicalPath::parse(path).unwrap();
-        let body = SecretBytes::new(body.to_string().into_bytes());
-        let request = Request::new(operation, path, body).with_token(self.root.duplicate());
+        let request = testing::request(operation, path, &body);
+        let request = request.with_token(testing::token(&self.root));
         let done = self.core.handle(request).await?;
         // EXPOSE: the secrets were made for this test.
         let data = done

@@ -31,10 +31,11 @@ use std::{
 
 use keyward_api::Operation;
 use keyward_core::{
-    CanonicalPath, Core, Done, Error, ManualClock, Outcome, Registry, Request, SealConfig,
-    Settings, Timestamp, TokenId, View,
+    CanonicalPath, Core, Done, Error, ManualClock, Outcome, Registry, Request, Timestamp, TokenId,
+    View,
     engine::{Backing, Class, EngineKind, Mounted},
     storage::{Memory, Storage},
+    testing,
 };
 use keyward_crypto::{SecretBytes, SecretString};
 use parking_lot::Mutex;
@@ -85,22 +86,9 @@ impl Server {
             engines: &[OBSERVED],
             audit: &[],
         };
-        let settings = Settings {
-            storage_type: "memory",
-            cluster_name: None,
-            version: "0.0.0",
-        };
-        let core = Core::new(storage, Arc::clone(&clock) as _, registry, settings);
-        let config = SealConfig::parse(1, 1).unwrap();
-        let secrets = core.initialize(config).await.unwrap();
-        for share in secrets.shares {
-            core.unseal(share).await.unwrap();
-        }
-        let server = Self {
-            core,
-            clock,
-            root: secrets.root_token,
-        };
+        let core = testing::core(storage, &clock, registry);
+        let root = testing::token(&testing::open(&core).await);
+        let server = Self { core, clock, root };
         server
             .ask(
                 Operation::Update,
@@ -123,9 +111,7 @@ impl Server {
         path: &str,
         body: Value,
     ) -> Result<Answer, Error> {
-        let path = CanonicalPath::parse(path).unwrap();
-        let body = SecretBytes::new(body.to_string().into_bytes());
-        let request = Request::new(operation, path, body).with_token(token.duplicate());
+        let request = testing::request(operation, path, &body).with_token(token.duplicate());
         let Done {
             data,
             outcome,
