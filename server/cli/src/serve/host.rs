@@ -27,12 +27,17 @@ impl Process {
     /// It cannot be taken; then all stays as it is.
     pub(super) fn follow(&self, config: Config, flags: LogConfig) -> Result<()> {
         const LEVEL: &str = "log_level";
-        self.log.configure(&config.log.under(flags))?;
+        let is_new = self.log.configure(&config.log.under(flags))?;
         let mut configuration = self.configuration.lock();
         match config.shown.get(LEVEL) {
             Some(level) => configuration.insert(LEVEL.to_owned(), level.clone()),
             None => configuration.remove(LEVEL),
         };
+        drop(configuration);
+        // Once all of it is there: who reads this line may ask for it.
+        if is_new {
+            tracing::info!("the log_level is read anew");
+        }
         Ok(())
     }
 }

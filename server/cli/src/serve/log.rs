@@ -126,11 +126,11 @@ impl Log {
     }
 
     /// Takes the level of a configuration that was read anew: it comes before what was set since,
-    /// unless it says nothing.
+    /// unless it says nothing. Tells whether anything changed.
     ///
     /// # Errors
     /// The level is none; then all stays as it is.
-    pub(super) fn configure(&self, config: &LogConfig) -> Result<()> {
+    pub(super) fn configure(&self, config: &LogConfig) -> Result<bool> {
         let mut next = Levels::configured(config)?;
         let mut levels = self.levels.lock();
         if config.level.is_none() {
@@ -139,11 +139,7 @@ impl Log {
         let is_new = levels.directives() != next.directives();
         self.filter.reload(next.filter()?)?;
         *levels = next;
-        drop(levels);
-        if is_new {
-            tracing::info!("the log_level is read anew");
-        }
-        Ok(())
+        Ok(is_new)
     }
 
     /// Sets the level of one logger, or of all; none goes back to what is configured.
