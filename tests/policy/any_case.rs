@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 use crate::support::{Client, Target};
 
 /// What is denied, each a thing of its own.
-const DENIED: [&str; 12] = [
+const DENIED: [&str; 14] = [
     "sys/policies/acl/victim",
     "sys/policies/detailed/acl/victim",
     "sys/policy/victim",
     "auth/people/users/victim",
     "auth/people/users/victim/password",
     "auth/people/users/victim/policies",
+    "auth/machines/role/victim",
+    "auth/machines/role/victim/policies",
     "identity/entity/name/victim",
     "identity/group/name/victim",
     "sys/config/ui/headers/x-victim",
@@ -24,9 +26,10 @@ const DENIED: [&str; 12] = [
 ];
 
 /// What tells that each is still as it was: where it is read, and a part of it.
-const KEPT: [(&str, &str); 7] = [
+const KEPT: [(&str, &str); 8] = [
     ("sys/policies/acl/victim", "/data/policy"),
     ("auth/people/users/victim", "/data/token_policies"),
+    ("auth/machines/role/victim", "/data/token_policies"),
     ("identity/entity/name/victim", "/data/metadata"),
     ("identity/group/name/victim", "/data/metadata"),
     ("sys/config/ui/headers/x-victim", "/data/value"),
@@ -74,9 +77,11 @@ fn spellings(path: &str) -> BTreeSet<String> {
 /// A client that may do all but what is denied; what is denied is there.
 async fn furnished(target: &Target) -> (Client, Client) {
     let root = Client::new(target);
-    root.post("sys/auth/people", json!({ "type": "userpass" }))
-        .await
-        .expect(204);
+    for (path, kind) in [("people", "userpass"), ("machines", "approle")] {
+        root.post(&format!("sys/auth/{path}"), json!({ "type": kind }))
+            .await
+            .expect(204);
+    }
     let writable = |path: &&str| !path.contains("detailed") && !path.ends_with("policies");
     for path in DENIED.into_iter().filter(writable) {
         let status = root.post(path, bodies(path, "old")).await.status;
