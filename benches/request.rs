@@ -33,6 +33,7 @@ impl House {
         let registry = Registry {
             engines: MOUNTABLE,
             audit: AUDIT_DEVICES,
+            mfa: &[],
         };
         let settings = Settings {
             storage_type: "memory",

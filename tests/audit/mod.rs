@@ -22,7 +22,11 @@ pub(crate) struct Audited {
 
 impl Audited {
     pub(crate) async fn start() -> Self {
-        let installation = Installation::new(Store::Sled);
+        Self::of(Installation::new(Store::Sled)).await
+    }
+
+    /// Starts the server of an installation.
+    pub(crate) async fn of(installation: Installation) -> Self {
         let server = installation.start();
         let keys = installation.initialise(1, 1).await;
         installation.unseal(&keys).await;

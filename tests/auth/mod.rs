@@ -5,6 +5,7 @@ mod approle;
 mod control_group;
 mod lockout;
 mod mfa;
+mod mfa_duo;
 mod userpass;
 
 use std::ops::Deref;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     audit::Audited,
-    support::{Answer, Client},
+    support::{Answer, Client, Installation, Store},
 };
 
 /// A running server with an audit device, and an auth method at its usual place.
@@ -29,7 +30,12 @@ impl Deref for House {
 
 impl House {
     async fn with(method: &str) -> Self {
-        let house = Self(Audited::start().await);
+        Self::of(Installation::new(Store::Sled), method).await
+    }
+
+    /// The server is that of an installation.
+    async fn of(installation: Installation, method: &str) -> Self {
+        let house = Self(Audited::of(installation).await);
         let path = format!("sys/auth/{method}");
         house.write(&path, json!({ "type": method })).await;
         house

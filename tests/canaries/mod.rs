@@ -6,6 +6,7 @@ mod command_line;
 mod fields;
 mod log_in;
 mod scanner;
+mod second_factor;
 mod story;
 
 use std::{fs, path::Path};
@@ -13,11 +14,13 @@ use std::{fs, path::Path};
 use serde_json::json;
 
 use self::scanner::Scanner;
-use crate::support::{Answer, Chance, Client, Installation, Keys, Process, Store};
+use crate::support::{Answer, Authority, Chance, Client, Installation, Keys, Process, Store};
 
 /// A server that logs all it can and audits to two files, and all that came out of it.
 struct Watched {
     installation: Installation,
+    /// Whom the server trusts to vouch for services.
+    authority: Authority,
     server: Process,
     keys: Keys,
     root: Client,
@@ -29,7 +32,11 @@ struct Watched {
 
 impl Watched {
     async fn start() -> Self {
-        let installation = Installation::new(Store::Sled);
+        let mut installation = Installation::new(Store::Sled);
+        let authority = Authority::new();
+        let authorities = installation.path("authorities.pem");
+        fs::write(&authorities, &authority.pem).unwrap();
+        installation.tell("SSL_CERT_FILE", authorities);
         installation.configure("introspection_endpoint = true\nraw_storage_endpoint = true");
         let config = format!("-config={}", installation.config().display());
         let mut server = installation.launch_with(&[&config, "-log-level=trace"]);
@@ -41,6 +48,7 @@ impl Watched {
         let root = installation.client(&keys.root_token);
         let mut watched = Self {
             installation,
+            authority,
             server,
             root,
             scanner: Scanner::default(),

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{Watched, approle, log_in};
+use super::{Watched, approle, log_in, second_factor};
 
 pub(super) const MERGE: (&str, &str) = ("Content-Type", "application/merge-patch+json");
 /// Headers that hold no secret, whose faulty values a refusal repeats to the caller alone.
@@ -27,7 +27,7 @@ impl Watched {
     }
 
     /// As root, with a JSON body.
-    async fn post(&mut self, path: &str, body: Value) -> Value {
+    pub(super) async fn post(&mut self, path: &str, body: Value) -> Value {
         let token = self.root.own_token().to_owned();
         let call = ("POST", path);
         self.say(path, call, &[], Some(body.to_string()), &token)
@@ -51,6 +51,7 @@ pub(super) async fn tell(watched: &mut Watched) {
     transit(watched).await;
     approle::tell(watched).await;
     log_in::tell(watched).await;
+    second_factor::tell(watched).await;
     malformed(watched).await;
     seal(watched).await;
     for document in ["sys/internal/specs/openapi", "sys/metrics", "sys/mounts"] {

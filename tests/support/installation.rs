@@ -166,7 +166,6 @@ impl Installation {
     }
 
     /// Has its processes find a path in their environment.
-    #[cfg(feature = "pkcs11")]
     pub(crate) fn tell(&mut self, name: &'static str, path: PathBuf) {
         self.variables.push((name, path));
     }

@@ -2,8 +2,10 @@
 
 mod certificates;
 mod chance;
+pub(crate) mod duo;
 mod gpg;
 mod http;
+pub(crate) mod https;
 mod installation;
 mod opened;
 mod peer;

@@ -153,12 +153,13 @@ pub struct MfaConstraint {
 /// A method that a login can be validated with.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct MfaMethodRef {
-    /// `totp`.
+    /// `totp`, or the service that is asked: `duo`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its id.
     pub id: String,
     /// Whether it takes a passcode.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uses_passcode: bool,
     /// Its name, if it has one.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -1,4 +1,4 @@
-//! Every secrets engine, auth method, audit device, seal and storage backend that ships.
+//! Every secrets engine, auth method, audit device, seal, storage backend and second factor that ships.
 //!
 //! The tables here are all there is to registration: to add one is a file and a line.
 
@@ -7,10 +7,11 @@ pub mod auth;
 mod committer;
 pub mod engine;
 mod lock;
+pub mod mfa;
 pub mod seal;
 pub mod storage;
 
-use keyward_core::{audit::AuditKind, engine::EngineKind};
+use keyward_core::{MfaKind, audit::AuditKind, engine::EngineKind};
 
 /// The secrets engines that can be mounted.
 pub const ENGINES: &[EngineKind] = &[
@@ -43,3 +44,6 @@ pub const AUDIT_DEVICES: &[AuditKind] = &[
     audit::socket::SOCKET,
     audit::syslog::SYSLOG,
 ];
+
+/// The services of others that second factors can be, beside TOTP, which the core has.
+pub const MFA_SERVICES: &[MfaKind] = &[mfa::duo::DUO];

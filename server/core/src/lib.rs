@@ -68,7 +68,9 @@ pub use gate::Principal;
 pub use host::{Host, unknown_logger};
 pub use idempotency::IdempotencyKey;
 pub(crate) use identity::Validation;
-pub use identity::{AliasGrant, Identity, MfaCredentials, ValidatedLogin};
+pub use identity::{
+    AliasGrant, Asked, Identity, MfaCredentials, MfaKind, MfaService, Unconfirmed, ValidatedLogin,
+};
 pub use lifecycle::{Cluster, Core, Registry, Secrets, Settings, Status};
 pub use lockout::{ALL_METHODS, LockoutConfig, LockoutTerms};
 pub use metrics::Telemetry;

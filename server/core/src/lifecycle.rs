@@ -29,7 +29,7 @@ use crate::{
     generate_root::RootGeneration,
     host::{Host, NoHost},
     idempotency::Idempotency,
-    identity::{self, Identities},
+    identity::{self, Identities, MfaKind},
     in_flight::InFlightRequests,
     keys::Keys,
     lease::{self, Leases},
@@ -61,6 +61,8 @@ pub struct Registry {
     pub engines: &'static [EngineKind],
     /// The kinds of audit device that can be enabled.
     pub audit: &'static [AuditKind],
+    /// The services of others that second factors can be.
+    pub mfa: &'static [MfaKind],
 }
 
 /// What a core is told at start.
@@ -474,7 +476,7 @@ impl Core {
         let leases = Leases::open(system.below("lease/"));
         let tokens = TokenStore::open(system.below("token/"), Arc::clone(&leases)).await?;
         let tokens = Arc::new(tokens);
-        let identities = Identities::open(identity::view(&barrier)).await?;
+        let identities = Identities::open(identity::view(&barrier), self.registry.mfa).await?;
         let identities = Arc::new(identities);
         let mounts = Mounts::open(
             Arc::clone(&barrier),

@@ -64,6 +64,8 @@ impl House {
         let registry = Registry {
             engines: MOUNTABLE,
             audit: &[],
+            // Nobody is called from here.
+            mfa: &[],
         };
         let settings = Settings {
             storage_type: "memory",

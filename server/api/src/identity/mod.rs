@@ -29,11 +29,13 @@ pub use group::{
 };
 pub use lookup::{LookupEntity, LookupGroup};
 pub use mfa::{
-    AdminGenerateTotpSecret, CreateForeignMfaMethod, CreateTotpMfaMethod, DeleteLoginEnforcement,
-    DeleteTotpMfaMethod, DestroyTotpSecret, GenerateTotpSecret, ListForeignMfaMethods,
+    AdminGenerateTotpSecret, CreateDuoMfaMethod, CreateForeignMfaMethod, CreateTotpMfaMethod,
+    DeleteDuoMfaMethod, DeleteLoginEnforcement, DeleteTotpMfaMethod, DestroyTotpSecret,
+    DuoMfaMethods, GenerateTotpSecret, ListDuoMfaMethods, ListForeignMfaMethods,
     ListLoginEnforcements, ListMfaMethods, ListTotpMfaMethods, LoginEnforcement, LoginEnforcements,
-    MfaMethod, MfaMethodCreated, MfaMethods, ReadLoginEnforcement, ReadMfaMethod,
-    ReadTotpMfaMethod, TotpSecretShown, UpdateTotpMfaMethod, WriteLoginEnforcement,
+    MfaMethod, MfaMethodCreated, MfaMethodId, MfaMethodType, MfaMethods, ReadDuoMfaMethod,
+    ReadLoginEnforcement, ReadMfaMethod, ReadTotpMfaMethod, TotpMfaMethod, TotpSecretShown,
+    UpdateDuoMfaMethod, UpdateTotpMfaMethod, WriteLoginEnforcement, WriteMfaMethod,
 };
 pub use oidc::{
     DeleteOidcKey, DeleteOidcRole, IntrospectOidcToken, Introspection, ListOidcKeys, ListOidcRoles,

@@ -190,6 +190,7 @@ fn core(storage: &Arc<Memory>, clock: &Arc<ManualClock>) -> Core {
     let registry = Registry {
         engines: ENGINES,
         audit: &[],
+        mfa: &[],
     };
     testing::core(storage.clone(), clock, registry)
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use keyward_api::proof::Address;
-use keyward_builtin::{AUDIT_DEVICES, MOUNTABLE, storage};
+use keyward_builtin::{AUDIT_DEVICES, MFA_SERVICES, MOUNTABLE, storage};
 use keyward_core::{Core, Registry, Settings, SystemClock};
 use sysinfo::System;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -150,6 +150,7 @@ async fn open(config: &Config) -> Result<Core> {
     let registry = Registry {
         engines: MOUNTABLE,
         audit: AUDIT_DEVICES,
+        mfa: MFA_SERVICES,
     };
     let settings = Settings {
         storage_type: backend.names[0],

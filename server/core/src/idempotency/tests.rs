@@ -20,6 +20,7 @@ impl House {
         let registry = Registry {
             engines: &[],
             audit: &[],
+            mfa: &[],
         };
         let clock = testing::clock();
         let core = testing::core(Arc::new(Memory::new()), &clock, registry);

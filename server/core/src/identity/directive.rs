@@ -118,6 +118,19 @@ impl<'t> Directive<'t> {
         Some(Self::Group(listed, key, field))
     }
 
+    /// Tells whether the value is one text, where there is one.
+    pub(super) const fn is_text(&self) -> bool {
+        !matches!(
+            self,
+            Self::Alias(
+                _,
+                AliasField::CustomMetadata(None) | AliasField::Metadata(None)
+            ) | Self::EntityMetadata(None)
+                | Self::Groups(_)
+                | Self::Time(_)
+        )
+    }
+
     /// Returns the value where it is one text; none if there is none.
     pub(super) fn text<'i>(&self, identity: &'i Identity) -> Option<&'i str> {
         let entity = &identity.entity;

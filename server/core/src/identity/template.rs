@@ -1,4 +1,5 @@
-//! Templates in the paths of policies, and in the claims of identity tokens.
+//! Templates in the paths of policies, in the claims of identity tokens, and in what services call an
+//! entity.
 
 use serde_json::{Map, Value};
 
@@ -70,6 +71,31 @@ fn pieces(template: &str) -> Option<Vec<Piece<'_>>> {
         pieces.push(Piece::Literal(literal));
     }
     Some(pieces)
+}
+
+/// Tells whether a template puts texts into a text and nothing else.
+pub(super) fn is_text(template: &str) -> bool {
+    let pieces = pieces(template);
+    pieces.is_some_and(|pieces| {
+        pieces.iter().all(|piece| match piece {
+            Piece::Directive(text) => Directive::parse(text).is_ok_and(|it| it.is_text()),
+            Piece::Literal(_) => true,
+        })
+    })
+}
+
+/// Puts the values of the entity and its groups into a text; none where one is missing.
+pub(super) fn text(template: &str, identity: &Identity) -> Option<String> {
+    let mut text = String::with_capacity(template.len() + 36);
+    for piece in pieces(template)? {
+        match piece {
+            Piece::Directive(directive) => {
+                text.push_str(Directive::parse(directive).ok()?.text(identity)?);
+            }
+            Piece::Literal(literal) => text.push_str(literal),
+        }
+    }
+    Some(text)
 }
 
 /// Reads the claims of a template: a JSON object, each of whose `{{…}}` stands for a whole value.

@@ -29,7 +29,9 @@ impl Bench {
                 .unwrap(),
         );
         let metrics = Arc::new(Metrics::new(Arc::new(ManualClock::new(now))));
-        let identities = Identities::open(view.below("identity/")).await.unwrap();
+        let identities = Identities::open(view.below("identity/"), &[])
+            .await
+            .unwrap();
         let mounts = Mounts::open(
             barrier,
             view.clone(),

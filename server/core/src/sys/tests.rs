@@ -77,6 +77,7 @@ impl House {
         let registry = Registry {
             engines: &[MEMO],
             audit: &[],
+            mfa: &[],
         };
         let clock = testing::clock();
         let core = tell(testing::core(Arc::new(Memory::new()), &clock, registry));

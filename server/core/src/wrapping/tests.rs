@@ -15,6 +15,7 @@ use crate::{
 const REGISTRY: Registry = Registry {
     engines: &[],
     audit: &[],
+    mfa: &[],
 };
 
 /// Two servers of one store.

@@ -28,6 +28,7 @@ impl House {
         let registry = Registry {
             engines: &[APPROLE],
             audit: &[],
+            mfa: &[],
         };
         let (clock, storage) = (testing::clock(), Arc::new(Memory::default()));
         let core = testing::core(storage.clone(), &clock, registry);

@@ -110,6 +110,7 @@ impl House {
         let registry = Registry {
             engines: &[NAMES],
             audit: &[],
+            mfa: &[],
         };
         let settings = Settings {
             storage_type: "inmem",

@@ -50,6 +50,7 @@ impl Caller {
         let registry = Registry {
             engines: &[],
             audit: KINDS,
+            mfa: &[],
         };
         let core = testing::core(Arc::new(Memory::new()), &testing::clock(), registry);
         let token = testing::open(&core).await;

@@ -6,13 +6,16 @@ use keyward_api::identity::{
     AdminGenerateTotpSecret, CreateForeignMfaMethod, CreateTotpMfaMethod, DeleteLoginEnforcement,
     DeleteTotpMfaMethod, DestroyTotpSecret, GenerateTotpSecret, ListForeignMfaMethods,
     ListLoginEnforcements, ListMfaMethods, ListTotpMfaMethods, LoginEnforcement, LoginEnforcements,
-    MfaMethod, MfaMethodCreated, MfaMethods, ReadLoginEnforcement, ReadMfaMethod,
-    ReadTotpMfaMethod, TotpSecretShown, UpdateTotpMfaMethod, WriteLoginEnforcement,
+    MfaMethod, MfaMethodCreated, MfaMethodId, MfaMethodType, MfaMethods, ReadLoginEnforcement,
+    ReadMfaMethod, ReadTotpMfaMethod, TotpMfaMethod, TotpSecretShown, UpdateTotpMfaMethod,
+    WriteLoginEnforcement, WriteMfaMethod as _,
 };
 use uuid::Uuid;
 
 use super::{
-    super::mfa::{EnforcementChange, Generated, MethodChange},
+    super::mfa::{
+        EnforcementChange, Generated, Method, MfaService, ServiceChange, Totp, TotpChange,
+    },
     Identities, given,
 };
 use crate::{
@@ -20,8 +23,8 @@ use crate::{
     engine::{Class, Context},
 };
 
-/// The types of method that are services of others.
-const FOREIGN: [&str; 3] = ["duo", "okta", "pingid"];
+/// The types of method that are services of others, whom this server does not call.
+const FOREIGN: [&str; 2] = ["okta", "pingid"];
 
 /// Makes a TOTP method, or changes the one of a name.
 pub(super) async fn create_totp(
@@ -44,7 +47,7 @@ pub(super) async fn update_totp(
 
 async fn write(cx: &Context<Identities>, request: CreateTotpMfaMethod) -> Result<String, Error> {
     let id = given(request.method_id);
-    let change = MethodChange {
+    let change = TotpChange {
         name: request.method_name,
         issuer: request.issuer,
         period: request.period,
@@ -66,11 +69,39 @@ pub(super) async fn create_foreign(
     match FOREIGN.contains(&request.method_type.as_str()) {
         false => Err(Error::UnsupportedPath),
         true => Err(Error::Invalid(format!(
-            "MFA methods of type {:?} are not supported: this server calls no service of others; \
-             use type \"totp\"",
+            "MFA methods of type {:?} are not supported: use type \"duo\" or \"totp\"",
             request.method_type
         ))),
     }
+}
+
+/// Makes a method that is a service of others, or changes the one of a name.
+pub(in super::super) async fn create_service<S: MfaService>(
+    cx: Context<Identities>,
+    request: <S::Api as MfaMethodType>::Create,
+) -> Result<Response<MfaMethodCreated>, Error> {
+    let method_id = write_service::<S>(&cx, request).await?;
+    Ok(Response::data(MfaMethodCreated { method_id }))
+}
+
+/// Changes a method that is a service of others.
+pub(in super::super) async fn update_service<S: MfaService>(
+    cx: Context<Identities>,
+    request: <S::Api as MfaMethodType>::Update,
+) -> Result<Response<()>, Error> {
+    let request: <S::Api as MfaMethodType>::Create = request.into();
+    check_id(request.method_id().unwrap_or_default())?;
+    write_service::<S>(&cx, request).await?;
+    Ok(Response::empty())
+}
+
+async fn write_service<S: MfaService>(
+    cx: &Context<Identities>,
+    request: <S::Api as MfaMethodType>::Create,
+) -> Result<String, Error> {
+    let change = ServiceChange::<S>::new(request);
+    let id = change.id();
+    cx.mfa.write_method(id.as_deref(), change, cx.view()).await
 }
 
 /// Reads a method.
@@ -79,19 +110,31 @@ pub(super) async fn read(
     request: ReadMfaMethod,
 ) -> Result<Response<MfaMethod>, Error> {
     let known = cx.mfa.now();
-    let method = known
-        .methods
-        .get(&request.method_id)
-        .ok_or_else(Error::not_found)?;
-    Ok(Response::data(method.shown()))
+    let method = known.methods.get(&request.method_id);
+    let method = method.ok_or_else(Error::not_found)?;
+    Ok(Response::data(method.shown()?))
 }
 
 /// Reads a TOTP method.
 pub(super) async fn read_totp(
     cx: Context<Identities>,
-    ReadTotpMfaMethod { method_id }: ReadTotpMfaMethod,
+    request: ReadTotpMfaMethod,
+) -> Result<Response<TotpMfaMethod>, Error> {
+    let known = cx.mfa.now();
+    let method = known.method_of(Totp::KIND, &request.method_id)?.totp();
+    let method = method.ok_or_else(Error::not_found)?;
+    Ok(Response::data(method.shown()))
+}
+
+/// Reads a method that is a service of others.
+pub(in super::super) async fn read_service<S: MfaService>(
+    cx: Context<Identities>,
+    request: <S::Api as MfaMethodType>::Read,
 ) -> Result<Response<MfaMethod>, Error> {
-    read(cx, ReadMfaMethod { method_id }).await
+    let MfaMethodId(id) = request.into();
+    let known = cx.mfa.now();
+    let method = known.method_of(S::Api::KIND, &id)?;
+    Ok(Response::data(method.shown()?))
 }
 
 /// Removes a TOTP method.
@@ -100,7 +143,30 @@ pub(super) async fn delete_totp(
     request: DeleteTotpMfaMethod,
 ) -> Result<Response<()>, Error> {
     check_id(&request.method_id)?;
-    cx.mfa.delete_method(&request.method_id, cx.view()).await?;
+    delete(&cx, Totp::KIND, &request.method_id).await
+}
+
+/// Removes a method that is a service of others.
+pub(in super::super) async fn delete_service<S: MfaService>(
+    cx: Context<Identities>,
+    request: <S::Api as MfaMethodType>::Delete,
+) -> Result<Response<()>, Error> {
+    let MfaMethodId(id) = request.into();
+    check_id(&id)?;
+    delete(&cx, S::Api::KIND, &id).await
+}
+
+/// Removes a method of a type; its absence is no error, as in Vault.
+async fn delete(
+    cx: &Context<Identities>,
+    kind: &str,
+    method_id: &str,
+) -> Result<Response<()>, Error> {
+    match cx.mfa.now().method_of(kind, method_id) {
+        Ok(_) => cx.mfa.delete_method(method_id, cx.view()).await?,
+        Err(Error::NotFound(_)) => {}
+        Err(other) => return Err(other),
+    }
     Ok(Response::empty())
 }
 
@@ -109,26 +175,43 @@ pub(super) async fn list(
     cx: Context<Identities>,
     _: ListMfaMethods,
 ) -> Result<Response<MfaMethods>, Error> {
-    let known = cx.mfa.now();
-    let methods = known.methods.iter();
-    let (keys, key_info) = listed(methods.map(|(id, method)| (id.clone(), method.shown())))?;
-    Ok(Response::data(MfaMethods { key_info, keys }))
+    methods(&cx, |_| true)
 }
 
-/// Lists the TOTP methods, which are all there are.
+/// Lists the TOTP methods.
 pub(super) async fn list_totp(
     cx: Context<Identities>,
     _: ListTotpMfaMethods,
 ) -> Result<Response<MfaMethods>, Error> {
-    list(cx, ListMfaMethods {}).await
+    methods(&cx, |method| method.kind() == Totp::KIND)
 }
 
-/// Lists the methods that are services of others: none.
+/// Lists the methods that are one service of others.
+pub(in super::super) async fn list_service<S: MfaService>(
+    cx: Context<Identities>,
+    _: <S::Api as MfaMethodType>::List,
+) -> Result<Response<MfaMethods>, Error> {
+    methods(&cx, |method| method.kind() == S::Api::KIND)
+}
+
+/// Lists the methods that are services of others, whom this server does not call: none.
 pub(super) async fn list_foreign(
     _: Context<Identities>,
     _: ListForeignMfaMethods,
 ) -> Result<Response<MfaMethods>, Error> {
     Err(Error::not_found())
+}
+
+fn methods(
+    cx: &Context<Identities>,
+    are: impl Fn(&Method) -> bool,
+) -> Result<Response<MfaMethods>, Error> {
+    let known = cx.mfa.now();
+    let methods = known.methods.iter().filter(|(_, method)| are(method));
+    let methods = methods.map(|(id, method)| Ok((id.clone(), method.shown()?)));
+    let methods = methods.collect::<Result<Vec<_>, Error>>()?;
+    let (keys, key_info) = listed(methods.into_iter())?;
+    Ok(Response::data(MfaMethods { key_info, keys }))
 }
 
 /// Makes the secret of the caller's own entity.
@@ -154,7 +237,7 @@ pub(super) async fn admin_generate(
     let method = given(request.method_id).ok_or_else(|| Error::invalid("missing method ID"))?;
     let entity = given(request.entity_id).ok_or_else(|| Error::invalid("missing entityID"))?;
     let known = cx.mfa.now();
-    let name = known.method(&method)?.shown().name;
+    let name = known.method(&method)?.name().to_owned();
     let entity = entity_id(&cx, &entity)?;
     let generated = cx.mfa.generate(&method, &entity, cx.view()).await?;
     Ok(match generated {

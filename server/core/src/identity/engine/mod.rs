@@ -6,7 +6,7 @@ mod group_aliases;
 mod groups;
 mod lookup;
 mod merge;
-mod mfa;
+pub(super) mod mfa;
 mod oidc;
 mod oidc_flow;
 mod oidc_provider;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{IdentityStore, Mfa, Oidc};
+use super::{IdentityStore, Mfa, MfaKind, Oidc};
 use crate::{
     Error, Timestamp,
     engine::{Engine, Mounted, Routes},
@@ -32,13 +32,14 @@ pub(crate) struct Identities {
 }
 
 impl Identities {
-    /// Loads all that is kept below the view of the mount.
+    /// Loads all that is kept below the view of the mount; `kinds` are the services that second
+    /// factors can be.
     ///
     /// # Errors
     /// The store below failed.
-    pub(crate) async fn open(view: View) -> Result<Self, Error> {
+    pub(crate) async fn open(view: View, kinds: &'static [MfaKind]) -> Result<Self, Error> {
         Ok(Self {
-            mfa: Mfa::open(&view).await?,
+            mfa: Mfa::open(&view, kinds).await?,
             oidc: Oidc::open(view.below("oidc/")).await?,
             store: IdentityStore::open(view).await?,
         })
@@ -157,10 +158,11 @@ pub(crate) fn mount(identities: Arc<Identities>) -> Mounted {
             oidc_provider::write_provider,
             oidc_provider::provider_exists,
         )
-        .on_upsert(oidc_provider::write_scope, oidc_provider::scope_exists)
-        .build();
+        .on_upsert(oidc_provider::write_scope, oidc_provider::scope_exists);
+    let kinds = identities.mfa.kinds().iter();
+    let routes = kinds.fold(routes, |routes, kind| kind.routes(routes));
     Mounted {
-        routes,
+        routes: routes.build(),
         engine: identities,
     }
 }

@@ -5,8 +5,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use keyward_api::{MfaConstraint, MfaMethodRef, MfaRequirement};
 
 use super::{
-    super::Identity, Enforcement, Known, Method, Mfa, PendingLogin, credentials::MfaCredentials,
-    verify::Checked,
+    super::Identity,
+    Enforcement, Known, Mfa, PendingLogin,
+    credentials::MfaCredentials,
+    verify::{Checked, Proving},
 };
 use crate::{
     AuthGrant, BoundCidr, Error, MountEntry, Remote, Request, Timestamp, lifecycle::Unsealed,
@@ -95,8 +97,13 @@ impl Mfa {
                 mfa_request_id: self.pending.add(login, now)?,
             }));
         }
-        let unmet = self.prove(&known, &enforcements, identity, credentials, view, now);
-        match unmet.await? {
+        let proving = Proving {
+            identity,
+            credentials,
+            remote: &request.remote,
+            now,
+        };
+        match self.prove(&known, &enforcements, proving, view).await? {
             None => Ok(Demanded::Met {
                 grant,
                 warning: None,
@@ -163,8 +170,13 @@ impl Mfa {
                 "found nil or empty MFAEnforcement configuration",
             ));
         }
-        let unmet = self.prove(&known, &enforcements, &identity, credentials, view, now);
-        match unmet.await? {
+        let proving = Proving {
+            identity: &identity,
+            credentials,
+            remote,
+            now,
+        };
+        match self.prove(&known, &enforcements, proving, view).await? {
             None => Ok((mount, identity)),
             Some(text) => Err(Error::Refused(text)),
         }
@@ -175,14 +187,11 @@ impl Mfa {
         &self,
         known: &Known,
         enforcements: &[&Enforcement],
-        identity: &Identity,
-        credentials: &MfaCredentials,
+        proving: Proving<'_>,
         request: &View,
-        now: Timestamp,
     ) -> Result<Option<String>, Error> {
-        let checked = self.check(known, enforcements, identity, credentials, now);
-        match checked.await? {
-            Checked::Met(proofs) => self.use_up(proofs, identity, request).await,
+        match self.check(known, enforcements, proving).await? {
+            Checked::Met(proofs) => self.use_up(proofs, proving.identity, request).await,
             Checked::Unmet(text) => Ok(Some(text)),
         }
     }
@@ -195,10 +204,10 @@ impl Known {
             let methods = enforcement.methods.iter();
             let any = methods.filter_map(|id| self.methods.get(id));
             let any = any.map(|method| MfaMethodRef {
-                kind: Method::KIND.to_owned(),
-                id: method.id.clone(),
-                uses_passcode: true,
-                name: method.name.clone(),
+                kind: method.kind().to_owned(),
+                id: method.id().to_owned(),
+                uses_passcode: method.uses_passcode(),
+                name: method.name().to_owned(),
             });
             let any = any.collect();
             (enforcement.name.clone(), MfaConstraint { any })

@@ -1,279 +1,125 @@
-//! Methods: how the codes of a second factor are made.
+//! Methods: what proves a second factor.
 
-use keyward_api::{ROOT_NAMESPACE_ID, identity::MfaMethod};
-use keyward_crypto::HashAlgorithm;
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use keyward_api::{
+    ROOT_NAMESPACE_ID,
+    identity::{MfaMethod, TotpMfaMethod},
+};
+use serde_json::Value;
 
-use crate::Error;
+use super::{METHODS, SERVICES, service::ServiceMethod, totp::Totp};
+use crate::{Error, barrier::Change};
 
-/// A TOTP method (RFC 6238).
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(in super::super) struct Method {
-    pub(super) id: String,
-    /// Empty if it has none.
-    pub(super) name: String,
-    pub(super) issuer: String,
-    /// Bytes of a secret.
-    pub(super) key_size: u32,
-    /// Pixels of each side of the QR code; 0 for none.
-    pub(super) qr_size: u32,
-    /// How many codes an entity may try in one period.
-    pub(super) max_validation_attempts: u32,
-    /// What a secret keeps from when it was made.
-    #[serde(flatten)]
-    pub(super) codes: Codes,
+/// A method of any type.
+pub(in super::super) enum Method {
+    Service(ServiceMethod),
+    Totp(Totp),
 }
 
-/// How codes follow from a secret.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct Codes {
-    pub(super) algorithm: Algorithm,
-    pub(super) digits: u32,
-    /// In seconds.
-    pub(super) period: u32,
-    /// How many periods a clock may be off.
-    pub(super) skew: u32,
-}
+/// What a request says of a method.
+pub(in super::super) trait MethodChange {
+    /// Returns the type of the method.
+    fn kind(&self) -> &'static str;
 
-/// The hash of the codes.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) enum Algorithm {
-    #[serde(rename = "SHA1")]
-    Sha1,
-    #[serde(rename = "SHA256")]
-    Sha256,
-    #[serde(rename = "SHA512")]
-    Sha512,
-}
+    /// Returns the name that is given; an empty one is none.
+    fn name(&self) -> Option<&str>;
 
-/// What a request says of a method; what it does not say is as in a new one, as in Vault.
-#[derive(Debug, Default)]
-pub(in super::super) struct MethodChange {
-    pub(in super::super) name: Option<String>,
-    pub(in super::super) issuer: Option<String>,
-    pub(in super::super) period: Option<i64>,
-    pub(in super::super) key_size: Option<i64>,
-    pub(in super::super) qr_size: Option<i64>,
-    pub(in super::super) algorithm: Option<String>,
-    pub(in super::super) digits: Option<i64>,
-    pub(in super::super) skew: Option<i64>,
-    pub(in super::super) max_validation_attempts: Option<i64>,
-}
-
-/// The most bytes of a secret: four blocks of the largest hash, and still a QR code.
-const MOST_KEY_SIZE: u32 = 256;
-
-/// The most pixels of each side of a QR code: half a megabyte of image.
-const MOST_QR_SIZE: u32 = 2048;
-
-/// The most bytes of an issuer, which the URL of each secret repeats.
-const MOST_ISSUER: usize = 256;
-
-/// How many codes may be tried in one period where nothing is said.
-const DEFAULT_ATTEMPTS: u32 = 5;
-
-impl Algorithm {
-    const ALL: [Self; 3] = [Self::Sha1, Self::Sha256, Self::Sha512];
-
-    /// Returns the name that authenticators know.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Sha1 => "SHA1",
-            Self::Sha256 => "SHA256",
-            Self::Sha512 => "SHA512",
-        }
-    }
-
-    pub(super) const fn hash(self) -> HashAlgorithm {
-        match self {
-            Self::Sha1 => HashAlgorithm::Sha1,
-            Self::Sha256 => HashAlgorithm::Sha2_256,
-            Self::Sha512 => HashAlgorithm::Sha2_512,
-        }
-    }
-}
-
-impl MethodChange {
-    /// Returns the name that is given.
-    pub(super) fn name(&self) -> Option<&str> {
-        self.name.as_deref().filter(|name| !name.is_empty())
-    }
-
-    /// Makes the method that a request asks for, in the place of `old` if there is one.
+    /// Makes the method that the request asks for, in the place of `old` if there is one.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if the whole makes no sense; the texts are Vault's where it has one.
-    pub(super) fn apply(self, old: Option<&Method>) -> Result<Method, Error> {
-        let name = match (self.name(), old) {
-            (Some(name), _) => name.to_owned(),
-            (None, Some(old)) => old.name.clone(),
-            (None, None) => String::new(),
-        };
-        let algorithm = self.algorithm.as_deref().unwrap_or("SHA1");
-        let algorithm = Algorithm::ALL
-            .into_iter()
-            .find(|known| known.name() == algorithm)
-            .ok_or_else(|| Error::invalid("unrecognized algorithm"))?;
-        let digits = within(self.digits.unwrap_or(6), 0..=8)
-            .filter(|digits| matches!(digits, 6 | 8))
-            .ok_or_else(|| Error::invalid("digits can only be 6 or 8"))?;
-        let period = at_least_one("period", self.period.unwrap_or(30), u32::MAX)?;
-        let skew = within(self.skew.unwrap_or(1), 0..=1)
-            .ok_or_else(|| Error::invalid("skew must be 0 or 1"))?;
-        let key_size = at_least_one("key_size", self.key_size.unwrap_or(20), MOST_KEY_SIZE)?;
-        let issuer = self.issuer.unwrap_or_default();
-        if issuer.is_empty() {
-            return Err(Error::invalid("issuer must be set"));
-        }
-        if issuer.len() > MOST_ISSUER {
-            let text = format!("issuer must be at most {MOST_ISSUER} bytes long");
-            return Err(Error::Invalid(text));
-        }
-        let qr_size = within(self.qr_size.unwrap_or(200), 0..=MOST_QR_SIZE).ok_or_else(|| {
-            Error::Invalid(format!("qr_size must be between 0 and {MOST_QR_SIZE}"))
-        })?;
-        let attempts = match self.max_validation_attempts {
-            None | Some(0) => DEFAULT_ATTEMPTS,
-            Some(attempts) => at_least_one("max_validation_attempts", attempts, u32::MAX)?,
-        };
-        Ok(Method {
-            id: old.map_or_else(|| Uuid::new_v4().to_string(), |old| old.id.clone()),
-            name,
-            issuer,
-            key_size,
-            qr_size,
-            max_validation_attempts: attempts,
-            codes: Codes {
-                algorithm,
-                digits,
-                period,
-                skew,
-            },
-        })
-    }
+    /// [`Error::Invalid`] if the whole makes no sense.
+    fn apply(self, id: String, name: String, old: Option<&Method>) -> Result<Method, Error>;
 }
 
 impl Method {
-    /// Shows it as the API does.
-    pub(in super::super) fn shown(&self) -> MfaMethod {
-        let Codes {
-            algorithm,
-            digits,
-            period,
-            skew,
-        } = self.codes;
-        MfaMethod {
-            algorithm: algorithm.name().to_owned(),
-            digits,
-            id: self.id.clone(),
-            issuer: self.issuer.clone(),
-            key_size: self.key_size,
-            max_validation_attempts: self.max_validation_attempts,
-            name: self.name.clone(),
-            namespace_id: ROOT_NAMESPACE_ID.to_owned(),
-            namespace_path: String::new(),
-            period,
-            qr_size: self.qr_size,
-            skew,
-            kind: Self::KIND.to_owned(),
+    pub(in super::super) fn id(&self) -> &str {
+        match self {
+            Self::Service(service) => &service.head.id,
+            Self::Totp(totp) => &totp.id,
         }
     }
 
-    /// The type, as the API says it.
-    pub(in super::super) const KIND: &str = "totp";
-}
-
-fn within(given: i64, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
-    let given = u32::try_from(given).ok()?;
-    range.contains(&given).then_some(given)
-}
-
-fn at_least_one(field: &str, given: i64, most: u32) -> Result<u32, Error> {
-    if given < 1 {
-        return Err(Error::Invalid(format!("{field} must be greater than zero")));
-    }
-    within(given, 1..=most).ok_or_else(|| Error::Invalid(format!("{field} must be at most {most}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn change() -> MethodChange {
-        MethodChange {
-            issuer: Some("Keyward".to_owned()),
-            ..MethodChange::default()
+    /// Returns its name; empty if it has none.
+    pub(in super::super) fn name(&self) -> &str {
+        match self {
+            Self::Service(service) => &service.head.name,
+            Self::Totp(totp) => &totp.name,
         }
     }
 
-    #[test]
-    fn a_method_is_what_vault_makes_where_nothing_is_said() {
-        let method = change().apply(None).unwrap();
-        assert_eq!(method.codes.algorithm, Algorithm::Sha1);
-        assert_eq!((method.codes.digits, method.codes.period), (6, 30));
-        assert_eq!((method.codes.skew, method.key_size), (1, 20));
-        assert_eq!((method.qr_size, method.max_validation_attempts), (200, 5));
-        assert_eq!(method.name, "");
+    /// Returns the type, as the API says it.
+    pub(in super::super) fn kind(&self) -> &str {
+        match self {
+            Self::Service(service) => service.kind(),
+            Self::Totp(_) => Totp::KIND,
+        }
     }
 
-    #[test]
-    fn a_change_keeps_id_and_name_and_nothing_else() {
-        let first = MethodChange {
-            name: Some("phone".to_owned()),
-            digits: Some(8),
-            ..change()
+    /// Returns it if it is a TOTP method.
+    pub(in super::super) const fn totp(&self) -> Option<&Totp> {
+        match self {
+            Self::Service(_) => None,
+            Self::Totp(totp) => Some(totp),
+        }
+    }
+
+    /// Returns it if it is a service of others.
+    pub(in super::super) const fn service(&self) -> Option<&ServiceMethod> {
+        match self {
+            Self::Service(service) => Some(service),
+            Self::Totp(_) => None,
+        }
+    }
+
+    /// Tells whether a passcode is to be asked for.
+    pub(super) fn uses_passcode(&self) -> bool {
+        match self {
+            Self::Service(service) => service.uses_passcode(),
+            Self::Totp(_) => true,
+        }
+    }
+
+    /// Shows it as the API does, whatever its type.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON, which is a fault of the server.
+    pub(in super::super) fn shown(&self) -> Result<MfaMethod, Error> {
+        let mut fields = match self {
+            Self::Service(service) => service.shown(),
+            Self::Totp(totp) => match serde_json::to_value::<TotpMfaMethod>(totp.shown()) {
+                Ok(Value::Object(fields)) => fields,
+                Ok(_) => return Err(Error::internal("a method is no object")),
+                Err(error) => return Err(Error::internal(error)),
+            },
         };
-        let old = first.apply(None).unwrap();
-        let new = change().apply(Some(&old)).unwrap();
-        assert_eq!((&new.id, &*new.name), (&old.id, "phone"));
-        assert_eq!(new.codes.digits, 6);
+        for (field, value) in [
+            ("id", self.id()),
+            ("name", self.name()),
+            ("namespace_id", ROOT_NAMESPACE_ID),
+            ("namespace_path", ""),
+            ("type", self.kind()),
+        ] {
+            fields.insert(field.to_owned(), value.into());
+        }
+        Ok(MfaMethod(fields))
     }
 
-    #[test]
-    fn what_makes_no_sense_is_refused_in_vaults_words() {
-        type Spoil = fn(&mut MethodChange);
-        let cases: [(Spoil, &str); 14] = [
-            (|it| it.issuer = None, "issuer must be set"),
-            (|it| it.digits = Some(7), "digits can only be 6 or 8"),
-            (|it| it.digits = Some(-6), "digits can only be 6 or 8"),
-            (
-                |it| it.algorithm = Some("sha1".to_owned()),
-                "unrecognized algorithm",
-            ),
-            (|it| it.period = Some(0), "period must be greater than zero"),
-            (
-                |it| it.period = Some(1 << 40),
-                "period must be at most 4294967295",
-            ),
-            (|it| it.skew = Some(2), "skew must be 0 or 1"),
-            (|it| it.skew = Some(-1), "skew must be 0 or 1"),
-            (
-                |it| it.key_size = Some(0),
-                "key_size must be greater than zero",
-            ),
-            (|it| it.key_size = Some(257), "key_size must be at most 256"),
-            (
-                |it| it.qr_size = Some(-1),
-                "qr_size must be between 0 and 2048",
-            ),
-            (
-                |it| it.qr_size = Some(2049),
-                "qr_size must be between 0 and 2048",
-            ),
-            (
-                |it| it.max_validation_attempts = Some(-1),
-                "max_validation_attempts must be greater than zero",
-            ),
-            (
-                |it| it.issuer = Some("i".repeat(257)),
-                "issuer must be at most 256 bytes long",
-            ),
-        ];
-        for (spoil, text) in cases {
-            let mut change = change();
-            spoil(&mut change);
-            assert_eq!(change.apply(None).unwrap_err().to_string(), text);
+    /// Returns where it lies.
+    pub(super) fn key(&self) -> String {
+        let (folder, id) = match self {
+            Self::Service(service) => (SERVICES, &service.head.id),
+            Self::Totp(totp) => (METHODS, &totp.id),
+        };
+        format!("{folder}{id}")
+    }
+
+    /// Returns the change that stores it.
+    ///
+    /// # Errors
+    /// As [`Change::put_as`].
+    pub(super) fn stored(&self) -> Result<Change, Error> {
+        match self {
+            Self::Service(service) => service.stored(self.key()),
+            Self::Totp(totp) => Change::put_as(self.key(), totp),
         }
     }
 }

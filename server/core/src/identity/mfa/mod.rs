@@ -1,23 +1,22 @@
 //! Login MFA: second factors, which logins need one, and the logins that wait for it.
 //!
-//! A [`Method`] says how codes are made, a [`TotpSecret`] is what one entity makes them from, an
-//! [`Enforcement`] says which logins need one of some methods. [`login`] asks for it where a token
-//! would be made, [`pending`] keeps the login meanwhile, [`verify`] takes the codes.
+//! A [`Method`] is TOTP, which says how codes are made, or a service of others, which is asked
+//! ([`service`]). A [`TotpSecret`] is what one entity makes its codes from, an [`Enforcement`] says
+//! which logins need one of some methods. [`login`] asks for it where a token would be made,
+//! [`pending`] keeps the login meanwhile, [`verify`] takes the codes and asks the services.
 //!
 //! Below the view of the mount:
 //!
 //! ```text
 //! mfa/enforcement/NAME      an enforcement, as JSON
-//! mfa/method/ID             a method, as JSON
+//! mfa/method/ID             a TOTP method, as JSON
+//! mfa/service/ID            a method that is a service of others, as JSON
 //! mfa/secret/ID/ENTITY      the secret of an entity for a method, and which codes of it were used,
 //!                           as JSON
 //! ```
 //!
-//! TOTP is the one type of method. Duo, Okta and PingID are services of others, whom this server
-//! does not call.
-//!
 //! **Invariant:** a code is used up, durably, before the token is made that it is for; no token is
-//! made before all enforcements are met.
+//! made before all enforcements are met. No lock is held while a service is asked.
 
 mod attempts;
 mod barcode;
@@ -27,11 +26,14 @@ mod login;
 mod method;
 mod pending;
 mod secret;
+mod service;
+mod totp;
 mod verify;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::ArcSwap;
+use uuid::Uuid;
 
 use self::{attempts::Attempts, pending::PendingLogins};
 use super::load_all;
@@ -41,11 +43,17 @@ use crate::{
     view::View,
 };
 
-pub use self::{credentials::MfaCredentials, login::ValidatedLogin};
+pub use self::{
+    credentials::MfaCredentials,
+    login::ValidatedLogin,
+    service::{Asked, MfaKind, MfaService, Unconfirmed},
+};
 pub(super) use self::{
     enforcement::{Enforcement, EnforcementChange},
     method::{Method, MethodChange},
     secret::{Generated, TotpSecret},
+    service::ServiceChange,
+    totp::{Totp, TotpChange},
 };
 pub(crate) use self::{
     login::{Demanded, Login, Validation},
@@ -57,10 +65,12 @@ const FOLDER: &str = "mfa/";
 const ENFORCEMENTS: &str = "enforcement/";
 const METHODS: &str = "method/";
 const SECRETS: &str = "secret/";
+const SERVICES: &str = "service/";
 
 /// Keeps methods and enforcements: in memory as a snapshot, behind the barrier in storage.
 pub(crate) struct Mfa {
     view: View,
+    kinds: &'static [MfaKind],
     snapshot: ArcSwap<Known>,
     attempts: Attempts,
     pending: PendingLogins,
@@ -78,22 +88,32 @@ pub(super) struct Known {
 }
 
 impl Mfa {
-    /// Loads all methods and enforcements; `mount` is the view of the mount.
+    /// Loads all methods and enforcements; `mount` is the view of the mount, and `kinds` are all
+    /// services that a method can be.
     ///
     /// # Errors
     /// The store below failed.
-    pub(super) async fn open(mount: &View) -> Result<Self, Error> {
+    pub(super) async fn open(mount: &View, kinds: &'static [MfaKind]) -> Result<Self, Error> {
         let view = mount.below(FOLDER);
         let mut known = Known::default();
-        load_all(&view, METHODS, &mut known.methods).await?;
+        let totp = view.records::<Totp>(METHODS).await?.into_iter();
+        let totp = totp.map(|(id, totp)| (id, Arc::new(Method::Totp(totp))));
+        known.methods.extend(totp);
+        service::load_services(&view, kinds, &mut known.methods).await?;
         load_all(&view, ENFORCEMENTS, &mut known.enforcements).await?;
         Ok(Self {
             view,
+            kinds,
             snapshot: ArcSwap::from_pointee(known),
             attempts: Attempts::default(),
             pending: PendingLogins::default(),
             changing: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Returns all services that a method can be.
+    pub(super) const fn kinds(&self) -> &'static [MfaKind] {
+        self.kinds
     }
 
     /// Returns all methods and enforcements as they are now.
@@ -104,32 +124,38 @@ impl Mfa {
     /// Makes a method, or changes the one with an id; returns its id.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is no such id, [`Error::Invalid`] if the method makes no sense or
-    /// its name is taken.
+    /// [`Error::NotFound`] if there is no such id, [`Error::Invalid`] if the method makes no sense, its
+    /// name is taken, or it is of another type.
     pub(super) async fn write_method(
         &self,
         id: Option<&str>,
-        change: MethodChange,
+        change: impl MethodChange,
         request: &View,
     ) -> Result<String, Error> {
         let _changing = self.changing.lock().await;
         let mut known = (*self.now()).clone();
-        let named = change.name().and_then(|name| known.method_named(name));
+        let name = change.name().unwrap_or_default().to_owned();
+        let named = known.method_named(&name);
         let old = match id {
-            None => named.cloned(),
-            Some(id) => Some(known.methods.get(id).ok_or_else(Error::not_found)?.clone()),
+            None => named.filter(|named| named.kind() == change.kind()),
+            Some(id) => Some(known.methods.get(id).ok_or_else(Error::not_found)?),
         };
-        if let (Some(old), Some(named)) = (&old, named)
-            && old.id != named.id
+        let old = old.cloned();
+        if let Some(named) = named
+            && old.as_ref().is_none_or(|old| old.id() != named.id())
         {
             return Err(Error::Invalid(format!(
-                "a login MFA method configuration with the method name {} already exists",
-                named.name
+                "a login MFA method configuration with the method name {name} already exists"
             )));
         }
-        let method = change.apply(old.as_deref())?;
-        let id = method.id.clone();
-        let change = Change::put_as(format!("{METHODS}{id}"), &method)?;
+        let (id, name) = match &old {
+            None => (Uuid::new_v4().to_string(), name),
+            Some(old) if old.kind() != change.kind() => return Err(no_method_of(change.kind())),
+            Some(old) if name.is_empty() => (old.id().to_owned(), old.name().to_owned()),
+            Some(old) => (old.id().to_owned(), name),
+        };
+        let method = change.apply(id.clone(), name, old.as_deref())?;
+        let change = method.stored()?;
         known.methods.insert(id.clone(), Arc::new(method));
         self.store(known, vec![change], request).await?;
         Ok(id)
@@ -149,10 +175,10 @@ impl Mfa {
                 user.id
             )));
         }
-        if known.methods.remove(id).is_none() {
+        let Some(method) = known.methods.remove(id) else {
             return Ok(());
-        }
-        let change = Change::delete(format!("{METHODS}{id}"));
+        };
+        let change = Change::delete(method.key());
         self.store(known, vec![change], request).await?;
         // What a crash leaves here opens nothing: without its method no secret is looked at.
         self.view.below(&format!("{SECRETS}{id}/")).clear().await
@@ -243,7 +269,27 @@ impl Known {
         })
     }
 
-    fn method_named(&self, name: &str) -> Option<&Arc<Method>> {
-        self.methods.values().find(|method| method.name == name)
+    /// Finds a method by its id, which must be of a type.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none, [`Error::Invalid`] if it is of another type.
+    pub(super) fn method_of(&self, kind: &str, id: &str) -> Result<&Method, Error> {
+        let method = self.methods.get(id).ok_or_else(Error::not_found)?;
+        match method.kind() == kind {
+            true => Ok(method),
+            false => Err(no_method_of(kind)),
+        }
     }
+
+    fn method_named(&self, name: &str) -> Option<&Arc<Method>> {
+        let mut methods = self.methods.values().filter(|_| !name.is_empty());
+        methods.find(|method| method.name() == name)
+    }
+}
+
+/// What Vault says of a method that is of another type.
+fn no_method_of(kind: &str) -> Error {
+    Error::Invalid(format!(
+        "failed to find the method ID under MFA type {kind}."
+    ))
 }

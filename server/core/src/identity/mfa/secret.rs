@@ -4,7 +4,7 @@ use keyward_api::{Base64, Sensitive, client::percent_encode};
 use keyward_crypto::{MacKey, SecretBytes, SecretString, otp, random};
 use serde::{Deserialize, Serialize};
 
-use super::{Method, Mfa, SECRETS, barcode, method::Codes};
+use super::{Mfa, SECRETS, Totp, barcode, totp::Codes};
 use crate::{Error, Timestamp, barrier::Change, storage::Expect, view::View};
 
 /// The secret of an entity for a method.
@@ -35,7 +35,7 @@ impl Mfa {
     /// Makes the secret of an entity and shows it; none if it has one already.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is no such method, or the QR code cannot be of its size.
+    /// [`Error::Invalid`] if there is no such TOTP method, or the QR code cannot be of its size.
     pub(in super::super) async fn generate(
         &self,
         method: &str,
@@ -46,6 +46,12 @@ impl Mfa {
         let _changing = self.changing.lock().await;
         let known = self.now();
         let method = known.method(method)?;
+        let method = method.totp().ok_or_else(|| {
+            Error::Invalid(format!(
+                "generate not available for MFA type {:?}",
+                method.kind()
+            ))
+        })?;
         let (secret, generated) = TotpSecret::generate(method, entity)?;
         let change = Change::put_as(key(&method.id, entity), &secret)?.expecting(Expect::Absent);
         request.on_record().await?;
@@ -59,7 +65,7 @@ impl Mfa {
     /// Removes the secret of an entity; its absence is no error.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if there is no such method.
+    /// [`Error::Invalid`] if there is no such TOTP method.
     pub(in super::super) async fn destroy(
         &self,
         method: &str,
@@ -67,14 +73,15 @@ impl Mfa {
         request: &View,
     ) -> Result<(), Error> {
         let known = self.now();
-        let method = known.method(method)?;
+        let method = known.method(method)?.totp();
+        let method = method.ok_or_else(|| Error::fault("method ID does not match TOTP type"))?;
         request.on_record().await?;
         self.view.delete(&key(&method.id, entity)).await
     }
 }
 
 impl TotpSecret {
-    fn generate(method: &Method, entity: &str) -> Result<(Self, Generated), Error> {
+    fn generate(method: &Totp, entity: &str) -> Result<(Self, Generated), Error> {
         let seed = random::generate_bytes(method.key_size as usize);
         let url = url(method, entity, &seed);
         let barcode = match method.qr_size {
@@ -130,7 +137,7 @@ impl TotpSecret {
 
 /// Writes the URL that authenticators take: `otpauth://totp/ISSUER:ACCOUNT?…`, as their vendors
 /// document it.
-fn url(method: &Method, entity: &str, seed: &SecretBytes) -> SecretString {
+fn url(method: &Totp, entity: &str, seed: &SecretBytes) -> SecretString {
     let issuer = percent_encode(&method.issuer);
     let Codes {
         algorithm,
@@ -157,7 +164,10 @@ fn url(method: &Method, entity: &str, seed: &SecretBytes) -> SecretString {
 mod tests {
     use std::time::Duration;
 
-    use super::{super::method::Algorithm, *};
+    use super::{
+        super::{MethodChange as _, TotpChange, totp::Algorithm},
+        *,
+    };
 
     const NOW: Timestamp = Timestamp::from_unix_nanos(1_111_111_111_000_000_000);
 
@@ -216,19 +226,20 @@ mod tests {
 
     #[test]
     fn the_url_is_as_vault_writes_it_and_holds_whatever_an_issuer_is_called() {
-        let change = super::super::MethodChange {
+        let change = TotpChange {
             issuer: Some("Key ward&é:/?".to_owned()),
             qr_size: Some(0),
             ..Default::default()
         };
-        let method = change.apply(None).unwrap();
-        let url = url(&method, "e-1", &SecretBytes::from(&b"foobar"[..]));
+        let method = change.apply("i".to_owned(), String::new(), None).unwrap();
+        let method = method.totp().unwrap();
+        let url = url(method, "e-1", &SecretBytes::from(&b"foobar"[..]));
         assert_eq!(
             url.expose(),
             "otpauth://totp/Key%20ward%26%C3%A9%3A%2F%3F:e-1?algorithm=SHA1&digits=6\
              &issuer=Key%20ward%26%C3%A9%3A%2F%3F&period=30&secret=MZXW6YTBOI"
         );
-        let (_, generated) = TotpSecret::generate(&method, "e-1").unwrap();
+        let (_, generated) = TotpSecret::generate(method, "e-1").unwrap();
         assert_eq!(generated.barcode.expose(), "");
     }
 }

@@ -6,28 +6,44 @@ use keyward_crypto::SecretString;
 
 use super::{
     super::Identity,
-    Enforcement, Known, Method, Mfa, TotpSecret,
+    Asked, Enforcement, Known, Method, Mfa, Totp, TotpSecret,
     credentials::{MfaCredentials, passcode},
     secret,
+    service::ServiceMethod,
 };
 use crate::{
-    Error, Timestamp,
+    Error, Remote, Timestamp,
     barrier::Change,
     storage::{Expect, Revision},
     view::View,
 };
 
+/// Who proves itself, by what, from where and when.
+#[derive(Clone, Copy)]
+pub(super) struct Proving<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) credentials: &'a MfaCredentials,
+    pub(super) remote: &'a Remote,
+    pub(super) now: Timestamp,
+}
+
 /// What came of looking at a login's passcodes.
 pub(super) enum Checked {
-    /// All is met, once these are used up.
+    /// All is met, once the codes are used up.
     Met(Vec<Proof>),
     /// Something is not, in Vault's words.
     Unmet(String),
 }
 
-/// A code that was found good and is to be used up.
+/// What was found good.
 pub(super) struct Proof {
     method: String,
+    /// None if there is nothing to use up.
+    code: Option<GoodCode>,
+}
+
+/// A code that is to be used up.
+struct GoodCode {
     /// The secret once the code is used.
     secret: TotpSecret,
     /// The secret as the code was found good with.
@@ -38,8 +54,8 @@ pub(super) struct Proof {
 const WRONG: &str = "MFA credentials not supplied or incorrect";
 
 impl Mfa {
-    /// Looks whether all of the enforcements are met; each method is asked once. Changes nothing but
-    /// how many attempts there were.
+    /// Looks whether all of the enforcements are met; each method is asked once, which may take as long
+    /// as a service of others takes. Changes nothing but how many attempts there were.
     ///
     /// # Errors
     /// The store below failed.
@@ -47,13 +63,11 @@ impl Mfa {
         &self,
         known: &Known,
         enforcements: &[&Enforcement],
-        identity: &Identity,
-        credentials: &MfaCredentials,
-        now: Timestamp,
+        proving: Proving<'_>,
     ) -> Result<Checked, Error> {
         let mut asked: BTreeMap<&str, Result<Proof, String>> = BTreeMap::new();
         for enforcement in enforcements {
-            let (brought, missing) = known.brought(enforcement, credentials);
+            let (brought, missing) = known.brought(enforcement, proving.credentials);
             let unmet = |error: &str| {
                 let name = &enforcement.name;
                 let text = format!("failed to satisfy enforcement {name}. error: {error}");
@@ -65,9 +79,9 @@ impl Mfa {
             }
             let mut faults = Vec::new();
             for (method, given) in brought {
-                let id = method.id.as_str();
+                let id = method.id();
                 if !asked.contains_key(id) {
-                    let proof = self.check_method(method, identity, given, now).await?;
+                    let proof = self.check_method(method, proving, given).await?;
                     asked.insert(id, proof);
                 }
                 match asked.get(id) {
@@ -92,20 +106,39 @@ impl Mfa {
         ))
     }
 
-    /// Looks at the passcode of one method; what is wrong with it is no failure of the server.
+    /// Looks at what is brought for one method; what is wrong with it is no failure of the server.
     async fn check_method(
         &self,
         method: &Method,
-        identity: &Identity,
+        proving: Proving<'_>,
         given: &[SecretString],
-        now: Timestamp,
     ) -> Result<Result<Proof, String>, Error> {
-        let wrong = || Ok(Err(WRONG.to_owned()));
         let passcode = match passcode(given) {
             Ok(passcode) => passcode,
             Err(fault) => return Ok(Err(fault.to_owned())),
         };
-        let entity = identity.entity_id();
+        let code = match method {
+            Method::Service(service) => {
+                let confirmed = self.ask(service, proving, passcode).await;
+                confirmed.map(|()| None)
+            }
+            Method::Totp(totp) => self.take(totp, proving, passcode).await?.map(Some),
+        };
+        Ok(code.map(|code| Proof {
+            method: method.id().to_owned(),
+            code,
+        }))
+    }
+
+    /// Looks at a TOTP passcode.
+    async fn take(
+        &self,
+        method: &Totp,
+        proving: Proving<'_>,
+        passcode: Option<SecretString>,
+    ) -> Result<Result<GoodCode, String>, Error> {
+        let wrong = || Ok(Err(WRONG.to_owned()));
+        let (entity, now) = (proving.identity.entity_id(), proving.now);
         let stored = self.view.get_as(&secret::key(&method.id, entity)).await?;
         let Some((secret, revision)): Option<(TotpSecret, _)> = stored else {
             return Ok(Err(format!(
@@ -127,12 +160,49 @@ impl Mfa {
         }
         match secret.take(&passcode, now)? {
             None => wrong(),
-            Some(secret) => Ok(Ok(Proof {
-                method: method.id.clone(),
-                secret,
-                revision,
-            })),
+            Some(secret) => Ok(Ok(GoodCode { secret, revision })),
         }
+    }
+
+    /// Asks a service of others; returns what is wrong if the login is not confirmed.
+    async fn ask(
+        &self,
+        method: &ServiceMethod,
+        proving: Proving<'_>,
+        passcode: Option<SecretString>,
+    ) -> Result<(), String> {
+        let Proving {
+            identity,
+            remote,
+            now,
+            ..
+        } = proving;
+        if method.uses_passcode() && passcode.is_none() {
+            return Err(WRONG.to_owned());
+        }
+        let username = method.username(identity).ok_or_else(|| {
+            format!(
+                "entity {:?} has no name at MFA method {:?}",
+                identity.entity_id(),
+                method.head.name
+            )
+        })?;
+        let (most, period) = (ServiceMethod::MOST_ATTEMPTS, ServiceMethod::PERIOD);
+        let (id, entity) = (&method.head.id, identity.entity_id());
+        if let Err(attempts) = self.attempts.count(id, entity, most, period, now) {
+            return Err(format!(
+                "maximum MFA validation attempts {attempts} exceeded the allowed attempts {most}. \
+                 Please try again in {} seconds",
+                period.as_secs()
+            ));
+        }
+        let asked = Asked {
+            username: &username,
+            passcode: passcode.as_ref(),
+            address: &remote.address,
+            now,
+        };
+        method.verify(asked).await.map_err(|why| why.to_string())
     }
 
     /// Uses codes up, all or none; durable when it returns. Returns what is wrong, in Vault's words,
@@ -148,16 +218,22 @@ impl Mfa {
     ) -> Result<Option<String>, Error> {
         let entity = identity.entity_id();
         let change = |proof: &Proof| {
+            let code = proof.code.as_ref()?;
             let key = secret::key(&proof.method, entity);
-            let change = Change::put_as(key, &proof.secret)?;
-            Ok(change.expecting(Expect::At(proof.revision)))
+            let change = Change::put_as(key, &code.secret);
+            Some(change.map(|change| change.expecting(Expect::At(code.revision))))
         };
-        let changes = proofs.iter().map(change).collect::<Result<_, Error>>()?;
+        let changes: Vec<_> = proofs
+            .iter()
+            .filter_map(change)
+            .collect::<Result<_, Error>>()?;
         request.on_record().await?;
-        match self.view.commit(changes).await {
-            Ok(_) => {}
-            Err(Error::Conflict(_)) => return Ok(Some(WRONG.to_owned())),
-            Err(error) => return Err(error),
+        if !changes.is_empty() {
+            match self.view.commit(changes).await {
+                Ok(_) => {}
+                Err(Error::Conflict(_)) => return Ok(Some(WRONG.to_owned())),
+                Err(error) => return Err(error),
+            }
         }
         for proof in &proofs {
             self.attempts.forget(&proof.method, entity);
@@ -180,12 +256,12 @@ impl Known {
                 missing.push(format!("failed to find MFA config for method ID {id}"));
                 continue;
             };
-            match credentials.of(id, &method.name) {
+            match credentials.of(id, method.name()) {
                 Some(given) => brought.push((&**method, given)),
                 None => missing.push(format!(
                     "failed to find MFA credentials associated with an MFA method ID {id}, method \
                      name {}",
-                    method.name
+                    method.name()
                 )),
             }
         }

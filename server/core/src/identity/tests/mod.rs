@@ -229,6 +229,7 @@ fn core(storage: &Arc<Memory>, clock: &Arc<ManualClock>) -> Core {
     let registry = Registry {
         engines: &[DOOR],
         audit: &[],
+        mfa: &[mfa::service::MIRROR],
     };
     testing::core(storage.clone(), clock, registry).reached_at("https://keyward.example:8200")
 }

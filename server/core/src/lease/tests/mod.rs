@@ -351,6 +351,7 @@ fn core(medium: &Arc<Faulty>, clock: &Arc<ManualClock>) -> Core {
     let registry = Registry {
         engines: &[MINT],
         audit: &[COUNTED],
+        mfa: &[],
     };
     testing::core(medium.clone(), clock, registry)
 }

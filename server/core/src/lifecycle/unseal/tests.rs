@@ -15,6 +15,7 @@ fn core(storage: impl Storage, seals: Seals, clock: &Arc<ManualClock>) -> Core {
     let registry = Registry {
         engines: &[],
         audit: &[],
+        mfa: &[],
     };
     testing::core(Arc::new(storage), clock, registry).with_seals(seals)
 }

@@ -93,6 +93,7 @@ impl House {
         let registry = Registry {
             engines: &[SAFE],
             audit: &[],
+            mfa: &[],
         };
         let clock = testing::clock();
         let core = testing::core(Arc::new(Memory::new()), &clock, registry).with_lockouts(config);

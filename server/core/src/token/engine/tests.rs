@@ -43,6 +43,7 @@ impl House {
         let registry = Registry {
             engines: &[login::DOOR],
             audit: &[],
+            mfa: &[],
         };
         let clock = testing::clock();
         let core = testing::core(Arc::new(Memory::new()), &clock, registry)

@@ -18,6 +18,7 @@ fn start(medium: &Arc<Faulty>) -> Core {
     let registry = Registry {
         engines: &[KV],
         audit: &[],
+        mfa: &[],
     };
     testing::core(medium.clone(), &testing::clock(), registry)
 }

@@ -85,6 +85,7 @@ impl Server {
         let registry = Registry {
             engines: &[OBSERVED],
             audit: &[],
+            mfa: &[],
         };
         let core = testing::core(storage, &clock, registry);
         let root = testing::token(&testing::open(&core).await);

@@ -3,6 +3,7 @@
 mod login;
 mod methods;
 mod model;
+pub(super) mod service;
 mod waiting;
 
 use keyward_crypto::{HashAlgorithm, MacKey, otp};

@@ -1,8 +1,18 @@
 //! Login MFA: second factors, and which logins need one.
 
+mod duo;
+mod service;
+
+pub use duo::{
+    CreateDuoMfaMethod, DeleteDuoMfaMethod, DuoMfaMethods, ListDuoMfaMethods, ReadDuoMfaMethod,
+    UpdateDuoMfaMethod,
+};
+pub use service::{MfaMethodId, MfaMethodType, WriteMfaMethod};
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use serde_with::skip_serializing_none;
 
 use super::in_path;
@@ -67,8 +77,8 @@ pub struct MfaMethodCreated {
     pub method_id: String,
 }
 
-/// `POST identity/mfa/method/:type`: refused for `duo`, `okta` and `pingid`, which are services of
-/// others that this server does not call.
+/// `POST identity/mfa/method/:type`: refused for `okta` and `pingid`, which are services of others
+/// that this server does not call.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CreateForeignMfaMethod {
@@ -96,11 +106,19 @@ pub struct ReadTotpMfaMethod {
     #[serde(skip_serializing)]
     pub method_id: String,
 }
-endpoint!(ReadTotpMfaMethod { method_id } => MfaMethod: Read "mfa/method/totp/{method_id}");
+endpoint!(ReadTotpMfaMethod { method_id } => TotpMfaMethod: Read "mfa/method/totp/{method_id}");
 
-/// A method.
+/// A method: `id`, `name`, `type`, and what was said of it, but for what is secret.
 #[derive(Debug, Deserialize, Serialize)]
-pub struct MfaMethod {
+#[serde(transparent)]
+pub struct MfaMethod(
+    /// The fields.
+    pub Map<String, Value>,
+);
+
+/// A TOTP method.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct TotpMfaMethod {
     /// The hash of the codes.
     pub algorithm: String,
     /// Digits of a code.
@@ -153,8 +171,8 @@ endpoint!(ListMfaMethods {} => MfaMethods: List "mfa/method");
 pub struct ListTotpMfaMethods {}
 endpoint!(ListTotpMfaMethods {} => MfaMethods: List "mfa/method/totp");
 
-/// `LIST identity/mfa/method/:type`: lists the methods of type `duo`, `okta` or `pingid`, of which
-/// there are none.
+/// `LIST identity/mfa/method/:type`: lists the methods of type `okta` or `pingid`, of which there are
+/// none.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListForeignMfaMethods {

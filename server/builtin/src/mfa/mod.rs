@@ -1,0 +1,4 @@
+//! Second factors that are services of others.
+
+mod call;
+pub mod duo;
