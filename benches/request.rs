@@ -33,7 +33,7 @@ impl House {
         let registry = Registry {
             engines: MOUNTABLE,
             audit: AUDIT_DEVICES,
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let settings = Settings {
             storage_type: "memory",

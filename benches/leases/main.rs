@@ -145,7 +145,7 @@ async fn open(backend: &str, folder: &Path) -> (Arc<dyn Storage>, Arc<Core>) {
     let registry = Registry {
         engines: &[badges::BADGES],
         audit: AUDIT_DEVICES,
-        mfa: &[],
+        ..Registry::EMPTY
     };
     let settings = Settings {
         storage_type: "bench",

@@ -65,6 +65,15 @@ pub struct Registry {
     pub mfa: &'static [MfaKind],
 }
 
+impl Registry {
+    /// Nothing of anything.
+    pub const EMPTY: Self = Self {
+        engines: &[],
+        audit: &[],
+        mfa: &[],
+    };
+}
+
 /// What a core is told at start.
 #[derive(Clone, Debug)]
 pub struct Settings {

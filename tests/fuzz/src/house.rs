@@ -63,9 +63,8 @@ impl House {
     fn build() -> Self {
         let registry = Registry {
             engines: MOUNTABLE,
-            audit: &[],
             // Nobody is called from here.
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let settings = Settings {
             storage_type: "memory",

@@ -189,8 +189,7 @@ impl User {
 fn core(storage: &Arc<Memory>, clock: &Arc<ManualClock>) -> Core {
     let registry = Registry {
         engines: ENGINES,
-        audit: &[],
-        mfa: &[],
+        ..Registry::EMPTY
     };
     testing::core(storage.clone(), clock, registry)
 }

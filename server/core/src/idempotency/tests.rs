@@ -17,13 +17,8 @@ struct House {
 
 impl House {
     async fn new() -> Self {
-        let registry = Registry {
-            engines: &[],
-            audit: &[],
-            mfa: &[],
-        };
         let clock = testing::clock();
-        let core = testing::core(Arc::new(Memory::new()), &clock, registry);
+        let core = testing::core(Arc::new(Memory::new()), &clock, Registry::EMPTY);
         let root = testing::open(&core).await;
         Self { core, clock, root }
     }

@@ -182,7 +182,7 @@ impl House {
         let registry = Registry {
             engines: &[CLUMSY],
             audit: &[KEPT],
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let clock = testing::clock();
         let core = testing::core(Arc::new(Memory::new()), &clock, registry);

@@ -76,8 +76,7 @@ impl House {
     async fn told(tell: impl FnOnce(Core) -> Core) -> Self {
         let registry = Registry {
             engines: &[MEMO],
-            audit: &[],
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let clock = testing::clock();
         let core = tell(testing::core(Arc::new(Memory::new()), &clock, registry));

@@ -12,12 +12,6 @@ use crate::{
     barrier::Barrier, storage::Memory, testing,
 };
 
-const REGISTRY: Registry = Registry {
-    engines: &[],
-    audit: &[],
-    mfa: &[],
-};
-
 /// Two servers of one store.
 struct Pair {
     clock: Arc<ManualClock>,
@@ -29,7 +23,8 @@ impl Pair {
     async fn start() -> Self {
         let (storage, clock) = (Arc::new(Memory::new()), testing::clock());
         let cores = [(); 2].map(|()| {
-            testing::core(storage.clone(), &clock, REGISTRY).reached_at("https://v.example:8200")
+            testing::core(storage.clone(), &clock, Registry::EMPTY)
+                .reached_at("https://v.example:8200")
         });
         let (share, root) = testing::initialize(&cores[0]).await;
         for core in &cores {

@@ -27,8 +27,7 @@ impl House {
     async fn start() -> Self {
         let registry = Registry {
             engines: &[APPROLE],
-            audit: &[],
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let (clock, storage) = (testing::clock(), Arc::new(Memory::default()));
         let core = testing::core(storage.clone(), &clock, registry);

@@ -109,8 +109,7 @@ impl House {
         TOLD.lock().insert(format!("{mount}/"), tell);
         let registry = Registry {
             engines: &[NAMES],
-            audit: &[],
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let settings = Settings {
             storage_type: "inmem",

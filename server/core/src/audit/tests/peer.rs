@@ -48,9 +48,8 @@ impl Caller {
     /// Makes a core, and a caller with its root token.
     async fn new() -> Self {
         let registry = Registry {
-            engines: &[],
             audit: KINDS,
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let core = testing::core(Arc::new(Memory::new()), &testing::clock(), registry);
         let token = testing::open(&core).await;

@@ -228,8 +228,8 @@ impl House {
 fn core(storage: &Arc<Memory>, clock: &Arc<ManualClock>) -> Core {
     let registry = Registry {
         engines: &[DOOR],
-        audit: &[],
         mfa: &[mfa::service::MIRROR],
+        ..Registry::EMPTY
     };
     testing::core(storage.clone(), clock, registry).reached_at("https://keyward.example:8200")
 }

@@ -351,7 +351,7 @@ fn core(medium: &Arc<Faulty>, clock: &Arc<ManualClock>) -> Core {
     let registry = Registry {
         engines: &[MINT],
         audit: &[COUNTED],
-        mfa: &[],
+        ..Registry::EMPTY
     };
     testing::core(medium.clone(), clock, registry)
 }

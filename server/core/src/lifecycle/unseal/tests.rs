@@ -12,12 +12,7 @@ use crate::{
 };
 
 fn core(storage: impl Storage, seals: Seals, clock: &Arc<ManualClock>) -> Core {
-    let registry = Registry {
-        engines: &[],
-        audit: &[],
-        mfa: &[],
-    };
-    testing::core(Arc::new(storage), clock, registry).with_seals(seals)
+    testing::core(Arc::new(storage), clock, Registry::EMPTY).with_seals(seals)
 }
 
 fn seals(active: Option<&Arc<Fake>>, disabled: Option<&Arc<Fake>>) -> Seals {

@@ -92,8 +92,7 @@ impl House {
     async fn new(config: LockoutConfig) -> Self {
         let registry = Registry {
             engines: &[SAFE],
-            audit: &[],
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let clock = testing::clock();
         let core = testing::core(Arc::new(Memory::new()), &clock, registry).with_lockouts(config);

@@ -42,8 +42,7 @@ impl House {
     async fn new() -> Self {
         let registry = Registry {
             engines: &[login::DOOR],
-            audit: &[],
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let clock = testing::clock();
         let core = testing::core(Arc::new(Memory::new()), &clock, registry)

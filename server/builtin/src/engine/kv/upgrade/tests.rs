@@ -17,8 +17,7 @@ use crate::engine::kv::KV;
 fn start(medium: &Arc<Faulty>) -> Core {
     let registry = Registry {
         engines: &[KV],
-        audit: &[],
-        mfa: &[],
+        ..Registry::EMPTY
     };
     testing::core(medium.clone(), &testing::clock(), registry)
 }

@@ -19,8 +19,7 @@ impl House {
     async fn start() -> Self {
         let registry = Registry {
             engines: &[KV],
-            audit: &[],
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let clock = testing::clock();
         let core = testing::core(Arc::new(Memory::default()), &clock, registry);

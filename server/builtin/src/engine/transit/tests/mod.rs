@@ -84,8 +84,7 @@ impl Server {
         let clock = Arc::new(ManualClock::new(start));
         let registry = Registry {
             engines: &[OBSERVED],
-            audit: &[],
-            mfa: &[],
+            ..Registry::EMPTY
         };
         let core = testing::core(storage, &clock, registry);
         let root = testing::token(&testing::open(&core).await);
