@@ -79,7 +79,7 @@ pub use mounts::{
     MountConfigInput, MountOutput, ReadAuth, ReadAuthTune, ReadMount, ReadTune, Tune, TuneAuth,
     TuneOutput, UserLockoutInput,
 };
-pub use openapi::{Help, ReadHelp, ReadOpenApi};
+pub use openapi::{Help, QueryOpenApi, ReadHelp, ReadOpenApi};
 pub use passwords::{
     DeletePasswordPolicy, GeneratePassword, ListPasswordPolicies, Password, PasswordPolicies,
     PasswordPolicy, ReadPasswordPolicy, WritePasswordPolicy,

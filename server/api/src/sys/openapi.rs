@@ -18,6 +18,16 @@ pub struct ReadOpenApi {
 endpoint!(ReadOpenApi {} => serde_json::Value:
     Read "internal/specs/openapi", access Public; document);
 
+/// `POST sys/internal/specs/openapi`: lists the same operations, for clients that say in a body how.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct QueryOpenApi(
+    /// What [`ReadOpenApi`] takes.
+    pub ReadOpenApi,
+);
+endpoint!(QueryOpenApi {} => serde_json::Value:
+    Update "internal/specs/openapi", access Public; document);
+
 /// `GET sys/internal/help/:path`, and `GET :path?help=1`: tells what can be done at a path.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]

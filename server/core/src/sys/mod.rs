@@ -150,6 +150,7 @@ pub(crate) fn mount(endpoints: OptionalEndpoints) -> Mounted {
         .on(mounts::read_tune)
         .on(mounts::read_auth_tune)
         .on(openapi::help)
+        .on(openapi::query)
         .on(openapi::read)
         .on(passwords::list)
         .on(passwords::read)

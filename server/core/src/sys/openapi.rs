@@ -1,6 +1,6 @@
 //! `sys/internal/specs/openapi`: the API, for programs. `sys/internal/help`: for people.
 
-use keyward_api::sys::{Help, ReadHelp, ReadOpenApi};
+use keyward_api::sys::{Help, QueryOpenApi, ReadHelp, ReadOpenApi};
 use serde_json::Value;
 
 use super::{Sys, ui::caller};
@@ -22,6 +22,14 @@ pub(super) async fn read(cx: Context<Sys>, request: ReadOpenApi) -> Result<Respo
         "application/json",
         &described,
     )?))
+}
+
+/// The same, where it is asked for in a body.
+pub(super) async fn query(
+    cx: Context<Sys>,
+    QueryOpenApi(request): QueryOpenApi,
+) -> Result<Response<Value>, Error> {
+    read(cx, request).await
 }
 
 /// Tells what can be done at a path. Anybody with a token may know: it is in the handbook.
