@@ -5,7 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use keyward_crypto::{HashAlgorithm, MacKey, SecretBytes, otp};
 use serde_json::{Value, json};
 
-use super::House;
+use super::{
+    House,
+    inline::{self, Inline},
+};
 use crate::support::Answer;
 
 /// The code of now, or of so many steps later, as an authenticator makes it that was given the URL.
@@ -150,4 +153,28 @@ async fn the_audit_log_tells_of_both_halves_and_shows_no_code() {
     let auth = &ended["response"]["auth"];
     assert_eq!(auth["display_name"], "userpass-bob");
     assert_eq!(auth["entity_id"], granted.text_at("/auth/entity_id"));
+}
+
+#[tokio::test]
+async fn a_login_that_comes_along_brings_its_code_or_is_told_that_one_is_needed() {
+    let house = House::with("userpass").await;
+    let (_, url) = guard(&house).await;
+    house.policy("own", "kv/a").await;
+    house.write("sys/mounts/kv", json!({ "type": "kv" })).await;
+    house.write("kv/a", json!({ "b": "c" })).await;
+    let policies = json!({ "token_policies": "own" });
+    house
+        .write("auth/userpass/users/bob/policies", policies)
+        .await;
+    let bob = Inline::of(&house, "bob", "a password");
+    let waiting = bob.get("kv/a").await.expect(200);
+    assert!(inline::is_of_login(&waiting));
+    assert_ne!(waiting.text_at("/auth/mfa_requirement/mfa_request_id"), "");
+    let right = format!("phone:{}", code(&url, 0));
+    let header = [("X-Vault-MFA", &*right)];
+    let read = bob.send("GET", "kv/a", &header, None).await.expect(200);
+    assert_eq!(read.text_at("/data/b"), "c");
+    let again = bob.send("GET", "kv/a", &header, None).await;
+    assert!(inline::is_of_login(&again));
+    again.refused(403, "permission denied");
 }

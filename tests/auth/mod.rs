@@ -3,6 +3,7 @@
 
 mod approle;
 mod control_group;
+mod inline;
 mod lockout;
 mod mfa;
 mod mfa_duo;

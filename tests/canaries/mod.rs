@@ -4,6 +4,7 @@
 mod approle;
 mod command_line;
 mod fields;
+mod inline;
 mod log_in;
 mod scanner;
 mod second_factor;

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{Watched, approle, log_in, second_factor};
+use super::{Watched, approle, inline, log_in, second_factor};
 
 pub(super) const MERGE: (&str, &str) = ("Content-Type", "application/merge-patch+json");
 /// Headers that hold no secret, whose faulty values a refusal repeats to the caller alone.
@@ -51,6 +51,7 @@ pub(super) async fn tell(watched: &mut Watched) {
     transit(watched).await;
     approle::tell(watched).await;
     log_in::tell(watched).await;
+    inline::tell(watched).await;
     second_factor::tell(watched).await;
     malformed(watched).await;
     seal(watched).await;

@@ -75,6 +75,11 @@ pub(crate) async fn lay_aside(
     demand: Demand,
     now: Timestamp,
 ) -> Result<WrapInfo, Error> {
+    if principal.is_passing {
+        return Err(Error::invalid(
+            "requests with inline authentication cannot wait for an approval",
+        ));
+    }
     // EXPOSE: becomes a text in an entry that the barrier seals.
     let body = str::from_utf8(request.body.expose()).map_err(Error::internal)?;
     // EXPOSE: as the body.

@@ -42,6 +42,8 @@ pub struct Done {
     pub origin: Option<Origin>,
     /// Whether it is the answer of an earlier request with the same idempotency key.
     pub replayed: bool,
+    /// Whether it is what a login answered that came along with the request, which was not done.
+    pub of_login: bool,
 }
 
 /// Where an answer came from that was wrapped first.
@@ -71,6 +73,7 @@ impl Done {
             mount,
             origin: None,
             replayed: false,
+            of_login: false,
         }
     }
 

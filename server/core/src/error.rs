@@ -47,6 +47,9 @@ pub enum Error {
     /// The caller must change the request.
     #[error("{0}")]
     Invalid(String),
+    /// The login failed that came along with the request, which was not done.
+    #[error(transparent)]
+    Login(Box<Self>),
     /// The caller sent more than it may, and must wait.
     #[error("{0}")]
     Limited(String),

@@ -29,7 +29,33 @@ pub struct Principal {
     pub acl: Arc<Acl>,
     /// Its entity, as it was when the request came; none if it has none.
     pub identity: Option<Arc<Identity>>,
+    /// Whether the token serves this one request, whose login came along with it: nothing may stay
+    /// that hangs on the token.
+    pub is_passing: bool,
     client_id: OnceLock<String>,
+}
+
+/// By what right a request comes.
+#[derive(Clone, Copy)]
+pub(crate) enum Standing<'a> {
+    /// By the token that it carries, if any.
+    Plain,
+    /// It waited, and this is approved of it. What its sender proved, and what its token was used up
+    /// by, was when it came.
+    Approved(&'a Demand),
+    /// It is a login for one request; the token that it grants is put here, and nowhere else.
+    LogsIn(&'a OnceLock<Arc<Token>>),
+    /// By the token of a login that came along.
+    LoggedIn(&'a Arc<Token>),
+}
+
+impl<'a> Standing<'a> {
+    const fn approved(self) -> Option<&'a Demand> {
+        match self {
+            Self::Approved(demand) => Some(demand),
+            _ => None,
+        }
+    }
 }
 
 impl Principal {
@@ -38,6 +64,7 @@ impl Principal {
             token,
             acl,
             identity,
+            is_passing: false,
             client_id: OnceLock::new(),
         }
     }
@@ -82,19 +109,17 @@ pub(crate) struct Refused {
 ///
 /// A path without a route is put to the policies as well, so that a caller learns only of paths
 /// that it may use whether there is something behind them.
-///
-/// One that waited comes with what was `approved` of it. What its sender proved, and what its token
-/// was used up by, was when it came.
 pub(crate) async fn admit<'r>(
     core: &Arc<Unsealed>,
     request: &Arc<Request>,
     mount: Option<&Arc<Mount>>,
     route: Result<Matched<'r>, Error>,
-    approved: Option<&Demand>,
+    standing: Standing<'_>,
     now: Timestamp,
 ) -> Result<(Matched<'r>, Admitted), Refused> {
+    let approved = standing.approved();
     let mut seen = Seen {
-        approved,
+        standing,
         operation: request.operation,
         needs_token: true,
         principal: None,
@@ -163,7 +188,7 @@ async fn use_token(
 
 /// What was learnt of a request, for the record, however the decision falls.
 struct Seen<'a> {
-    approved: Option<&'a Demand>,
+    standing: Standing<'a>,
     operation: Operation,
     needs_token: bool,
     principal: Option<Arc<Principal>>,
@@ -178,16 +203,24 @@ async fn decide<'r>(
     now: Timestamp,
     seen: &mut Seen<'_>,
 ) -> Result<(Matched<'r>, Arc<Mount>), Error> {
-    if let Some(token) = &request.token {
-        // From where it is not bound to, a token is none: it opens nothing, and no use of it is
-        // counted, so that a stranger cannot use it up.
-        let principal = core.principal(token, now).await?;
-        seen.principal = principal.filter(|it| it.token.admits(&request.remote));
-    }
+    let principal = match (seen.standing, &request.token) {
+        (Standing::LoggedIn(token), _) => core.holder(Arc::clone(token), now).map(|it| {
+            Arc::new(Principal {
+                is_passing: true,
+                ..it
+            })
+        }),
+        (_, Some(token)) => core.principal(token, now).await?,
+        (_, None) => None,
+    };
+    // From where it is not bound to, a token is none: it opens nothing, and no use of it is
+    // counted, so that a stranger cannot use it up.
+    seen.principal = principal.filter(|it| it.token.admits(&request.remote));
+    let approved = seen.standing.approved();
     // On public paths as well, some of which tell more to whom they know.
     if let Some(principal) = &seen.principal {
         principal.token.caveats().admit(request.origin.as_deref())?;
-        if let (Some(key), None) = (principal.token.client_key(), seen.approved) {
+        if let (Some(key), None) = (principal.token.client_key(), approved) {
             core.proofs.check(request, key, now)?;
         }
     }
@@ -216,7 +249,7 @@ async fn decide<'r>(
         if !allowed || manages_keys(&principal, &route, mount) {
             return Err(Error::Denied(Denial::Policy));
         }
-        if let (Some(demand), Some(approved)) = (demand, seen.approved)
+        if let (Some(demand), Some(approved)) = (demand, approved)
             && !approved.includes(&demand)
         {
             return Err(control::needs_approval());

@@ -12,10 +12,11 @@ use crate::{
     audit::{Answer, Facts},
     control,
     engine::Call,
-    gate::{self, Admitted, Principal, Refused},
+    gate::{self, Admitted, Principal, Refused, Standing},
     idempotency::Begun,
     identity::{Demanded, Login, PendingLogin},
     in_flight::Entered,
+    inline,
     lease::{self, Prepared},
     lifecycle::Unsealed,
     listing,
@@ -34,9 +35,12 @@ impl Core {
     /// # Errors
     /// It was refused or failed, and nothing was changed; that is on record, unless the server is
     /// sealed, where no record can be made.
-    pub async fn handle(&self, request: Request) -> Result<Done, Error> {
+    pub async fn handle(&self, mut request: Request) -> Result<Done, Error> {
         let unsealed = self.unsealed().ok_or(Error::Sealed)?;
-        let done = handle(&unsealed, request, None).await;
+        let done = match request.login.take() {
+            None => handle(&unsealed, request, Standing::Plain).await,
+            Some(login) => Box::pin(inline::handle(&unsealed, *login, request)).await,
+        };
         if unsealed.shall_seal() {
             self.seal().await;
         }
@@ -49,11 +53,7 @@ impl Core {
     /// The request was refused, for this reason: always.
     pub async fn refuse(&self, request: Request, reason: Error) -> Result<Done, Error> {
         let unsealed = self.unsealed().ok_or(Error::Sealed)?;
-        let request = Arc::new(request);
-        let mount = unsealed.mounts.find(request.path.as_str());
-        let mount = mount.as_ref().map(|(mount, _)| mount);
-        let now = self.clock().now();
-        record_failure(undecided(&unsealed, &request, mount, now, reason)).await
+        refuse(&unsealed, request, reason).await
     }
 }
 
@@ -66,13 +66,17 @@ pub(crate) async fn perform(
     request: Request,
     approved: &Demand,
 ) -> Result<Done, Error> {
-    handle(core, request, Some(approved)).await
+    handle(core, request, Standing::Approved(approved)).await
 }
 
-async fn handle(
+/// Answers one request.
+///
+/// # Errors
+/// As [`Core::handle`].
+pub(crate) async fn handle(
     core: &Arc<Unsealed>,
     mut request: Request,
-    approved: Option<&Demand>,
+    standing: Standing<'_>,
 ) -> Result<Done, Error> {
     if request.operation.lists() {
         request.path = request.path.into_folder();
@@ -80,7 +84,7 @@ async fn handle(
     let request = Arc::new(request);
     let now = core.clock.now();
     let in_flight = core.in_flight.enter(&request, now);
-    let done = admit_and_run(core, &request, &in_flight, approved, now).await;
+    let done = admit_and_run(core, &request, &in_flight, standing, now).await;
     drop(in_flight);
     core.metrics.stop(now, &core.metrics.handle_request);
     if let Err(error) = &done {
@@ -93,7 +97,7 @@ async fn admit_and_run(
     core: &Arc<Unsealed>,
     request: &Arc<Request>,
     in_flight: &Entered<'_>,
-    approved: Option<&Demand>,
+    standing: Standing<'_>,
     now: Timestamp,
 ) -> Result<Done, Error> {
     let path = request.path.as_str();
@@ -111,7 +115,7 @@ async fn admit_and_run(
         Some((mount, rest)) => mount.mounted.routes.find(request.operation, rest),
     };
     let mount = found.as_ref().map(|(mount, _)| mount);
-    let admit = gate::admit(core, request, mount, route, approved, now);
+    let admit = gate::admit(core, request, mount, route, standing, now);
     let admitted = caught(async { Ok(admit.await) }).await;
     core.metrics.stop(now, &core.metrics.check_token);
     let admitted =
@@ -194,6 +198,7 @@ async fn admit_and_run(
                 principal: principal.as_deref(),
                 view: &view,
                 prepared: prepared.get(),
+                standing,
             };
             caught(Box::pin(complete(answering, response))).await
         }
@@ -234,6 +239,22 @@ async fn lay_aside(
         wrap_info: Some(info),
         ..Done::empty(Arc::clone(&mount.entry))
     })
+}
+
+/// Writes down that a request failed before the gate was asked.
+///
+/// # Errors
+/// This one: always.
+pub(crate) async fn refuse(
+    core: &Unsealed,
+    request: Request,
+    reason: Error,
+) -> Result<Done, Error> {
+    let request = Arc::new(request);
+    let mount = core.mounts.find(request.path.as_str());
+    let mount = mount.as_ref().map(|(mount, _)| mount);
+    let now = core.clock.now();
+    record_failure(undecided(core, &request, mount, now, reason)).await
 }
 
 /// Makes what is written down of a request that the gate decided nothing about, since it was not
@@ -286,6 +307,7 @@ struct Answering<'a> {
     principal: Option<&'a Principal>,
     view: &'a View,
     prepared: Option<&'a Prepared>,
+    standing: Standing<'a>,
 }
 
 /// Makes what the engine granted, a token, a lease, and wraps the answer if that is asked for.
@@ -326,6 +348,7 @@ async fn grant(answering: Answering<'_>, mut response: Response) -> Result<Done,
         principal,
         view,
         prepared,
+        standing,
     } = answering;
     let (auth, lease) = (response.auth.take(), response.lease.take());
     let mut done = response.into_done(mount);
@@ -368,7 +391,17 @@ async fn grant(answering: Answering<'_>, mut response: Response) -> Result<Done,
                     }
                 }
             }
-            Some(mint(core, mount, grant, parent, path, identity, now).await?)
+            Some(match standing {
+                Standing::LogsIn(place) => {
+                    let created = core.tokens.lend(grant, mount.limits(), path, now)?;
+                    let _ = place.set(Arc::clone(&created.token));
+                    Created {
+                        identity,
+                        ..created
+                    }
+                }
+                _ => mint(core, mount, grant, parent, path, identity, now).await?,
+            })
         }
         Some(Auth::Validated(validated)) => {
             view.on_record().await?;

@@ -136,6 +136,20 @@ pub struct Request {
     pub accept: Option<String>,
     /// Headers that may be audited or handed to engines, in lower case.
     pub headers: BTreeMap<String, Vec<String>>,
+    /// The login that comes along in the place of a token; `token` is none then.
+    pub login: Option<Box<InlineLogin>>,
+}
+
+/// A login that comes along with the one request that it is for (inline authentication, as OpenBao
+/// calls it).
+#[derive(Debug)]
+pub struct InlineLogin {
+    /// What it does: [`Operation::Update`] mostly.
+    pub operation: Operation,
+    /// The path of an auth method, without `/v1/`.
+    pub path: CanonicalPath,
+    /// The JSON object of parameters.
+    pub body: SecretBytes,
 }
 
 impl Request {
@@ -167,6 +181,7 @@ impl Request {
             origin: None,
             accept: None,
             headers: BTreeMap::new(),
+            login: None,
         }
     }
 

@@ -7,7 +7,7 @@ use keyward_api::{ROOT_NAMESPACE_ID, coerce};
 use keyward_core::{Core, Credentials, Error, IdempotencyKey, MfaCredentials, TokenId};
 use keyward_crypto::{SecretString, encoding};
 
-use crate::body;
+use crate::{body, inline};
 
 /// How `Bearer` may be spelled before a token.
 #[derive(Clone, Copy)]
@@ -134,6 +134,11 @@ pub(crate) fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, Error> {
 /// The headers that hold a token or a passcode.
 const HOLD_SECRETS: [&str; 3] = ["authorization", "x-vault-mfa", "x-vault-token"];
 
+/// Tells whether a header holds what nobody may read.
+fn holds_secret(name: &str) -> bool {
+    HOLD_SECRETS.contains(&name) || name.starts_with(inline::PARAMETER)
+}
+
 /// Takes those headers that the audit log shows, but never one that holds a secret.
 pub(crate) fn audited(core: &Core, headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
     let Some(shown) = core.audited_headers() else {
@@ -147,7 +152,7 @@ pub(crate) fn audited(core: &Core, headers: &HeaderMap) -> BTreeMap<String, Vec<
     };
     let names = shown.headers.keys();
     names
-        .filter(|name| !HOLD_SECRETS.contains(&name.as_str()))
+        .filter(|name| !holds_secret(name))
         .filter(|name| headers.contains_key(name.as_str()))
         .map(|name| (name.clone(), values(name)))
         .collect()

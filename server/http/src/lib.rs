@@ -11,6 +11,7 @@ mod cors;
 mod forwarded;
 mod head;
 mod headers;
+mod inline;
 mod json_limits;
 mod listen;
 mod logical;

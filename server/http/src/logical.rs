@@ -15,8 +15,8 @@ use keyward_core::{
 use keyward_crypto::SecretBytes;
 
 use crate::{
-    App, asked, begun::Begun, body, completed::Completed, cors, head, listen::Pending, open, proof,
-    respond, sealed, ui, unread::Unread,
+    App, asked, begun::Begun, body, completed::Completed, cors, head, inline, listen::Pending,
+    open, proof, respond, sealed, ui, unread::Unread,
 };
 
 /// Answers every request.
@@ -111,10 +111,18 @@ async fn rationed(
     let path = CanonicalPath::parse_encoded(path);
     // What is no path is refused later, and counts for the limit of all.
     let named = path.as_ref().map_or("", CanonicalPath::as_str);
-    let rationed = app.core.ration(named, &remote);
-    let mut response = if rationed.retry_after.is_some() {
-        let text = format!("request path {named:?}: rate limit quota exceeded");
-        let reason = Error::Limited(text);
+    let mut rationed = app.core.ration(named, &remote);
+    let mut reason = None;
+    if rationed.retry_after.is_some() {
+        reason = Some(exceeded(named));
+    } else if let Some(login) = inline::path(&parts.headers) {
+        let of_login = app.core.ration(login.as_str(), &remote);
+        if of_login.retry_after.is_some() {
+            rationed = of_login;
+            reason = Some(Error::Login(Box::new(exceeded(login.as_str()))));
+        }
+    }
+    let mut response = if let Some(reason) = reason {
         let query = parts.uri.query().unwrap_or("");
         let request = operation(&parts.method, query)
             .ok()
@@ -129,6 +137,10 @@ async fn rationed(
     };
     respond::mark_rationed(&mut response, &rationed);
     response
+}
+
+fn exceeded(path: &str) -> Error {
+    Error::Limited(format!("request path {path:?}: rate limit quota exceeded"))
 }
 
 async fn answer(
@@ -302,13 +314,15 @@ fn parse(
         false => asked::Scheme::OfVault,
     };
     let wrap_format = parts.headers.get("x-vault-wrap-format");
+    let token = asked::token(&parts.headers, scheme)?;
+    let login = inline::login(&parts.headers, token.is_some(), &app.rules.limits.json)?;
     let accept = ReadMetrics::is_at(path.as_str()).then(|| asked::accepted(&parts.headers));
     Ok(Request {
         id,
         operation,
         path,
         body: SecretBytes::new(Vec::new()),
-        token: asked::token(&parts.headers, scheme)?,
+        token,
         credentials: asked::credentials(&parts.headers),
         mfa: asked::mfa(&parts.headers)?,
         proof: None,
@@ -319,6 +333,7 @@ fn parse(
         origin: cors::of_page(&parts.headers),
         accept,
         headers: asked::audited(&app.core, &parts.headers),
+        login,
     })
 }
 

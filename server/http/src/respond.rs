@@ -26,6 +26,9 @@ pub(crate) const REQUEST_ID: &str = "x-request-id";
 /// The header that says of an answer that it is the one of an earlier request.
 const REPLAYED: &str = "idempotency-replayed";
 
+/// The header that says of an answer that it is the one of a login which came along with the request.
+const LOGIN_FAILED: &str = "x-vault-inline-auth-failed";
+
 /// The media type of the envelope, and of errors.
 const JSON: &str = "application/json";
 
@@ -40,10 +43,10 @@ pub(crate) fn done(id: RequestId, done: Done) -> Response {
         Outcome::Success => StatusCode::OK,
         Outcome::Unauthenticated => StatusCode::UNAUTHORIZED,
     };
-    if let Some(document) = done.document {
-        return whole(status, id, document);
-    }
-    let mut response = if done.is_empty() {
+    let (replayed, of_login) = (done.replayed, done.of_login);
+    let mut response = if let Some(document) = done.document {
+        whole(status, id, document)
+    } else if done.is_empty() {
         let status = match done.outcome {
             Outcome::Accepted => status,
             _ => StatusCode::NO_CONTENT,
@@ -55,9 +58,11 @@ pub(crate) fn done(id: RequestId, done: Done) -> Response {
             Err(error) => return failed(id, &error),
         }
     };
-    if done.replayed {
-        let headers = response.headers_mut();
-        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    for (name, is_so) in [(REPLAYED, replayed), (LOGIN_FAILED, of_login)] {
+        if is_so {
+            let headers = response.headers_mut();
+            headers.insert(name, HeaderValue::from_static("true"));
+        }
     }
     response
 }
@@ -84,6 +89,12 @@ pub(crate) fn failed(id: RequestId, error: &Error) -> Response {
         }
         Error::Invalid(text) => (StatusCode::BAD_REQUEST, Some(text.clone())),
         Error::Limited(text) => (StatusCode::TOO_MANY_REQUESTS, Some(text.clone())),
+        Error::Login(error) => {
+            let mut response = failed(id, error);
+            let headers = response.headers_mut();
+            headers.insert(LOGIN_FAILED, HeaderValue::from_static("true"));
+            return response;
+        }
         Error::NoRoute(_) => (StatusCode::NOT_FOUND, Some(error.to_string())),
         Error::NotFound(text) => (StatusCode::NOT_FOUND, text.clone()),
         Error::SealUnavailable(cause) => {

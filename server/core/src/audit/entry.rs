@@ -338,6 +338,7 @@ const fn failure(error: &Error) -> Option<&'static str> {
         Error::Denied(_) | Error::Refused(_) => Some("permission denied"),
         Error::Internal(_) | Error::SealUnavailable(_) => Some("internal error"),
         Error::Limited(_) => Some("request rate limit exceeded"),
+        Error::Login(error) => failure(error),
         // Reading what is not there is no failure of the request.
         Error::NotFound(None) => None,
         Error::NotFound(Some(_)) => Some("not found"),

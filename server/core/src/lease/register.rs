@@ -45,9 +45,17 @@ pub(crate) async fn prepare(
     principal: Option<&Principal>,
     internal: LeaseData,
 ) -> Result<Prepared, Error> {
-    let Some(Principal { token, .. }) = principal else {
+    let Some(Principal {
+        token, is_passing, ..
+    }) = principal
+    else {
         return Err(Error::internal("a secret would be made for nobody"));
     };
+    if *is_passing {
+        return Err(Error::invalid(
+            "requests with inline authentication cannot generate leases",
+        ));
+    }
     if token.num_uses() == 1 {
         return Err(Error::invalid(
             "Secret cannot be returned; token had one use left, so leased credentials were \

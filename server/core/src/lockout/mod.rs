@@ -208,6 +208,7 @@ const fn is_of_the_caller(error: &Error) -> bool {
         | Error::Contested { .. }
         | Error::Internal(_)
         | Error::Limited(_)
+        | Error::Login(_)
         | Error::NoRoute(_)
         | Error::Refused(_)
         | Error::SealUnavailable(_)

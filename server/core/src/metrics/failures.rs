@@ -39,6 +39,7 @@ impl Failures {
             Error::Internal(_) | Error::SealUnavailable(_) => &self.internal,
             Error::Contested { .. } | Error::Invalid(_) | Error::Unprocessable(_) => &self.invalid,
             Error::Limited(_) => &self.limited,
+            Error::Login(error) => return self.count(error),
             Error::NotFound(_) => &self.not_found,
             Error::Sealed => &self.sealed,
             Error::NoRoute(_) | Error::UnsupportedOperation | Error::UnsupportedPath => {

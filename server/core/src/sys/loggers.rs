@@ -74,6 +74,11 @@ pub(super) async fn monitor(cx: Context<Sys>, request: Monitor) -> Result<Respon
             "what goes on without an end cannot be signed, as answers to signed requests are",
         ));
     }
+    if cx.principal().is_some_and(|principal| principal.is_passing) {
+        return Err(Error::invalid(
+            "what goes on without an end needs a token, not inline authentication",
+        ));
+    }
     let given = |text: Option<String>, usual: &str| {
         text.filter(|text| !text.is_empty())
             .unwrap_or_else(|| usual.to_owned())

@@ -272,6 +272,36 @@ impl TokenStore {
         })
     }
 
+    /// Makes a token that serves one request: it is stored nowhere and told to nobody, can do what a
+    /// batch token can, and goes when it is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if a batch token cannot be what is asked.
+    pub(crate) fn lend(
+        &self,
+        grant: AuthGrant,
+        limits: TtlLimits,
+        path: &str,
+        now: Timestamp,
+    ) -> Result<Created, Error> {
+        // Uses are not counted: there is one.
+        let grant = AuthGrant {
+            kind: Some(TokenKind::Batch),
+            num_uses: 0,
+            id: None,
+            warnings: Vec::new(),
+            ..grant
+        };
+        let (record, _) = Record::of(grant, None, limits, path, now);
+        let (_, token) = self.seal_batch(record, None)?;
+        Ok(Created {
+            id: None,
+            token,
+            identity: None,
+            warnings: Vec::new(),
+        })
+    }
+
     /// Makes the first root token.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Leases of secrets through the whole path of a request, over an engine that mints badges which
 //! open a door in a world of its own.
 
+mod along;
 mod begin;
 mod crowd;
 mod end;
@@ -349,7 +350,7 @@ impl House {
 
 fn core(medium: &Arc<Faulty>, clock: &Arc<ManualClock>) -> Core {
     let registry = Registry {
-        engines: &[MINT],
+        engines: &[MINT, along::DOOR],
         audit: &[COUNTED],
         ..Registry::EMPTY
     };
