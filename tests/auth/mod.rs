@@ -7,6 +7,7 @@ mod inline;
 mod lockout;
 mod mfa;
 mod mfa_duo;
+mod mfa_okta;
 mod userpass;
 
 use std::ops::Deref;

@@ -7,6 +7,7 @@ mod gpg;
 mod http;
 pub(crate) mod https;
 mod installation;
+pub(crate) mod okta;
 mod opened;
 mod peer;
 mod process;

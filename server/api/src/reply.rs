@@ -153,7 +153,7 @@ pub struct MfaConstraint {
 /// A method that a login can be validated with.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct MfaMethodRef {
-    /// `totp`, or the service that is asked: `duo`.
+    /// `totp`, or the service that is asked: `duo`, `okta`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its id.

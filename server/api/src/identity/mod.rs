@@ -29,13 +29,15 @@ pub use group::{
 };
 pub use lookup::{LookupEntity, LookupGroup};
 pub use mfa::{
-    AdminGenerateTotpSecret, CreateDuoMfaMethod, CreateForeignMfaMethod, CreateTotpMfaMethod,
-    DeleteDuoMfaMethod, DeleteLoginEnforcement, DeleteTotpMfaMethod, DestroyTotpSecret,
-    DuoMfaMethods, GenerateTotpSecret, ListDuoMfaMethods, ListForeignMfaMethods,
-    ListLoginEnforcements, ListMfaMethods, ListTotpMfaMethods, LoginEnforcement, LoginEnforcements,
-    MfaMethod, MfaMethodCreated, MfaMethodId, MfaMethodType, MfaMethods, ReadDuoMfaMethod,
-    ReadLoginEnforcement, ReadMfaMethod, ReadTotpMfaMethod, TotpMfaMethod, TotpSecretShown,
-    UpdateDuoMfaMethod, UpdateTotpMfaMethod, WriteLoginEnforcement, WriteMfaMethod,
+    AdminGenerateTotpSecret, CreateDuoMfaMethod, CreateForeignMfaMethod, CreateOktaMfaMethod,
+    CreateTotpMfaMethod, DeleteDuoMfaMethod, DeleteLoginEnforcement, DeleteOktaMfaMethod,
+    DeleteTotpMfaMethod, DestroyTotpSecret, DuoMfaMethods, GenerateTotpSecret, ListDuoMfaMethods,
+    ListForeignMfaMethods, ListLoginEnforcements, ListMfaMethods, ListOktaMfaMethods,
+    ListTotpMfaMethods, LoginEnforcement, LoginEnforcements, MfaMethod, MfaMethodCreated,
+    MfaMethodId, MfaMethodType, MfaMethods, OktaMfaMethods, ReadDuoMfaMethod, ReadLoginEnforcement,
+    ReadMfaMethod, ReadOktaMfaMethod, ReadTotpMfaMethod, TotpMfaMethod, TotpSecretShown,
+    UpdateDuoMfaMethod, UpdateOktaMfaMethod, UpdateTotpMfaMethod, WriteLoginEnforcement,
+    WriteMfaMethod,
 };
 pub use oidc::{
     DeleteOidcKey, DeleteOidcRole, IntrospectOidcToken, Introspection, ListOidcKeys, ListOidcRoles,

@@ -21,9 +21,6 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// The most bytes of an answer that are read.
 const ANSWER: usize = 64 << 10;
 
-/// How long to wait before a service is asked again.
-const PAUSE: Duration = Duration::from_millis(500);
-
 /// What calls one service.
 pub(super) struct Caller {
     client: OnceLock<Client>,
@@ -107,8 +104,8 @@ impl From<Failed> for Stop {
     clippy::disallowed_methods,
     reason = "the service tells of no event, it can only be asked again"
 )]
-pub(super) async fn pause() {
-    tokio::time::sleep(PAUSE).await;
+pub(super) async fn pause(how_long: Duration) {
+    tokio::time::sleep(how_long).await;
 }
 
 /// Sends a request and reads an answer that is not too long.
@@ -145,6 +142,11 @@ pub(super) fn read<T: DeserializeOwned>(
             "its answer with status {status} is not as documented"
         ))
     })
+}
+
+/// What a service says of a fault, as far as it is read by people.
+pub(super) fn shortened(message: &str) -> String {
+    message.chars().take(100).collect()
 }
 
 /// A body that is wiped when it was sent.

@@ -17,7 +17,7 @@
 //! Its hexadecimal form is the password of HTTP Basic, whose user is the integration key. (What is
 //! known against SHA-1 is no attack on HMAC.)
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
 use keyward_api::{
@@ -39,6 +39,9 @@ use super::call::{self, Body, Caller, Failed, Stop};
 
 /// The line of the registry.
 pub const DUO: MfaKind = MfaKind::of::<Duo>();
+
+/// How long to wait before a push is asked about again: Duo itself waits before it answers.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// An application at Duo.
 #[derive(Deserialize, Serialize)]
@@ -169,7 +172,7 @@ impl Duo {
             match result.as_str() {
                 "allow" => return Ok(()),
                 "deny" => return Err(refused("the push was denied")),
-                "waiting" => call::pause().await,
+                "waiting" => call::pause(PAUSE).await,
                 _ => return Err(unknown("auth_status")),
             }
         }
@@ -219,7 +222,7 @@ impl Duo {
             Answer { code, message, .. } => Err(Failed(format!(
                 "{endpoint} failed with status {status}, code {}: {}",
                 code.unwrap_or_default(),
-                shortened(&message.unwrap_or_default())
+                call::shortened(&message.unwrap_or_default())
             ))),
         }
     }
@@ -286,11 +289,6 @@ fn refused(text: &str) -> Stop {
 
 fn unknown(endpoint: &str) -> Stop {
     Stop::Failed(Failed(format!("{endpoint} told a result that is unknown")))
-}
-
-/// What Duo says of a fault, as far as it is read by people.
-fn shortened(message: &str) -> String {
-    message.chars().take(100).collect()
 }
 
 #[cfg(test)]

@@ -2,3 +2,4 @@
 
 mod call;
 pub mod duo;
+pub mod okta;

@@ -1,11 +1,16 @@
 //! Login MFA: second factors, and which logins need one.
 
 mod duo;
+mod okta;
 mod service;
 
 pub use duo::{
     CreateDuoMfaMethod, DeleteDuoMfaMethod, DuoMfaMethods, ListDuoMfaMethods, ReadDuoMfaMethod,
     UpdateDuoMfaMethod,
+};
+pub use okta::{
+    CreateOktaMfaMethod, DeleteOktaMfaMethod, ListOktaMfaMethods, OktaMfaMethods,
+    ReadOktaMfaMethod, UpdateOktaMfaMethod,
 };
 pub use service::{MfaMethodId, MfaMethodType, WriteMfaMethod};
 
@@ -77,8 +82,8 @@ pub struct MfaMethodCreated {
     pub method_id: String,
 }
 
-/// `POST identity/mfa/method/:type`: refused for `okta` and `pingid`, which are services of others
-/// that this server does not call.
+/// `POST identity/mfa/method/:type`: refused for `pingid`, which is a service of others that
+/// this server does not call.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct CreateForeignMfaMethod {
@@ -171,8 +176,7 @@ endpoint!(ListMfaMethods {} => MfaMethods: List "mfa/method");
 pub struct ListTotpMfaMethods {}
 endpoint!(ListTotpMfaMethods {} => MfaMethods: List "mfa/method/totp");
 
-/// `LIST identity/mfa/method/:type`: lists the methods of type `okta` or `pingid`, of which there are
-/// none.
+/// `LIST identity/mfa/method/:type`: lists the methods of type `pingid`, of which there are none.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ListForeignMfaMethods {

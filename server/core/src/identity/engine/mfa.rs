@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The types of method that are services of others, whom this server does not call.
-const FOREIGN: [&str; 2] = ["okta", "pingid"];
+const FOREIGN: [&str; 1] = ["pingid"];
 
 /// Makes a TOTP method, or changes the one of a name.
 pub(super) async fn create_totp(
@@ -69,7 +69,7 @@ pub(super) async fn create_foreign(
     match FOREIGN.contains(&request.method_type.as_str()) {
         false => Err(Error::UnsupportedPath),
         true => Err(Error::Invalid(format!(
-            "MFA methods of type {:?} are not supported: use type \"duo\" or \"totp\"",
+            "MFA methods of type {:?} are not supported: use type \"duo\", \"okta\" or \"totp\"",
             request.method_type
         ))),
     }

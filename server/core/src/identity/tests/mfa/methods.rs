@@ -37,7 +37,7 @@ async fn methods_survive_a_restart_and_are_listed_by_type() {
         assert_eq!(listed["keys"], json!([id]));
         assert_eq!(listed["key_info"][&id], wanted);
     }
-    for foreign in ["okta", "pingid"] {
+    for foreign in ["pingid"] {
         let path = format!("identity/mfa/method/{foreign}");
         assert!(matches!(
             list(&house, &path).await,
