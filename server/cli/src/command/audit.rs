@@ -185,8 +185,8 @@ impl Head {
             return Err(Error::server(""));
         }
         let rows = heads.into_iter();
-        let rows = rows.map(|it| [it.path, it.sequence.to_string(), it.time, it.chain]);
-        let names = ["Path", "Sequence", "Time", "Chain"];
+        let rows = rows.map(|it| [it.path, it.sequence.to_string(), it.chain, it.time]);
+        let names = ["Path", "Sequence", "Chain", "Time"];
         Ok(session.io.print(&output::table(names, rows.collect()))?)
     }
 }

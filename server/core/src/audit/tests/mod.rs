@@ -1,6 +1,7 @@
 //! The log as a whole: when lines are written, and what happens when they cannot be.
 
 mod behind;
+mod heads;
 mod peer;
 mod recorder;
 

@@ -10,19 +10,23 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::audit::{AuditDevice, AuditError, AuditKind, Chain, Lines, Options, verify::verify};
+use crate::audit::{
+    AuditDevice, AuditError, AuditKind, Chain, Lines, Options, Standing, verify::verify,
+};
 
 pub(super) const KINDS: &[AuditKind] = &[AuditKind {
     name: "recorder",
     options: &["recorder"],
-    open: |options, _| Ok(find(options)),
+    open: |options, standing| Ok(find(options, standing)),
 }];
 
 /// Every recorder by its name, so that a test finds the one that a broker opened.
 static RECORDERS: LazyLock<Mutex<BTreeMap<String, Arc<Recorder>>>> = LazyLock::new(Mutex::default);
 
-fn find(options: &Options) -> Arc<dyn AuditDevice> {
-    Recorder::of(&options["recorder"])
+fn find(options: &Options, standing: &Arc<Standing>) -> Arc<dyn AuditDevice> {
+    let recorder = Recorder::of(&options["recorder"]);
+    recorder.0.lock().standing = Some(Arc::clone(standing));
+    recorder
 }
 
 /// What a recorder does with lines.
@@ -43,6 +47,8 @@ struct State {
     chain: Chain,
     text: Vec<u8>,
     writes: usize,
+    /// Where the broker that opened it last is told how far it is.
+    standing: Option<Arc<Standing>>,
     /// What came while it hung, in its order.
     waiting: Vec<(Lines, oneshot::Sender<()>)>,
 }
@@ -51,6 +57,9 @@ impl State {
     fn take(&mut self, lines: &Lines) {
         lines.close(&mut self.chain, &mut self.text);
         self.writes += 1;
+        if let Some(standing) = &self.standing {
+            standing.note(&self.chain);
+        }
     }
 }
 
