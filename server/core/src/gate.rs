@@ -16,7 +16,7 @@ use crate::{
     engine::{Asker, Fields, Matched},
     lifecycle::Unsealed,
     mounts::Mount,
-    policy::{Acl, Capability, Demand, Listing, Question, Verdict},
+    policy::{Acl, Capability, Demand, Listing, Question, Spellings, Verdict},
     token::Token,
     view::View,
 };
@@ -238,11 +238,14 @@ async fn decide<'r>(
             };
             seen.operation = matched.operation(asker).await?;
         }
-        let known_as = match route.is_ok() && !seen.operation.lists() {
-            true => core.mounts.known_as(request.path.as_str()),
-            false => None,
+        let spellings = match route.is_ok() {
+            true => {
+                let has_capitals = principal.acl.has_capitals();
+                core.mounts.spellings(request.path.as_str(), has_capitals)
+            }
+            false => Spellings::default(),
         };
-        let verdict = ask(&principal.acl, request, known_as.as_deref(), seen.operation)?;
+        let verdict = ask(&principal.acl, request, &spellings, seen.operation)?;
         let allowed = verdict.allowed && (access != Access::Sudo || verdict.sudo);
         let demand = verdict.demand.clone();
         seen.verdict = Some(verdict);
@@ -294,13 +297,12 @@ impl From<Operation> for Capability {
 fn ask(
     acl: &Acl,
     request: &Request,
-    known_as: Option<&str>,
+    spellings: &Spellings,
     operation: Operation,
 ) -> Result<Verdict, Error> {
     let capability = Capability::from(operation);
     let path = request.path.as_str();
-    let needs_parameters = |path: &str| acl.needs_parameters(capability, path);
-    let parameters = if needs_parameters(path) || known_as.is_some_and(needs_parameters) {
+    let parameters = if acl.needs_parameters_spelled(capability, path, spellings) {
         // EXPOSE: read by the parameter rules of a policy, in a tree that lives as long as this.
         Some(Fields::parse(request.body.expose())?.to_map()?)
     } else {
@@ -312,8 +314,5 @@ fn ask(
         parameters: parameters.as_ref(),
         wrap_ttl: request.wrap_ttl.filter(|ttl| *ttl > Duration::ZERO),
     };
-    Ok(match known_as {
-        Some(known_as) => acl.check_known(&question, known_as),
-        None => acl.check(&question),
-    })
+    Ok(acl.check_spelled(&question, spellings))
 }

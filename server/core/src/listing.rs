@@ -209,12 +209,15 @@ impl Sieve<'_> {
             true => Operation::List,
             false => Operation::Read,
         };
-        let verdict = self.principal.acl.check(&Question {
+        let acl = &self.principal.acl;
+        let question = Question {
             capability: operation.into(),
             path,
             parameters: Some(&serde_json::Map::new()),
             wrap_ttl: None,
-        });
+        };
+        let spellings = self.core.mounts.spellings(path, acl.has_capitals());
+        let verdict = acl.check_spelled(&question, &spellings);
         let needs_sudo = || {
             let found = self.core.mounts.find(path);
             found.is_some_and(|(mount, rest)| {

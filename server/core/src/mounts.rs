@@ -20,6 +20,7 @@ use crate::{
     lease::{self, Leases},
     metrics::{Metrics, RouteMetrics},
     mount::{MountConfig, MountEntry, TtlLimits},
+    policy::Spellings,
     storage::Expect,
     sys::{self, OptionalEndpoints},
     token::{TokenStore, TokenType},
@@ -163,16 +164,31 @@ impl Mounts {
         })
     }
 
-    /// Returns the path by which rules know what a path leads to, if that is another one; see
-    /// [`Routes::known_as`].
-    pub(crate) fn known_as(&self, path: &str) -> Option<String> {
+    /// Returns by which other paths rules count for what a path leads to. Whether some rules have
+    /// capital letters tells `has_capitals`.
+    pub(crate) fn spellings(&self, path: &str, has_capitals: bool) -> Spellings {
         let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
-        if path.bytes().all(is_plain) && !path.ends_with('/') {
-            return None;
+        if !has_capitals && path.bytes().all(is_plain) && !path.ends_with('/') {
+            return Spellings::default();
         }
-        let (mount, rest) = self.find(path)?;
-        let known = mount.mounted.routes.known_as(rest)?;
-        Some(format!("{}{known}", &path[..path.len() - rest.len()]))
+        let Some((mount, rest)) = self.find(path) else {
+            return Spellings::default();
+        };
+        let (any_case, any_slash) = mount.mounted.routes.same_in(rest);
+        let named = match any_slash {
+            true => path.strip_suffix('/').unwrap_or(path),
+            false => path,
+        };
+        // The literals of a template are in lower case; the path of a mount stays as it is.
+        let (mount, rest) = named.split_at(path.len() - rest.len());
+        let known = match any_case {
+            true => format!("{mount}{}", rest.to_lowercase()),
+            false => named.to_owned(),
+        };
+        Spellings {
+            known_as: (known != path).then_some(known),
+            folded: (any_case && has_capitals).then(|| named.to_lowercase()),
+        }
     }
 
     /// Returns the mount at exactly this path, which ends in a slash.

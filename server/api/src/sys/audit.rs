@@ -76,7 +76,7 @@ pub struct ReadAuditHead {
 }
 endpoint!(
     ReadAuditHead { path } => AuditHead: Read "audit-head/{path*}" as "audit-head/{path}",
-    access Sudo
+    access Sudo; any_slash
 );
 
 /// `GET sys/config/auditing/request-headers`: reads the request headers that the audit log shows.

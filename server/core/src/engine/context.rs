@@ -119,10 +119,11 @@ impl<E: ?Sized> Context<E> {
             parameters: None,
             wrap_ttl: None,
         };
-        let verdict = self
-            .principal()
-            .map(|principal| principal.acl.check(&question));
-        verdict.is_some_and(|verdict| verdict.allowed && verdict.demand.is_none())
+        self.principal().is_some_and(|Principal { acl, .. }| {
+            let spellings = self.call.core.mounts.spellings(&path, acl.has_capitals());
+            let verdict = acl.check_spelled(&question, &spellings);
+            verdict.allowed && verdict.demand.is_none()
+        })
     }
 
     /// Writes down that a secret is about to be made, and what the engine must know to take it

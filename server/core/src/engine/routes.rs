@@ -162,27 +162,17 @@ impl Routes {
         covering.filter(as_specific).map(|route| route.described)
     }
 
-    /// Returns the path by which rules know what a path leads to, if that is another one: with names
-    /// that are the same in any case in lower case, and without the slash behind the path of a mount.
-    pub(crate) fn known_as(&self, path: &str) -> Option<String> {
-        if !self.have_spellings {
-            return None;
-        }
+    /// Tells whether what a path leads to is the same with its names in any case, and whether it is
+    /// the same with a slash behind it.
+    pub(crate) fn same_in(&self, path: &str) -> (bool, bool) {
         let (mut any_case, mut any_slash) = (false, false);
-        for route in self.covering(path) {
-            any_case |= route.any_case;
-            any_slash |= route.any_slash;
+        if self.have_spellings {
+            for route in self.covering(path) {
+                any_case |= route.any_case;
+                any_slash |= route.any_slash;
+            }
         }
-        let name = match any_slash {
-            true => path.strip_suffix('/').unwrap_or(path),
-            false => path,
-        };
-        // The literals of a template are in lower case.
-        let known = match any_case {
-            true => name.to_lowercase(),
-            false => name.to_owned(),
-        };
-        (known != path).then_some(known)
+        (any_case, any_slash)
     }
 
     /// Tells whether any of them works with named keys.

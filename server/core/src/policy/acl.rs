@@ -35,11 +35,29 @@ use crate::Timestamp;
 #[derive(Debug)]
 pub struct Acl {
     root: Option<PolicyNames>,
-    exact: HashMap<Box<str>, Grant>,
-    patterns: Patterns<Grant>,
+    rules: Rules,
+    /// The same with all paths in lower case; none if they are so anyway.
+    folded: Option<Rules>,
     restricts_parameters: bool,
     /// When the first of the rules that count here stops to.
     until: Option<Timestamp>,
+}
+
+/// Rules, by their paths.
+#[derive(Debug, Default)]
+struct Rules {
+    exact: HashMap<Box<str>, Grant>,
+    patterns: Patterns<Grant>,
+}
+
+/// By which other paths rules count for what a path leads to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spellings {
+    /// The one by which the server knows it, if that is another one.
+    pub known_as: Option<String>,
+    /// The path in lower case, where what it leads to is the same in any case: for rules whose own
+    /// paths have capital letters.
+    pub folded: Option<String>,
 }
 
 /// The names of the policies that grant one thing, in the order in which the token has them.
@@ -59,8 +77,8 @@ pub struct Question<'a> {
     pub wrap_ttl: Option<Duration>,
 }
 
-/// The answer to a [`Question`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The answer to a [`Question`]; by default nothing is allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// Whether the request may go on.
     pub allowed: bool,
@@ -81,11 +99,25 @@ impl Verdict {
     pub(crate) fn public() -> Self {
         Self {
             allowed: true,
-            sudo: false,
+            ..Self::default()
+        }
+    }
+
+    /// Lets in what both let in.
+    fn and(self, other: Self) -> Self {
+        if !(self.allowed && other.allowed) {
+            return Self {
+                sudo: self.sudo && other.sudo,
+                ..Self::default()
+            };
+        }
+        Self {
+            allowed: true,
+            sudo: self.sudo && other.sudo,
             root: false,
-            granting: PolicyNames::default(),
-            listing: None,
-            demand: None,
+            granting: other.granting,
+            listing: other.listing.or(self.listing),
+            demand: other.demand.or(self.demand),
         }
     }
 }
@@ -105,7 +137,7 @@ impl Acl {
         now: Timestamp,
     ) -> Self {
         let root = policies.iter().find(|policy| policy.is_root);
-        let mut drafts: BTreeMap<Cow<'_, str>, Draft> = BTreeMap::new();
+        let mut counting = Vec::new();
         let mut until = None;
         for policy in policies {
             for rule in &policy.rules {
@@ -122,7 +154,7 @@ impl Acl {
                     }
                 };
                 match path {
-                    Ok(Some(path)) => drafts.entry(path).or_default().unite(policy, rule),
+                    Ok(Some(path)) => counting.push((path, &**policy, rule)),
                     Ok(None) => {}
                     Err(Unfit) if root.is_some() => {}
                     // Until the rule that is at fault ends, whatever the others do.
@@ -131,21 +163,22 @@ impl Acl {
             }
         }
 
-        let mut exact = HashMap::new();
-        let mut patterns = Vec::new();
-        let mut restricts_parameters = false;
-        for (path, draft) in drafts {
-            let grant = draft.finish();
-            restricts_parameters |= !grant.parameters.is_empty() || grant.limit().is_some();
-            match Pattern::parse(&path) {
-                Some(pattern) => patterns.push((pattern, grant)),
-                None => drop(exact.insert(path.into_owned().into(), grant)),
-            }
-        }
+        let has_capitals = counting
+            .iter()
+            .any(|(path, ..)| path.contains(char::is_uppercase));
+        let folded = has_capitals.then(|| {
+            let folded = counting.iter();
+            Rules::of(
+                folded.map(|(path, policy, rule)| (path.to_lowercase().into(), *policy, *rule)),
+            )
+        });
+        let restricts_parameters = counting
+            .iter()
+            .any(|(_, _, rule)| !rule.parameters.is_empty() || rule.listing.limit.is_some());
         Self {
             root: root.map(|policy| PolicyNames::from([Arc::clone(&policy.name)])),
-            exact,
-            patterns: patterns.into_iter().collect(),
+            rules: Rules::of(counting.into_iter()),
+            folded,
             restricts_parameters,
             until,
         }
@@ -155,8 +188,8 @@ impl Acl {
     fn nothing(until: Option<Timestamp>) -> Self {
         Self {
             root: None,
-            exact: HashMap::new(),
-            patterns: Patterns::from_iter([]),
+            rules: Rules::default(),
+            folded: None,
             restricts_parameters: false,
             until,
         }
@@ -171,21 +204,63 @@ impl Acl {
     /// Whether [`check`](Self::check) must see the parameters of such a request.
     #[must_use]
     pub fn needs_parameters(&self, capability: Capability, path: &str) -> bool {
-        self.restricts_parameters
-            && self.root.is_none()
-            && (capability.carries_parameters() || capability.lists())
-            && self.grant(capability, path).is_some_and(|grant| {
-                if capability.lists() {
-                    grant.limit().is_some()
-                } else {
-                    !grant.parameters.is_empty()
-                }
-            })
+        self.needs_parameters_spelled(capability, path, &Spellings::default())
+    }
+
+    /// Whether [`check_spelled`](Self::check_spelled) must see the parameters of such a request.
+    #[must_use]
+    pub fn needs_parameters_spelled(
+        &self,
+        capability: Capability,
+        path: &str,
+        spellings: &Spellings,
+    ) -> bool {
+        if !self.restricts_parameters
+            || self.root.is_some()
+            || !(capability.carries_parameters() || capability.lists())
+        {
+            return false;
+        }
+        let restricts = |grant: &Grant| {
+            if capability.lists() {
+                grant.limit().is_some()
+            } else {
+                !grant.parameters.is_empty()
+            }
+        };
+        let known_as = spellings.known_as.as_deref();
+        self.rules.find(capability, path).is_some_and(restricts)
+            || known_as
+                .and_then(|path| self.rules.find(capability, path))
+                .is_some_and(restricts)
+            || self.of_folded(capability, spellings).is_some_and(restricts)
+    }
+
+    /// Whether a rule has capital letters in its path, so that [`Spellings::folded`] is looked at.
+    #[must_use]
+    pub const fn has_capitals(&self) -> bool {
+        self.folded.is_some()
+    }
+
+    /// Finds the rule that counts whatever the case of names in its path.
+    fn of_folded(&self, capability: Capability, spellings: &Spellings) -> Option<&Grant> {
+        let (rules, path) = (self.folded.as_ref()?, spellings.folded.as_deref()?);
+        rules.find(capability, path)
+    }
+
+    /// Decides about one request to a path that is spelled in one way.
+    #[must_use]
+    pub fn check(&self, question: &Question<'_>) -> Verdict {
+        self.check_spelled(question, &Spellings::default())
     }
 
     /// Decides about one request.
+    ///
+    /// Of the paths that lead to one thing, each that a rule counts for has to let it in, so that no
+    /// way to spell a name escapes a rule. A rule with capital letters only restricts what is spelled
+    /// another way: it may be about a mount whose path differs in them.
     #[must_use]
-    pub fn check(&self, question: &Question<'_>) -> Verdict {
+    pub fn check_spelled(&self, question: &Question<'_>, spellings: &Spellings) -> Verdict {
         if let Some(names) = &self.root {
             return Verdict {
                 allowed: true,
@@ -196,92 +271,51 @@ impl Acl {
                 demand: None,
             };
         }
-        let grant = self.grant(question.capability, question.path);
-        let granting = grant.and_then(|grant| grant.permit(question));
-        let lists = granting.is_some() && question.capability.lists();
-        let demand = grant.filter(|_| granting.is_some());
-        Verdict {
-            allowed: granting.is_some(),
-            sudo: grant.is_some_and(|grant| grant.capabilities.contains(Capability::Sudo)),
-            root: false,
-            granting: granting.cloned().unwrap_or_default(),
-            listing: grant
-                .filter(|_| lists)
-                .and_then(|grant| grant.listing.clone()),
-            demand: demand.and_then(|grant| grant.demand(question.capability)),
+        let of = |path: &str| self.rules.find(question.capability, path);
+        let sent = of(question.path);
+        let known = spellings.known_as.as_deref().and_then(of);
+        let mut verdict = match (sent, known) {
+            (Some(sent), Some(known)) => sent.decide(question).and(known.decide(question)),
+            (Some(one), None) | (None, Some(one)) => one.decide(question),
+            (None, None) => return Verdict::default(),
+        };
+        if let Some(folded) = self.of_folded(question.capability, spellings) {
+            verdict = verdict.and(folded.decide(question));
         }
+        verdict
     }
 
-    /// Decides about a request for something that the server knows by another path. Each of the two
-    /// that a rule counts for has to let it in, so that no way to spell a name escapes a rule.
+    /// Lists what may be done on a path that is spelled in one way.
     #[must_use]
-    pub fn check_known(&self, question: &Question<'_>, known_as: &str) -> Verdict {
-        let counts = |path: &str| self.grant(question.capability, path).is_some();
-        let asked = self.check(question);
-        if asked.root || !counts(known_as) {
-            return asked;
-        }
-        let known = self.check(&Question {
-            path: known_as,
-            ..*question
-        });
-        if !counts(question.path) {
-            return known;
-        }
-        let allowed = asked.allowed && known.allowed;
-        Verdict {
-            allowed,
-            sudo: asked.sudo && known.sudo,
-            root: false,
-            granting: if allowed {
-                known.granting
-            } else {
-                PolicyNames::default()
-            },
-            listing: known.listing.filter(|_| allowed),
-            demand: known.demand.or(asked.demand).filter(|_| allowed),
-        }
+    pub fn capabilities(&self, path: &str) -> Vec<Capability> {
+        self.capabilities_spelled(path, &Spellings::default())
     }
 
-    /// Lists what may be done on a path, sorted by name: `root` alone for the root policy, `deny`
-    /// alone for nothing.
+    /// Lists what may be done on a path, as [`check_spelled`](Self::check_spelled) decides, sorted by
+    /// name: `root` alone for the root policy, `deny` alone for nothing.
     ///
     /// A path is looked up as if it were to be listed: `a/` shows what a rule for `a` grants.
     #[must_use]
-    pub fn capabilities(&self, path: &str) -> Vec<Capability> {
+    pub fn capabilities_spelled(&self, path: &str, spellings: &Spellings) -> Vec<Capability> {
         if self.root.is_some() {
             return vec![Capability::Root];
         }
-        let grant = self.grant(Capability::List, path);
-        let capabilities: Vec<_> = grant
+        let of = |path: &str| self.rules.find(Capability::List, path);
+        let known = spellings.known_as.as_deref().and_then(of);
+        let mut counting = of(path).into_iter().chain(known);
+        let first = counting.next();
+        let others = counting.chain(self.of_folded(Capability::List, spellings));
+        let others: Vec<_> = others.map(|grant| grant.capabilities).collect();
+        let granted = first
             .into_iter()
-            .flat_map(|grant| grant.capabilities.iter())
+            .flat_map(|grant| grant.capabilities.iter());
+        let mut capabilities: Vec<_> = granted
+            .filter(|one| others.iter().all(|other| other.contains(*one)))
             .collect();
         if capabilities.is_empty() {
-            vec![Capability::Deny]
-        } else {
-            capabilities
+            capabilities.push(Capability::Deny);
         }
-    }
-
-    /// Lists what may be done with something that the server knows by another path, as
-    /// [`check_known`](Self::check_known) decides.
-    #[must_use]
-    pub fn capabilities_known(&self, path: &str, known_as: &str) -> Vec<Capability> {
-        let counts = |path: &str| self.grant(Capability::List, path).is_some();
-        match (counts(path), counts(known_as)) {
-            (_, false) => self.capabilities(path),
-            (false, true) => self.capabilities(known_as),
-            (true, true) => {
-                let known = self.capabilities(known_as);
-                let mut both = self.capabilities(path);
-                both.retain(|capability| known.contains(capability));
-                if both.is_empty() {
-                    both.push(Capability::Deny);
-                }
-                both
-            }
-        }
+        capabilities
     }
 
     /// Whether the root policy is among the policies.
@@ -292,13 +326,13 @@ impl Acl {
 
     /// Lists the rules that are written for one path each.
     pub fn exact_rules(&self) -> impl Iterator<Item = (String, ResultantRule)> {
-        let rules = self.exact.iter();
+        let rules = self.rules.exact.iter();
         rules.map(|(path, grant)| (path.to_string(), grant.show()))
     }
 
     /// Lists the rules that are written for all paths with a beginning, by that beginning.
     pub fn prefix_rules(&self) -> impl Iterator<Item = (String, ResultantRule)> {
-        let rules = self.patterns.prefixes();
+        let rules = self.rules.patterns.prefixes();
         rules.map(|(path, grant)| (path.to_owned(), grant.show()))
     }
 
@@ -309,17 +343,42 @@ impl Acl {
         let path = path.trim_start_matches('/');
         self.root.is_some()
             || self
-                .grant(Capability::List, path)
+                .rules
+                .find(Capability::List, path)
                 .is_some_and(Grant::is_of_use)
             || self
+                .rules
                 .exact
                 .iter()
                 .any(|(rule, grant)| rule.starts_with(path) && grant.is_of_use())
-            || self.patterns.below(path).any(Grant::is_of_use)
+            || self.rules.patterns.below(path).any(Grant::is_of_use)
+    }
+}
+
+impl Rules {
+    /// Unites the rules that are written for one path, and makes them ready to be found.
+    fn of<'r>(rules: impl Iterator<Item = (Cow<'r, str>, &'r Policy, &'r Rule)>) -> Self {
+        let mut drafts: BTreeMap<Cow<'_, str>, Draft> = BTreeMap::new();
+        for (path, policy, rule) in rules {
+            drafts.entry(path).or_default().unite(policy, rule);
+        }
+        let mut exact = HashMap::new();
+        let mut patterns = Vec::new();
+        for (path, draft) in drafts {
+            let grant = draft.finish();
+            match Pattern::parse(&path) {
+                Some(pattern) => patterns.push((pattern, grant)),
+                None => drop(exact.insert(path.into_owned().into(), grant)),
+            }
+        }
+        Self {
+            exact,
+            patterns: patterns.into_iter().collect(),
+        }
     }
 
     /// Finds the rule that counts.
-    fn grant(&self, capability: Capability, path: &str) -> Option<&Grant> {
+    fn find(&self, capability: Capability, path: &str) -> Option<&Grant> {
         let path = path.trim_start_matches('/');
         let folder = if capability.lists() {
             path.strip_suffix('/')
@@ -362,6 +421,21 @@ impl Grant {
     /// The most entries that a list may give at a time.
     fn limit(&self) -> Option<NonZeroU64> {
         self.listing.as_deref().and_then(|listing| listing.limit)
+    }
+
+    /// Decides about a request that it counts for.
+    fn decide(&self, question: &Question<'_>) -> Verdict {
+        let granting = self.permit(question);
+        let lists = granting.is_some() && question.capability.lists();
+        let demands = granting.is_some();
+        Verdict {
+            allowed: granting.is_some(),
+            sudo: self.capabilities.contains(Capability::Sudo),
+            root: false,
+            granting: granting.cloned().unwrap_or_default(),
+            listing: self.listing.clone().filter(|_| lists),
+            demand: self.demand(question.capability).filter(|_| demands),
+        }
     }
 
     /// Names the policies that let a request through, if it passes.
@@ -474,5 +548,7 @@ impl Draft {
 
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod spellings;
 #[cfg(test)]
 mod tests;

@@ -46,7 +46,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use base64::Engine as _;
 
-pub use acl::{Acl, Question, Verdict};
+pub use acl::{Acl, Question, Spellings, Verdict};
 pub use capability::{Capabilities, Capability};
 use control::Control;
 pub(crate) use control::{Demand, Factor};

@@ -147,6 +147,12 @@ struct Head<T> {
     tails: Vec<(Tail, T)>,
 }
 
+impl<T> Default for Patterns<T> {
+    fn default() -> Self {
+        Self::from_iter([])
+    }
+}
+
 impl<T> FromIterator<(Pattern, T)> for Patterns<T> {
     fn from_iter<I: IntoIterator<Item = (Pattern, T)>>(patterns: I) -> Self {
         let mut patterns: Vec<_> = patterns.into_iter().collect();

@@ -12,7 +12,7 @@ use std::{
 use keyward_api::sys::RateLimit;
 
 use super::window::Bounds;
-use crate::mounts::Mounts;
+use crate::{mounts::Mounts, policy::Spellings};
 
 /// One limit, ready to be asked.
 #[derive(Debug)]
@@ -27,6 +27,14 @@ pub(crate) struct Limit {
 #[derive(Clone, Default)]
 pub(super) struct Limits {
     by_name: BTreeMap<String, Arc<Limit>>,
+    index: Index,
+    /// The same with all paths in lower case; none if they are so anyway.
+    folded: Option<Index>,
+}
+
+/// Limits, by their paths.
+#[derive(Clone, Default)]
+struct Index {
     /// Those of mounts, of single paths, and the one without a path.
     exact: BTreeMap<String, Arc<Limit>>,
     /// Those whose path ends in `*`, by what stands before it, the longest first.
@@ -74,39 +82,63 @@ impl Limits {
 
     /// Returns the limit that counts for a path, however its names are spelled.
     pub(super) fn of(&self, path: &str, mounts: &Mounts) -> Option<&Arc<Limit>> {
-        let known = mounts.known_as(path);
-        let spellings = || [Some(path), known.as_deref()].into_iter().flatten();
-        let of_path = |path: &str| match path.trim_end_matches('/') {
-            "" => None,
-            bare => self.exact.get(bare),
-        };
-        if let Some(limit) = spellings().find_map(of_path) {
+        let Spellings { known_as, folded } = mounts.spellings(path, self.folded.is_some());
+        // All limits are there, so that the most special one is found.
+        if let (Some(limits), Some(path)) = (&self.folded, &folded)
+            && let Some(limit) = limits.find(&[path])
+        {
             return Some(limit);
         }
-        let begins = |prefix: &str| spellings().any(|path| path.starts_with(prefix));
-        let mut prefixes = self.prefixes.iter();
-        if let Some((_, limit)) = prefixes.find(|(prefix, _)| begins(prefix)) {
-            return Some(limit);
+        let found = match &known_as {
+            Some(known_as) => self.index.find(&[path, known_as]),
+            None => self.index.find(&[path]),
+        };
+        if found.is_some() {
+            return found;
         }
         let mount = mounts.find(path).map(|(mount, _)| mount.full_path());
-        let of_mount = mount.and_then(|mount| self.exact.get(&mount));
-        of_mount.or_else(|| self.exact.get(""))
+        let of_mount = mount.and_then(|mount| self.index.exact.get(&mount));
+        of_mount.or_else(|| self.index.exact.get(""))
     }
 
     fn index(&mut self) {
-        self.exact.clear();
-        self.prefixes.clear();
-        for limit in self.by_name.values() {
-            let path = &limit.stored.path;
+        let limits = || self.by_name.values();
+        let index = Index::of(limits().map(|limit| (limit.stored.path.clone(), limit)));
+        let folded = limits()
+            .any(|limit| limit.stored.path.contains(char::is_uppercase))
+            .then(|| Index::of(limits().map(|limit| (limit.stored.path.to_lowercase(), limit))));
+        (self.index, self.folded) = (index, folded);
+    }
+}
+
+impl Index {
+    fn of<'l>(limits: impl Iterator<Item = (String, &'l Arc<Limit>)>) -> Self {
+        let mut index = Self::default();
+        for (path, limit) in limits {
+            let limit = Arc::clone(limit);
             match path.strip_suffix('*') {
-                Some(prefix) => self.prefixes.push((prefix.to_owned(), Arc::clone(limit))),
-                None => {
-                    self.exact.insert(path.clone(), Arc::clone(limit));
-                }
+                Some(prefix) => index.prefixes.push((prefix.to_owned(), limit)),
+                None => drop(index.exact.insert(path, limit)),
             }
         }
-        self.prefixes
+        index
+            .prefixes
             .sort_by_key(|(prefix, _)| usize::MAX - prefix.len());
+        index
+    }
+
+    /// Finds the limit of one of some paths, else the one with the longest beginning of any.
+    fn find(&self, paths: &[&str]) -> Option<&Arc<Limit>> {
+        let of_path = |path: &&str| match path.trim_end_matches('/') {
+            "" => None,
+            bare => self.exact.get(bare),
+        };
+        paths.iter().find_map(of_path).or_else(|| {
+            let begins = |prefix: &str| paths.iter().any(|path| path.starts_with(prefix));
+            let mut prefixes = self.prefixes.iter();
+            let (_, limit) = prefixes.find(|(prefix, _)| begins(prefix))?;
+            Some(limit)
+        })
     }
 }
 

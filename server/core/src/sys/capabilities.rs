@@ -56,11 +56,8 @@ fn answer(
     }
     let names = |path: &str| {
         let path = path.strip_prefix('/').unwrap_or(path);
-        let capabilities = match cx.core().mounts.known_as(path) {
-            Some(known_as) => acl.capabilities_known(path, &known_as),
-            None => acl.capabilities(path),
-        };
-        capabilities
+        let spellings = cx.core().mounts.spellings(path, acl.has_capitals());
+        acl.capabilities_spelled(path, &spellings)
             .iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>()

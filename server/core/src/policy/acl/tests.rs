@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn acl(texts: &[&str]) -> Acl {
+pub(super) fn acl(texts: &[&str]) -> Acl {
     let policy = |(index, text): (usize, &&str)| {
         Arc::new(Policy::parse(&format!("p{index}"), text).unwrap())
     };
@@ -15,7 +15,7 @@ fn acl(texts: &[&str]) -> Acl {
 }
 
 /// One policy in which each path grants its own capability: read, list, update, delete, create.
-fn ladder(paths: &[&str]) -> Acl {
+pub(super) fn ladder(paths: &[&str]) -> Acl {
     let capabilities = ["read", "list", "update", "delete", "create"];
     let block =
         |(path, capability)| format!("path {path:?} {{ capabilities = [{capability:?}] }}\n");
@@ -35,7 +35,7 @@ fn names(acl: &Acl, path: &str) -> String {
         .join(" ")
 }
 
-fn question(capability: Capability, path: &str) -> Question<'_> {
+pub(super) fn question(capability: Capability, path: &str) -> Question<'_> {
     Question {
         capability,
         path,
@@ -534,42 +534,4 @@ fn the_least_limit_and_the_first_filter_of_several_policies_count() {
     assert_eq!(listing.limit.map(std::num::NonZeroU64::get), Some(2));
     let path = listing.filter.as_ref().unwrap().path("a/", "b");
     assert_eq!(path.as_deref(), Some("first/b"));
-}
-
-/// Of two paths to one thing each that a rule counts for has to let a request in.
-#[test]
-fn what_is_known_by_another_path_is_let_in_by_the_rules_for_both() {
-    let all = r#"path "names/*" { capabilities = ["read", "update", "sudo"] }"#;
-    for (path, capability, listed) in [
-        ("other", "deny", "read sudo update"),
-        ("names/a", "deny", "deny"),
-        ("names/A", "deny", "deny"),
-        ("names/a", "read", "read"),
-        ("names/A", "read", "read"),
-        ("names/a", "list", "deny"),
-    ] {
-        let acl = acl(&[
-            all,
-            &format!("path {path:?} {{ capabilities = [{capability:?}] }}"),
-        ]);
-        let listed: Vec<_> = listed.split(' ').collect();
-        let capabilities = acl.capabilities_known("names/A", "names/a");
-        let names: Vec<_> = capabilities.iter().map(|it| it.name()).collect();
-        assert_eq!(names, listed, "{path} {capability}");
-        for capability in [Capability::Read, Capability::Update] {
-            let verdict = acl.check_known(&question(capability, "names/A"), "names/a");
-            assert_eq!(
-                verdict.allowed,
-                listed.contains(&capability.name()),
-                "{path}"
-            );
-            assert_eq!(verdict.granting.is_empty(), !verdict.allowed);
-            assert_eq!(verdict.sudo, listed.contains(&"sudo"), "{path}");
-        }
-    }
-    for (path, allowed) in [("names/a", true), ("names/A", true), ("names/b", false)] {
-        let question = question(Capability::Read, "names/A");
-        let verdict = ladder(&[path]).check_known(&question, "names/a");
-        assert_eq!(verdict.allowed, allowed, "{path}");
-    }
 }
