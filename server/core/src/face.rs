@@ -9,7 +9,7 @@
 //! [`Core::handle`]: crate::Core::handle
 //! [`Core::status`]: crate::Core::status
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use keyward_api::{
     Operation,
@@ -47,6 +47,10 @@ const FACES: [(Face, Described); 6] = [
     (Face::SealStatus, Described::of::<ReadSealStatus>()),
     (Face::Unseal, Described::of::<Unseal>()),
 ];
+
+/// How long what tells of the state of the server waits for its line: less than who looks whether
+/// the server works has patience for.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 impl Face {
     /// Returns what answers at a path below `sys/`, with the operation that it is; none if the path
@@ -103,13 +107,16 @@ impl Core {
             ticket.written().await?;
         }
         let came = work.await;
-        let told = match &came {
-            Ok(_) => {
-                let done = Done::empty(Arc::clone(&system.entry));
-                ticket.finish(Answer::Done(&done)).await
-            }
-            Err(error) => ticket.finish(Answer::Failed(error)).await,
+        let patience = match face.changes() {
+            true => Duration::MAX,
+            false => PATIENCE,
         };
+        let done = Done::empty(Arc::clone(&system.entry));
+        let answer = match &came {
+            Ok(_) => Answer::Done(&done),
+            Err(error) => Answer::Failed(error),
+        };
+        let told = ticket.finish_within(patience, answer).await;
         if face.changes() {
             told?;
         }

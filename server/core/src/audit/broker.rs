@@ -280,7 +280,7 @@ impl Broker {
     }
 
     /// Writes the lines that `render` makes for each device, and waits until all that work have
-    /// taken them or are late. One that did not take the lines before is waited for only where no
+    /// taken them or are late, for which `patience` may be less than the deadline. One that did not take the lines before is waited for only where no
     /// other takes these: what hangs slows one request, and not each.
     ///
     /// # Errors
@@ -288,6 +288,7 @@ impl Broker {
     pub(super) async fn record(
         &self,
         line: Line,
+        patience: Duration,
         render: impl Fn(&Format, &Salt, &AuditedHeaders) -> Lines,
     ) -> Result<(), Error> {
         let devices = self.devices.load_full();
@@ -297,7 +298,7 @@ impl Broker {
         let metrics = &self.surroundings.metrics;
         let waiting = Entered::new(&metrics.audit_in_flight);
         let start = metrics.start();
-        let recorded = self.write(&devices, render).await;
+        let recorded = self.write(&devices, patience, render).await;
         let (latency, failures) = match line {
             Line::Request => (
                 &metrics.audit_log_request,
@@ -319,6 +320,7 @@ impl Broker {
     async fn write(
         &self,
         devices: &[Arc<Device>],
+        patience: Duration,
         render: impl Fn(&Format, &Salt, &AuditedHeaders) -> Lines,
     ) -> Result<(), Error> {
         let headers = self.headers.current();
@@ -329,7 +331,7 @@ impl Broker {
         let mut writes = Writes(writes.collect());
         let all = poll_fn(|cx| writes.poll(cx, self.deadline));
         // Late ones are left behind, and what they come to is learnt later.
-        let _all_or_late = tokio::time::timeout(self.deadline, all).await;
+        let _all_or_late = tokio::time::timeout(patience.min(self.deadline), all).await;
         if writes.leave() {
             return Ok(());
         }

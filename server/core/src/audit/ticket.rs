@@ -1,6 +1,6 @@
 //! One request's place in the log.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use keyward_api::Operation;
 use tokio::sync::OnceCell;
@@ -55,7 +55,8 @@ impl Ticket {
     /// [`Error::Internal`]: devices are enabled, and none took the line. Nothing must be changed.
     pub(crate) async fn written(&self) -> Result<(), Error> {
         let write = || {
-            self.broker.record(Line::Request, |format, salt, headers| {
+            let (broker, patience) = (&self.broker, Duration::MAX);
+            broker.record(Line::Request, patience, |format, salt, headers| {
                 let mut entry = Entry::new(format, salt, headers, &self.facts);
                 entry.request(None);
                 entry.finish()
@@ -70,10 +71,23 @@ impl Ticket {
     /// [`Error::Internal`]: devices are enabled, and none took the lines. The caller must get
     /// nothing of the answer.
     pub(crate) async fn finish(&self, answer: Answer<'_>) -> Result<(), Error> {
+        self.finish_within(Duration::MAX, answer).await
+    }
+
+    /// As [`finish`](Self::finish), of what is answered though no device takes its lines: it waits
+    /// no longer than so, and the lines have their place by then.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: devices are enabled, and none took the lines in time.
+    pub(crate) async fn finish_within(
+        &self,
+        patience: Duration,
+        answer: Answer<'_>,
+    ) -> Result<(), Error> {
         let is_written = self.written.initialized();
         let now = self.broker.now();
         self.broker
-            .record(Line::Response, |format, salt, headers| {
+            .record(Line::Response, patience, |format, salt, headers| {
                 let mut entry = Entry::new(format, salt, headers, &self.facts);
                 if !is_written {
                     entry.request(Some(&answer));

@@ -86,6 +86,29 @@ async fn a_device_that_hangs_slows_one_request_and_loses_no_line() {
 }
 
 #[tokio::test]
+async fn what_is_answered_anyway_waits_a_moment_and_loses_no_line() {
+    let mut two = Two::new("is waited for a moment").await;
+    let mut broker = open(&two.bench.view, &two.bench.clock).await;
+    // Longer than the test may take.
+    broker.deadline = Duration::from_secs(3600);
+    two.bench.broker = Arc::new(broker);
+    two.slow.set(Mode::Hangs);
+    two.works.set(Mode::Hangs);
+    for _ in 0..3 {
+        let (ticket, answer) = (two.bench.ticket("{}"), done("{}"));
+        let moment = Duration::from_millis(5);
+        let told = ticket.finish_within(moment, Answer::Done(&answer)).await;
+        assert!(matches!(told, Err(Error::Internal(_))));
+    }
+    two.slow.set(Mode::Works);
+    two.works.set(Mode::Works);
+    two.bench.broker.catch_up().await;
+    let (slow, works) = (two.slow.lines(), two.works.lines());
+    assert_eq!(slow.len(), 1 + 3 * 2);
+    assert_eq!(ids(&slow), ids(&works));
+}
+
+#[tokio::test]
 async fn a_device_that_failed_says_how_many_lines_it_did_not_take() {
     let two = Two::new("fails").await;
     two.slow.set(Mode::Fails);
