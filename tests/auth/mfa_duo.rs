@@ -1,6 +1,7 @@
 //! Login MFA with Duo: pushes and passcodes, and what comes of a service that does not do its part.
 
 use serde_json::{Value, json};
+use tokio::{io::sink, net::TcpListener, task::JoinSet};
 
 use super::House;
 use crate::support::{
@@ -191,5 +192,31 @@ async fn a_service_with_a_wrong_certificate_or_another_key_is_not_believed() {
     let guarded = Guarded::with(json!({ "secret_key": "another" })).await;
     guarded.duo.play(Play::Bypass);
     guarded.validate(&[]).await.refused(403, broken);
+    assert!(guarded.endpoints().is_empty());
+}
+
+#[tokio::test]
+async fn no_push_is_sent_that_is_not_on_record() {
+    let guarded = Guarded::with(json!({})).await;
+    let root = &guarded.house.root;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let reading = tokio::spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            connections.spawn(async move { tokio::io::copy(&mut stream, &mut sink()).await });
+        }
+    });
+    let options = json!({ "address": address });
+    let device = json!({ "type": "socket", "options": options });
+    root.post("sys/audit/wire", device).await.expect(204);
+    root.delete("sys/audit/file").await.expect(204);
+    let waiting = guarded.log_in(&[]).await.expect(200);
+    reading.abort();
+    let _cancelled = reading.await;
+    let id = waiting.text_at("/auth/mfa_requirement/mfa_request_id");
+    let body = json!({ "mfa_request_id": id, "mfa_payload": { &guarded.method: [] } });
+    let nobody = root.with_token("");
+    nobody.post("sys/mfa/validate", body).await.expect(500);
     assert!(guarded.endpoints().is_empty());
 }

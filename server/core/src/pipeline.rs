@@ -391,6 +391,8 @@ async fn grant(answering: Answering<'_>, mut response: Response) -> Result<Done,
                     }
                 }
             }
+            // A service of others may have taken its time to confirm the login.
+            let now = core.clock.now();
             Some(match standing {
                 Standing::LogsIn(place) => {
                     let created = core.tokens.lend(grant, mount.limits(), path, now)?;

@@ -20,6 +20,8 @@ pub(super) async fn validate(
         view: cx.view(),
         now: cx.now(),
     };
+    // A service may be asked, which a phone shows.
+    cx.view().on_record().await?;
     let mfa = &cx.core().identities.mfa;
     // EXPOSE: the login that waits is found by it.
     let login = mfa.validate(id.expose(), &credentials, validation).await?;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use keyward_api::identity::{CreateDuoMfaMethod, DuoMfaMethods};
+use parking_lot::Mutex;
 use serde_json::Map;
 
 use super::*;
@@ -12,19 +13,24 @@ pub(in super::super) const MIRROR: MfaKind = MfaKind::of::<Mirror>();
 
 #[derive(Deserialize, Serialize)]
 struct Mirror {
+    host: String,
     is_strict: bool,
 }
+
+/// The clocks of those that take their time, by their hosts.
+static SLOW: Mutex<BTreeMap<String, Arc<ManualClock>>> = Mutex::new(BTreeMap::new());
 
 #[async_trait]
 impl MfaService for Mirror {
     type Api = DuoMfaMethods;
 
     fn configure(request: CreateDuoMfaMethod) -> Result<Self, Error> {
-        request.api_hostname.map_or(Ok(()), |host| match &*host {
-            "no host" => Err(Error::invalid("no host")),
-            _ => Ok(()),
-        })?;
+        let host = request.api_hostname.unwrap_or_default();
+        if host == "no host" {
+            return Err(Error::invalid("no host"));
+        }
         Ok(Self {
+            host,
             is_strict: request.use_passcode.unwrap_or_default(),
         })
     }
@@ -38,6 +44,9 @@ impl MfaService for Mirror {
     }
 
     async fn verify(&self, asked: Asked<'_>) -> Result<(), Unconfirmed> {
+        if let Some(clock) = SLOW.lock().get(&self.host) {
+            clock.advance(Duration::from_secs(50));
+        }
         let wanted: String = asked.username.chars().rev().collect();
         let brought = asked.passcode.map(|passcode| passcode.expose().as_str());
         match brought == Some(&wanted) {
@@ -280,4 +289,28 @@ async fn a_service_is_asked_five_times_in_five_minutes_unless_it_confirms() {
     assert!(refused.contains(limited), "{refused}");
     house.advance(Duration::from_secs(300)).await;
     attempt("ybob").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_begins_when_the_service_has_confirmed_its_login() {
+    let house = House::new().await;
+    house.holder("bob").await;
+    let host = "takes its time";
+    SLOW.lock()
+        .insert(host.to_owned(), Arc::clone(&house.clock));
+    let format = format!("{{{{identity.entity.aliases.{}.name}}}}", house.door);
+    let body = json!({"api_hostname": host, "username_format": format});
+    let id = house.mirror(body).await;
+    house.enforce("door", &[&id]).await;
+    let granted = house.log_in_with(&[&format!("{id}:bob")]).await;
+    let in_one = token(granted.unwrap());
+    let waiting = house.begin().await;
+    let granted = house.validate(&waiting, json!({&id: ["passcode=bob"]}));
+    let in_two = token(granted.await.unwrap());
+    for (token, later) in [(in_one, 50), (in_two, 0)] {
+        let own = house.read_as(&token, "auth/token/lookup-self").await;
+        let own = own.unwrap();
+        let left = own["creation_ttl"].as_u64().unwrap() - later;
+        assert_eq!(own["ttl"], left);
+    }
 }
