@@ -17,7 +17,9 @@ pub(super) async fn read(cx: Context<Sys>, request: ReadOpenApi) -> Result<Respo
     } else {
         openapi::Places::Real
     };
-    let described = openapi::describe(&mounts, places, cx.core().settings.version);
+    // A listener may keep the version from who has no token, and this is for them too.
+    let version = caller.map_or("", |_| cx.core().settings.version);
+    let described = openapi::describe(&mounts, places, version);
     Ok(Response::document(Document::json(
         "application/json",
         &described,
