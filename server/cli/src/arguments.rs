@@ -8,7 +8,7 @@
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, ValueEnum, error::ErrorKind};
 
-use crate::{Environment, command::Command};
+use crate::{Environment, command::Command, transport::Preview};
 
 /// All that a command line says.
 #[derive(Debug, Parser)]
@@ -78,6 +78,30 @@ pub(crate) struct Connection {
     /// [WRAP_TTL]
     #[arg(long, global = true, hide_short_help = true, value_name = "DURATION")]
     pub(crate) wrap_ttl: Option<String>,
+    /// Print the command of curl that does the same, and send nothing. What only finds out what to
+    /// send is asked all the same, such as the version of a kv mount.
+    #[arg(long, global = true, hide_short_help = true, help_heading = "Output")]
+    output_curl_string: bool,
+    /// Print the rule of a policy that allows it, and send nothing; as -output-curl-string.
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        help_heading = "Output",
+        conflicts_with = "output_curl_string"
+    )]
+    output_policy: bool,
+}
+
+impl Connection {
+    /// Returns how requests are shown in the place of being sent, if they are.
+    pub(crate) fn preview(&self) -> Option<Preview> {
+        match self {
+            _ if self.output_curl_string => Some(Preview::Curl),
+            _ if self.output_policy => Some(Preview::Policy),
+            _ => None,
+        }
+    }
 }
 
 /// How results are printed.

@@ -154,6 +154,19 @@ impl<'a, 'io> Session<'a, 'io> {
         Client::new(&self.http, None).call(mount, request).await
     }
 
+    /// Calls an endpoint to find out what it is that the user wants sent: it is neither wrapped nor
+    /// only shown.
+    pub(crate) async fn call_ahead<E: Endpoint>(
+        &mut self,
+        mount: &str,
+        request: &E,
+    ) -> Result<Reply<E::Reply>, CallError<Unreachable>> {
+        let (wrap_ttl, preview) = (self.http.wrap_ttl.take(), self.http.preview.take());
+        let called = self.try_call(mount, request).await;
+        (self.http.wrap_ttl, self.http.preview) = (wrap_ttl, preview);
+        called
+    }
+
     /// Sends a request to any path; `doing` begins the sentence about a failure. None is a success
     /// without a body.
     pub(crate) async fn send(&self, doing: &str, raw: Raw<'_>) -> Outcome<Option<Answer>> {
@@ -258,6 +271,17 @@ impl<'a, 'io> Session<'a, 'io> {
             .send(request)
             .await
             .map_err(CallError::Transport)
+    }
+
+    /// Prints the request that was to be shown, if one was; else a command ended as it did.
+    pub(crate) fn conclude(&mut self, outcome: Outcome) -> Outcome {
+        if self.http.preview.is_none() {
+            return outcome;
+        }
+        match self.http.take_shown() {
+            Some(shown) => Ok(self.io.say(&shown)?),
+            None => outcome.and(Err(Error::local("this command sends no request"))),
+        }
     }
 
     /// Says why the last call failed, in Vault's words.

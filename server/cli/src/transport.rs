@@ -4,6 +4,7 @@
 //! not leave TLS, and a server on this machine is never asked through a proxy.
 
 mod address;
+mod preview;
 mod tls;
 
 use std::{cell::RefCell, fmt, time::Duration};
@@ -16,7 +17,8 @@ use keyward_api::{
 use keyward_crypto::{SecretBytes, SecretString};
 use reqwest::{Method, StatusCode, Url, header::HeaderValue, redirect};
 
-use self::address::Address;
+pub(crate) use self::preview::Preview;
+use self::{address::Address, preview::Whose};
 use crate::{Environment, arguments::Connection, config::DEFAULT_ADDRESS};
 
 /// How long one request may take.
@@ -34,11 +36,18 @@ pub(crate) struct Http {
     /// The same, with the name that its certificate must hold for.
     base: Url,
     token: Option<SecretString>,
+    whose: Whose,
     namespace: Option<String>,
     /// How long answers shall stay wrapped, if they shall be wrapped.
     pub(crate) wrap_ttl: Option<String>,
     retries: u32,
     last: RefCell<Exchange>,
+    /// How a request is shown in the place of being sent, if it is.
+    pub(crate) preview: Option<Preview>,
+    /// The first request that was.
+    shown: RefCell<Option<String>>,
+    /// What of a command line of curl leads to the server.
+    curl: String,
 }
 
 /// What is told of the last request when it failed.
@@ -107,6 +116,7 @@ impl Http {
             .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
             .redirect(redirects())
             .timeout(timeout(environment)?);
+        let curl = preview::connection(flags, environment, &address)?;
         let server_name = setting(&flags.tls_server_name, "TLS_SERVER_NAME");
         let (builder, base) = address.connect(builder, server_name.as_deref())?;
         let client = tls::settings(builder, flags, environment)?.build();
@@ -114,11 +124,15 @@ impl Http {
             client: client.context("cannot set up TLS")?,
             address: address.url,
             base,
+            whose: token.as_ref().map_or(Whose::Nobodys, |_| Whose::Kept),
             token,
             namespace: setting(&flags.namespace, "NAMESPACE"),
             wrap_ttl: setting(&flags.wrap_ttl, "WRAP_TTL"),
             retries: retries(environment)?,
             last: RefCell::default(),
+            preview: flags.preview(),
+            shown: RefCell::default(),
+            curl,
         })
     }
 
@@ -132,6 +146,11 @@ impl Http {
         self.address.as_str().trim_end_matches('/')
     }
 
+    /// Takes what is shown of the first request that was not sent.
+    pub(crate) fn take_shown(&self) -> Option<String> {
+        self.shown.take()
+    }
+
     /// Tells whether requests carry a token.
     pub(crate) fn token(&self) -> Option<&SecretString> {
         self.token.as_ref()
@@ -139,6 +158,7 @@ impl Http {
 
     /// Sends the requests that follow with another token, or with none.
     pub(crate) fn set_token(&mut self, token: Option<SecretString>) {
+        self.whose = token.as_ref().map_or(Whose::Nobodys, |_| Whose::Other);
         self.token = token;
     }
 
@@ -178,7 +198,28 @@ impl Http {
             url: join(&self.address)?.to_string(),
             raw: None,
         };
+        if let Some(preview) = self.preview {
+            let shown = match preview {
+                Preview::Curl => {
+                    preview::curl(&self.curl, request, &url, self.whose, &self.headers())
+                }
+                Preview::Policy => preview::policy(request),
+            };
+            self.shown.borrow_mut().get_or_insert(shown);
+            return Err(Unreachable("it is shown, and not sent".to_owned()));
+        }
         Ok((method, url))
+    }
+
+    /// Returns the headers of every request, but for the token.
+    fn headers(&self) -> Vec<(&'static str, &str)> {
+        let namespace = self.namespace.as_deref();
+        let namespace = namespace.map(|name| ("x-vault-namespace", name));
+        let wrap_ttl = self
+            .wrap_ttl
+            .as_deref()
+            .map(|ttl| ("x-vault-wrap-ttl", ttl));
+        namespace.into_iter().chain(wrap_ttl).collect()
     }
 
     /// Makes a request ready to be sent once.
@@ -187,11 +228,8 @@ impl Http {
         if let Some(token) = &self.token {
             sending = sending.header("x-vault-token", secret_header(token));
         }
-        if let Some(namespace) = &self.namespace {
-            sending = sending.header("x-vault-namespace", namespace);
-        }
-        if let Some(ttl) = &self.wrap_ttl {
-            sending = sending.header("x-vault-wrap-ttl", ttl);
+        for (name, value) in self.headers() {
+            sending = sending.header(name, value);
         }
         for (name, value) in &request.headers {
             sending = sending.header(*name, secret_header(value));

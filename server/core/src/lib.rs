@@ -84,7 +84,7 @@ pub use request::{Credentials, InlineLogin, Remote, Request, RequestId, TokenId,
 pub use response::{Document, GrantedLease, LeaseGrant, LineSource, Lines, Outcome, Response};
 pub use seal::{AutoSeal, SealConfig, SealError, Seals, Unwrapped, parse_share};
 pub use storage::Expect;
-pub use sys::OptionalEndpoints;
+pub use sys::{OptionalEndpoints, access as system_access};
 pub use token::{
     Auth, AuthGrant, BoundCidr, Caveats, Created, LoginTokens, NoCidr, OlderNames, Token,
     TokenKind, TokenType,

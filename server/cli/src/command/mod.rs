@@ -24,7 +24,7 @@ use clap::{Args, Subcommand};
 use crate::{
     Io,
     arguments::Arguments,
-    error::Outcome,
+    error::{Error, Outcome},
     serve::{self, VERSION},
     session::Session,
 };
@@ -96,6 +96,9 @@ pub(crate) fn run(arguments: Arguments, io: &mut Io<'_>) -> Outcome {
         format,
     } = arguments;
     match command {
+        Command::Server(_) | Command::Version if connection.preview().is_some() => {
+            Err(Error::local("this command sends no request"))
+        }
         Command::Server(options) => Ok(server::run(options, io)?),
         Command::Version => Ok(io.say(&format!("Keyward v{VERSION}"))?),
         Command::Remote(command) => {
@@ -103,7 +106,9 @@ pub(crate) fn run(arguments: Arguments, io: &mut Io<'_>) -> Outcome {
                 .enable_all()
                 .build();
             let runtime = runtime.context("cannot start the runtime")?;
-            runtime.block_on(command.run(&mut Session::new(&connection, format, io)?))
+            let mut session = Session::new(&connection, format, io)?;
+            let outcome = runtime.block_on(command.run(&mut session));
+            session.conclude(outcome)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -45,6 +45,18 @@ impl Address {
         }
         url.set_path("");
         Ok(Self { url, socket: None })
+    }
+
+    /// Returns the Unix socket that leads to the server, if that is how.
+    pub(super) fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+
+    /// Writes for curl that requests to `name` go to the server's own address.
+    pub(super) fn connect_to(&self, name: &str) -> String {
+        let port = self.url.port_or_known_default().unwrap_or_default();
+        let host = self.url.host_str().unwrap_or_default();
+        format!("{name}:{port}:{host}:{port}")
     }
 
     /// Makes a client that reaches the server, and what its requests are put below: with another

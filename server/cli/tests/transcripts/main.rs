@@ -297,6 +297,7 @@ transcripts! {
     leases_are_looked_up_and_revoked: "lease.txt" on dev;
     mistakes_on_the_command_line_are_explained: "mistakes.txt" on dev;
     paths_are_read_written_listed_and_deleted: "logical.txt" on dev;
+    requests_are_shown_and_not_sent: "preview.txt" on dev;
     policies_are_written_and_hold: "policy.txt" on dev;
     secrets_engines_are_enabled_tuned_and_disabled: "secrets.txt" on dev;
     secrets_have_versions_and_metadata: "kv_v2.txt" on dev;

@@ -35,7 +35,7 @@ mod wrapping;
 
 use std::sync::Arc;
 
-use keyward_api::Sensitive;
+use keyward_api::{Access, Operation, Sensitive};
 use keyward_crypto::SecretBytes;
 use serde::Serialize;
 
@@ -60,6 +60,19 @@ pub struct OptionalEndpoints {
     pub introspection: bool,
     /// `sys/raw`: whoever has `sudo` there reads and writes all that is stored, in clear.
     pub raw_storage: bool,
+}
+
+/// Tells who may call an operation of the system, at a path below `sys/`: what is so on every
+/// server, also of endpoints that it has only where it is told so. None if there is none.
+#[must_use]
+pub fn access(operation: Operation, path: &str) -> Option<Access> {
+    let all = OptionalEndpoints {
+        introspection: true,
+        raw_storage: true,
+    };
+    let mounted = mount(all);
+    let found = mounted.routes.find(operation, path).ok()?;
+    Some(found.access())
 }
 
 /// Builds the one mount of the system engine.

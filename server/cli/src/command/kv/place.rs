@@ -41,10 +41,7 @@ impl Place {
         let request = UiMount {
             path: whole.to_owned(),
         };
-        // This answer is not what the caller asks to be wrapped.
-        let wrap_ttl = session.http.wrap_ttl.take();
-        let found = session.try_call("sys", &request).await;
-        session.http.wrap_ttl = wrap_ttl;
+        let found = session.call_ahead("sys", &request).await;
         let found = found.map_err(|error| Error::plain_call(&error, &session.http.last()))?;
         let found = found
             .data

@@ -159,8 +159,10 @@ impl Init {
             return init_status(session).await;
         }
         // Which keys there will be is the server's to say.
+        let preview = session.http.preview.take();
         let asked = session.bare::<SealStatus>(Raw::new("GET", "sys/seal-status"));
         let recovers = asked.await.is_ok_and(|status| status.recovery_seal);
+        session.http.preview = preview;
         let (shares, threshold) = if recovers {
             (self.recovery_shares, self.recovery_threshold)
         } else {
