@@ -10,6 +10,7 @@ mod monitor;
 mod mount;
 mod operator;
 mod path_help;
+mod plugin;
 mod policy;
 mod print;
 mod secrets;
@@ -17,6 +18,7 @@ mod server;
 mod status;
 mod token;
 mod unwrap;
+mod version_history;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -53,6 +55,7 @@ pub(crate) enum Remote {
     Monitor(monitor::Monitor),
     Status(status::Status),
     Unwrap(unwrap::Unwrap),
+    VersionHistory(version_history::VersionHistory),
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
@@ -63,6 +66,8 @@ pub(crate) enum Remote {
     Lease(lease::Lease),
     #[command(subcommand)]
     Operator(operator::Operator),
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
     #[command(subcommand)]
     Policy(policy::Policy),
     #[command(subcommand)]
@@ -127,6 +132,7 @@ impl Remote {
             Self::Operator(command) => command.run(session).await,
             Self::Patch(command) => command.run(session).await,
             Self::PathHelp(command) => command.run(session).await,
+            Self::Plugin(command) => command.run(session).await,
             Self::Policy(command) => command.run(session).await,
             Self::Print(command) => command.run(session),
             Self::Read(command) => command.run(session).await,
@@ -135,6 +141,7 @@ impl Remote {
             Self::Status(command) => command.run(session).await,
             Self::Token(command) => command.run(session).await,
             Self::Unwrap(command) => command.run(session).await,
+            Self::VersionHistory(command) => command.run(session).await,
             Self::Write(command) => command.run(session).await,
         }
     }

@@ -297,6 +297,9 @@ transcripts! {
     leases_are_looked_up_and_revoked: "lease.txt" on dev;
     mistakes_on_the_command_line_are_explained: "mistakes.txt" on dev;
     paths_are_read_written_listed_and_deleted: "logical.txt" on dev;
+    the_versions_of_a_server_are_listed: "version_history.txt" on dev;
+    the_servers_of_a_cluster_are_listed: "members.txt" on dev;
+    what_can_be_mounted_is_listed: "plugin.txt" on dev;
     requests_are_shown_and_not_sent: "preview.txt" on dev;
     policies_are_written_and_hold: "policy.txt" on dev;
     secrets_engines_are_enabled_tuned_and_disabled: "secrets.txt" on dev;

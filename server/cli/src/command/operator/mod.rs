@@ -1,6 +1,7 @@
 //! `keyward operator`: initialization, the seal, and the keys behind it.
 
 mod generate_root;
+mod members;
 mod pgp;
 mod rekey;
 mod validate_config;
@@ -42,6 +43,8 @@ pub(crate) enum Operator {
     Init(Init),
     /// Print which key seals new entries, and how many it sealed
     KeyStatus,
+    /// List the servers of the cluster
+    Members,
     Rekey(rekey::Rekey),
     /// Make the key that seals new entries anew; older entries stay readable
     Rotate,
@@ -60,6 +63,7 @@ impl Operator {
             Self::GenerateRoot(command) => command.run(session).await,
             Self::Init(command) => command.run(session).await,
             Self::KeyStatus => key_status(session).await,
+            Self::Members => members::run(session).await,
             Self::Rekey(command) => command.run(session).await,
             Self::Rotate => {
                 session
