@@ -167,6 +167,14 @@ impl<'a, 'io> Session<'a, 'io> {
         called
     }
 
+    /// Asks what is at a path to find out what to send; see [`call_ahead`](Self::call_ahead).
+    pub(crate) async fn find_ahead(&mut self, doing: &str, raw: Raw<'_>) -> Outcome<Found> {
+        let (wrap_ttl, preview) = (self.http.wrap_ttl.take(), self.http.preview.take());
+        let found = self.find(doing, raw).await;
+        (self.http.wrap_ttl, self.http.preview) = (wrap_ttl, preview);
+        found
+    }
+
     /// Sends a request to any path; `doing` begins the sentence about a failure. None is a success
     /// without a body.
     pub(crate) async fn send(&self, doing: &str, raw: Raw<'_>) -> Outcome<Option<Answer>> {

@@ -303,6 +303,7 @@ transcripts! {
     requests_are_shown_and_not_sent: "preview.txt" on dev;
     policies_are_written_and_hold: "policy.txt" on dev;
     secrets_engines_are_enabled_tuned_and_disabled: "secrets.txt" on dev;
+    secrets_are_changed_in_parts: "kv_patch.txt" on dev;
     secrets_have_versions_and_metadata: "kv_v2.txt" on dev;
     secrets_without_versions_are_kept: "kv_v1.txt" on dev;
     the_log_is_shown_to_those_who_may: "monitor.txt" on dev;

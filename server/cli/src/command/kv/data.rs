@@ -1,4 +1,4 @@
-//! `keyward kv get`, `put`, `patch` and `rollback`.
+//! `keyward kv get`, `put` and `rollback`.
 
 use clap::Args;
 
@@ -128,40 +128,10 @@ pub(crate) struct Put {
 
 impl Put {
     pub(super) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
-        let secret = read_data(&self.data, session)?;
+        let secret = data::read(&self.data, session.io)?;
+        let secret = secret.ok_or_else(|| Error::local("Must supply data"))?;
         let place = self.secret.find(session).await?;
         write(session, "PUT", &place, secret, self.cas, &self.field).await
-    }
-}
-
-/// Change some values of a secret, and leave the others; for version 2 of the engine
-#[derive(Args, Debug)]
-#[command(after_help = "\
-Examples:
-  keyward kv patch secret/hello user=you
-  echo '{\"user\":null}' | keyward kv patch secret/hello -     remove a value")]
-pub(crate) struct Patch {
-    #[command(flatten)]
-    secret: Secret,
-    /// The data: key=value, key=@file, key=-, @file or -.
-    data: Vec<String>,
-    /// Write only if this is the latest version.
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    cas: Option<i64>,
-    #[command(flatten)]
-    field: Field,
-}
-
-impl Patch {
-    pub(super) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
-        let secret = read_data(&self.data, session)?;
-        let place = self.secret.find(session).await?;
-        if place.version() == Version::One {
-            return Err(Error::server(
-                "KV engine mount must be version 2 for patch support",
-            ));
-        }
-        write(session, "PATCH", &place, secret, self.cas, &self.field).await
     }
 }
 
@@ -186,6 +156,8 @@ impl Rollback {
         place.needs_versions("Rollback")?;
         let path = place.path("data");
         let metadata = place.path("metadata");
+        // What is read decides on what is written, which alone may be only shown.
+        let preview = session.http.preview.take();
         let known = session
             .find(&format!("reading {metadata}"), Raw::new("GET", &metadata))
             .await?;
@@ -201,6 +173,7 @@ impl Rollback {
             .filter(|data| !data.is_null());
         let secret = secret
             .ok_or_else(|| Error::server("Cannot roll back to a version that has been deleted"))?;
+        session.http.preview = preview;
         // Nobody may have written since: their version would be lost from sight.
         write(
             session,
@@ -214,11 +187,8 @@ impl Rollback {
     }
 }
 
-fn read_data(arguments: &[String], session: &mut Session<'_, '_>) -> Outcome<Json> {
-    data::read(arguments, session.io)?.ok_or_else(|| Error::local("Must supply data"))
-}
-
-async fn write(
+/// Writes a secret, and prints what the server says of it.
+pub(super) async fn write(
     session: &mut Session<'_, '_>,
     method: &'static str,
     place: &Place,
@@ -235,6 +205,16 @@ async fn write(
     let answer = session
         .send(&format!("writing data to {path}"), raw)
         .await?;
+    show_written(session, &path, answer, field)
+}
+
+/// Prints what the server says of a secret that was written.
+pub(super) fn show_written(
+    session: &mut Session<'_, '_>,
+    path: &str,
+    answer: Option<Answer>,
+    field: &Field,
+) -> Outcome {
     let Some(answer) = answer else {
         return session.success(&format!("Data written to: {path}"));
     };
@@ -243,10 +223,11 @@ async fn write(
     }
     session.warn(&answer);
     let metadata = answer.data().unwrap_or(&Json::Null);
-    Ok(session.io.print(&headed(&path, metadata))?)
+    Ok(session.io.print(&headed(path, metadata))?)
 }
 
-fn versioned(secret: Json, cas: Option<i64>) -> Json {
+/// Writes a secret as version 2 of the engine takes it.
+pub(super) fn versioned(secret: Json, cas: Option<i64>) -> Json {
     let cas = cas.map(|cas| ("cas", Json::Number(cas.to_string())));
     let options = cas.map(|cas| ("options", Json::object([cas])));
     Json::object([("data", secret)].into_iter().chain(options))

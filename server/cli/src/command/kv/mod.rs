@@ -2,6 +2,7 @@
 
 mod data;
 mod metadata;
+mod patch;
 mod place;
 mod versions;
 
@@ -28,7 +29,7 @@ pub(crate) enum Kv {
     List(List),
     #[command(subcommand)]
     Metadata(metadata::Metadata),
-    Patch(data::Patch),
+    Patch(patch::Patch),
     Put(data::Put),
     Rollback(data::Rollback),
     Undelete(versions::Undelete),
