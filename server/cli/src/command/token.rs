@@ -9,11 +9,12 @@ use keyward_api::{
         RevokeToken,
     },
     coerce,
+    lease::RevokePrefix,
     sys::{Capabilities, CapabilitiesSelf},
 };
 use serde::Serialize;
 
-use super::Field;
+use super::{Field, logical::trimmed};
 use crate::{
     answer::Answer,
     arguments::Format,
@@ -306,15 +307,18 @@ impl Renew {
 #[command(after_help = "\
 Examples:
   keyward token revoke -accessor 4Yb2Pv1yYk2dyVqWZfO2aGzu
-  keyward token revoke -self")]
+  keyward token revoke -self
+  keyward token revoke -mode=orphan hvs.CAESI…    what it made lives on
+  keyward token revoke -mode=path auth/userpass/login/ada")]
 pub(crate) struct Revoke {
     #[command(flatten)]
     which: Which,
     /// End your own token.
     #[arg(long = "self", conflicts_with_all = ["accessor", "token"])]
     own: bool,
-    /// `orphan` lets the tokens that it made live on.
-    #[arg(long, value_parser = ["orphan"], requires = "token")]
+    /// `orphan` lets the tokens that it made live on; with `path`, every token ends that requests to
+    /// this path or below it made, and every other lease there.
+    #[arg(long, value_parser = ["orphan", "path"])]
     mode: Option<String>,
 }
 
@@ -322,6 +326,14 @@ impl Revoke {
     async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
         let (doing, mount) = ("revoking token", "auth/token");
         let token = |token| Some(Sensitive::new(token));
+        match (&self.mode, &self.which.accessor) {
+            (Some(_), _) if self.own => return Err(Error::local("Cannot use -self with -mode!")),
+            (Some(mode), Some(_)) => {
+                let text = format!("Cannot use -accessor with -mode={mode}!");
+                return Err(Error::local(text));
+            }
+            _ => {}
+        }
         let reply = match self.which {
             _ if self.own => session.call(doing, mount, &RevokeSelf::default()).await?,
             Which {
@@ -332,6 +344,15 @@ impl Revoke {
                     accessor: Some(accessor),
                 };
                 session.call(doing, mount, &request).await?
+            }
+            Which {
+                token: Some(path), ..
+            } if self.mode.as_deref() == Some("path") => {
+                let request = RevokePrefix {
+                    prefix: trimmed(&path).to_owned(),
+                    sync: None,
+                };
+                session.call(doing, "sys", &request).await?
             }
             Which {
                 token: Some(id), ..
