@@ -340,7 +340,7 @@ impl UnsealBy {
             )
         } else {
             let key = match self.key.as_deref() {
-                None => session.io.ask("Unseal Key (will be hidden): ")?,
+                None => asked(session)?,
                 Some("-") => trimmed(&session.io.read_all()?),
                 Some(key) => SecretString::from(key.trim()),
             };
@@ -359,6 +359,27 @@ impl UnsealBy {
     }
 }
 
+/// Asks for a key, as it is not on the command line. Nothing is none, and is not sent.
+fn asked(session: &mut Session<'_, '_>) -> Outcome<SecretString> {
+    let key = session.io.ask("Unseal Key (will be hidden): ")?;
+    // EXPOSE: only whether there is one.
+    if !key.expose().is_empty() {
+        return Ok(key);
+    }
+    let reason = match session.io.input_is_terminal {
+        true => "no key was typed",
+        false => "standard input is no terminal, and holds no key",
+    };
+    Err(Error::local(format!(
+        "An error occurred attempting to ask for an unseal key. The raw error message\n\
+         is shown below, but usually this is because you attempted to pipe a value\n\
+         into the unseal command or you are executing outside of a terminal (tty). You\n\
+         should run the unseal command from a terminal for maximum security. If this\n\
+         is not an option, the unseal key can be provided as the first argument to the\n\
+         unseal command. The raw error was: {reason}"
+    )))
+}
+
 /// Returns a key and the nonce of the attempt that it is for. One that is typed is for the attempt
 /// that runs; else somebody began an attempt and said which.
 fn share(
@@ -371,7 +392,7 @@ fn share(
     let Some(key) = key else {
         let nonce = nonce.unwrap_or_else(|| running.to_owned());
         session.io.complain(&format!("{named}: {nonce}"));
-        return Ok((session.io.ask("Unseal Key (will be hidden): ")?, nonce));
+        return Ok((asked(session)?, nonce));
     };
     let missing = || Error::local("Missing nonce value: specify it via the -nonce flag");
     let nonce = nonce.ok_or_else(missing)?;
