@@ -69,7 +69,7 @@ struct State {
 
 const USER: &str = "00ub0oNGTSWTBKOLGLNR";
 const FACTOR: &str = "opf3hkfocI4JTLAju0g4";
-const TRANSACTION: &str = "mst1eiHghhPxf0yhp0g";
+const TRANSACTION: &str = "v2mst.GldKV5VxTrifyeZmWSQguA";
 
 impl Okta {
     /// Starts the service of an organization with an API token.

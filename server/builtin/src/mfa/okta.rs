@@ -120,8 +120,8 @@ struct Fault {
     summary: String,
 }
 
-/// What Okta calls a user, a factor or a transaction: letters, digits, `-` and `_`, so that it is one
-/// part of a path and no more.
+/// What Okta calls a user, a factor or a transaction: letters, digits, `-`, `_`, and dots that do not begin
+/// it, so that it is one part of a path and no more.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct Id(String);
@@ -130,8 +130,9 @@ impl TryFrom<String> for Id {
     type Error = &'static str;
 
     fn try_from(id: String) -> Result<Self, Self::Error> {
-        let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        match (1..=128).contains(&id.len()) && id.bytes().all(is_fit) {
+        let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let is_long = (1..=128).contains(&id.len());
+        match is_long && !id.starts_with('.') && id.bytes().all(is_fit) {
             true => Ok(Self(id)),
             false => Err("no id of Okta"),
         }

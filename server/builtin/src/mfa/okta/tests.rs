@@ -112,7 +112,8 @@ fn the_token_is_not_shown_and_production_only_without_a_domain() {
 #[test]
 fn only_a_transaction_of_the_factor_at_the_same_host_is_followed() {
     let factor = okta(false).at("/api/v1/users/00u1/factors/opf3").unwrap();
-    let good = "https://dev-262778.okta.com/api/v1/users/00u1/factors/opf3/transactions/mst1_-eA";
+    let good =
+        "https://dev-262778.okta.com/api/v1/users/00u1/factors/opf3/transactions/v2mst.G1_-eA";
     assert_eq!(transaction(&factor, good).unwrap().as_str(), good);
     let same = good
         .replace("dev", "DEV")
@@ -126,13 +127,13 @@ fn only_a_transaction_of_the_factor_at_the_same_host_is_followed() {
         ("00u1", "00u2"),
         ("opf3", "opf4"),
         ("opf3", "opf3/../opf4"),
-        ("mst1_-eA", ""),
-        ("mst1_-eA", ".."),
-        ("mst1_-eA", "%2e%2e/x"),
-        ("mst1_-eA", "../../opf4/transactions/mst1"),
-        ("mst1_-eA", "mst1?x=y"),
-        ("mst1_-eA", "mst1#x"),
-        ("mst1_-eA", "mst1/x"),
+        ("v2mst.G1_-eA", ""),
+        ("v2mst.G1_-eA", ".."),
+        ("v2mst.G1_-eA", "%2e%2e/x"),
+        ("v2mst.G1_-eA", "../../opf4/transactions/mst1"),
+        ("v2mst.G1_-eA", "mst1?x=y"),
+        ("v2mst.G1_-eA", "mst1#x"),
+        ("v2mst.G1_-eA", "mst1/x"),
         (good, "/api/v1/users/00u1/factors/opf3/transactions/mst1"),
         (good, ""),
     ] {
@@ -148,10 +149,25 @@ fn only_a_transaction_of_the_factor_at_the_same_host_is_followed() {
 #[test]
 fn an_id_is_one_part_of_a_path() {
     let read = |id: &str| serde_json::from_value::<Id>(id.into());
-    for id in ["00ub0oNGTSWTBKOLGLNR", "a-_", &"x".repeat(128)] {
+    for id in [
+        "00ub0oNGTSWTBKOLGLNR",
+        "v2mst.GldKV5VxTrifyeZmWSQguA",
+        "a-_",
+        &"x".repeat(128),
+    ] {
         assert_eq!(read(id).unwrap().0, id);
     }
-    for id in ["", ".", "..", "a/b", "a?b", "a%2Fb", "ä", &"x".repeat(129)] {
+    for id in [
+        "",
+        ".",
+        "..",
+        ".a",
+        "a/b",
+        "a?b",
+        "a%2Fb",
+        "ä",
+        &"x".repeat(129),
+    ] {
         assert!(read(id).is_err(), "{id:?}");
     }
 }
