@@ -426,7 +426,13 @@ impl Mounts {
             .keys()
             .find(|taken| full.starts_with(*taken) || taken.starts_with(full))
         {
-            Some(taken) => Err(Error::Invalid(format!("path is already in use at {taken}"))),
+            Some(taken) => {
+                let taken = match class {
+                    Class::Auth => taken.strip_prefix("auth/").unwrap_or(taken),
+                    Class::Secret => taken,
+                };
+                Err(Error::Invalid(format!("path is already in use at {taken}")))
+            }
             None => Ok(()),
         }
     }
