@@ -3,13 +3,15 @@
 use serde_json::{Value, json};
 use tokio::{io::sink, net::TcpListener, task::JoinSet};
 
-use super::House;
+use super::{
+    House,
+    guarded::{self, is_let_in},
+};
 use crate::support::{
-    Answer, Authority, Installation, Store,
+    Answer, Authority,
     duo::{Duo, INTEGRATION_KEY, PASSCODE, Play},
 };
 
-const METHOD: &str = "identity/mfa/method/duo";
 const SECRET_KEY: &str = "the secret key of the application";
 
 /// A server that trusts the authority of the service, with bob, who logs in with a password and needs
@@ -29,56 +31,31 @@ impl Guarded {
 
     /// The server trusts `authority` alone.
     async fn at(duo: Duo, authority: &Authority, more: Value) -> Self {
-        let mut installation = Installation::new(Store::Sled);
-        let authorities = installation.path("authorities.pem");
-        std::fs::write(&authorities, &authority.pem).unwrap();
-        installation.tell("SSL_CERT_FILE", authorities);
-        let house = House::of(installation, "userpass").await;
-        let bob = json!({ "password": "a password" });
-        house.write("auth/userpass/users/bob", bob).await;
         let mut body = json!({
-            "method_name": "phone", "secret_key": SECRET_KEY, "integration_key": INTEGRATION_KEY,
+            "secret_key": SECRET_KEY, "integration_key": INTEGRATION_KEY,
             "api_hostname": duo.host(),
         });
         for (field, value) in more.as_object().unwrap() {
             body[field] = value.clone();
         }
-        let made = house.root.post(METHOD, body).await.expect(200);
-        let method = made.text_at("/data/method_id").to_owned();
-        let body = json!({ "mfa_method_ids": [method], "auth_method_types": ["userpass"] });
-        house
-            .write("identity/mfa/login-enforcement/people", body)
-            .await;
+        let (house, method) = guarded::guard(authority, "duo", body).await;
         Self { house, duo, method }
     }
 
     /// Logs bob in with some headers.
     async fn log_in(&self, headers: &[(&str, &str)]) -> Answer {
-        let body = json!({ "password": "a password" }).to_string();
-        let nobody = self.house.root.with_token("");
-        let path = "auth/userpass/login/bob";
-        nobody.send("POST", path, headers, Some(body)).await
+        guarded::log_in(&self.house, headers).await
     }
 
     /// Logs bob in, in two halves.
     async fn validate(&self, passcodes: &[&str]) -> Answer {
-        let waiting = self.log_in(&[]).await.expect(200);
-        let id = waiting.text_at("/auth/mfa_requirement/mfa_request_id");
-        let body = json!({ "mfa_request_id": id, "mfa_payload": { &self.method: passcodes } });
-        let nobody = self.house.root.with_token("");
-        nobody.post("sys/mfa/validate", body).await
+        guarded::validate(&self.house, &self.method, passcodes).await
     }
 
     fn endpoints(&self) -> Vec<String> {
         let asked = self.duo.asked().into_iter();
         asked.map(|(endpoint, _)| endpoint).collect()
     }
-}
-
-async fn is_let_in(house: &House, granted: Answer) {
-    let granted = granted.expect(200);
-    let bob = house.root.with_token(granted.text_at("/auth/client_token"));
-    bob.get("auth/token/lookup-self").await.expect(200);
 }
 
 #[tokio::test]
@@ -95,8 +72,7 @@ async fn a_push_that_is_approved_logs_in_across_a_restart() {
 
     let granted = guarded.validate(&[]).await;
     is_let_in(&guarded.house, granted).await;
-    let entity = guarded.house.root.list("identity/entity/name").await;
-    let name = entity.expect(200).text_at("/data/keys/0").to_owned();
+    let name = guarded::entity_name(&guarded.house).await;
     let user = format!("username={name}%40corp.example");
     let status = "txid=45f7c92b-f45f-4862-8545-e0f58e78075a";
     let wanted = [

@@ -3,13 +3,15 @@
 
 use serde_json::{Value, json};
 
-use super::House;
+use super::{
+    House,
+    guarded::{self, is_let_in},
+};
 use crate::support::{
-    Answer, Authority, Installation, Store,
+    Answer, Authority,
     okta::{Okta, Play},
 };
 
-const METHOD: &str = "identity/mfa/method/okta";
 const TOKEN: &str = "00-the_API_token-of-the-organization";
 const BROKEN: &str =
     "the second factor could not be verified with okta; the log of the server says why";
@@ -34,26 +36,14 @@ impl Guarded {
     async fn at(okta: Okta, authority: &Authority, more: Value) -> Self {
         let other = Okta::start(authority, TOKEN).await;
         okta.point_to(&other);
-        let mut installation = Installation::new(Store::Sled);
-        let authorities = installation.path("authorities.pem");
-        std::fs::write(&authorities, &authority.pem).unwrap();
-        installation.tell("SSL_CERT_FILE", authorities);
-        let house = House::of(installation, "userpass").await;
-        let bob = json!({ "password": "a password" });
-        house.write("auth/userpass/users/bob", bob).await;
         let (org_name, base_url) = okta.place();
         let mut body = json!({
-            "method_name": "phone", "org_name": org_name, "base_url": base_url, "api_token": TOKEN,
+            "org_name": org_name, "base_url": base_url, "api_token": TOKEN,
         });
         for (field, value) in more.as_object().unwrap() {
             body[field] = value.clone();
         }
-        let made = house.root.post(METHOD, body).await.expect(200);
-        let method = made.text_at("/data/method_id").to_owned();
-        let body = json!({ "mfa_method_ids": [method], "auth_method_types": ["userpass"] });
-        house
-            .write("identity/mfa/login-enforcement/people", body)
-            .await;
+        let (house, method) = guarded::guard(authority, "okta", body).await;
         Self {
             house,
             okta,
@@ -64,19 +54,12 @@ impl Guarded {
 
     /// Logs bob in with some headers.
     async fn log_in(&self, headers: &[(&str, &str)]) -> Answer {
-        let body = json!({ "password": "a password" }).to_string();
-        let nobody = self.house.root.with_token("");
-        let path = "auth/userpass/login/bob";
-        nobody.send("POST", path, headers, Some(body)).await
+        guarded::log_in(&self.house, headers).await
     }
 
     /// Logs bob in, in two halves.
     async fn validate(&self) -> Answer {
-        let waiting = self.log_in(&[]).await.expect(200);
-        let id = waiting.text_at("/auth/mfa_requirement/mfa_request_id");
-        let body = json!({ "mfa_request_id": id, "mfa_payload": { &self.method: [] } });
-        let nobody = self.house.root.with_token("");
-        nobody.post("sys/mfa/validate", body).await
+        guarded::validate(&self.house, &self.method, &[]).await
     }
 
     /// Tells the id and the name of bob's entity.
@@ -105,12 +88,6 @@ impl Guarded {
     }
 }
 
-async fn is_let_in(house: &House, granted: Answer) {
-    let granted = granted.expect(200);
-    let bob = house.root.with_token(granted.text_at("/auth/client_token"));
-    bob.get("auth/token/lookup-self").await.expect(200);
-}
-
 #[tokio::test]
 async fn a_push_that_is_approved_logs_in_across_a_restart() {
     let more = json!({ "username_format": "{{identity.entity.name}}@corp.example" });
@@ -126,7 +103,7 @@ async fn a_push_that_is_approved_logs_in_across_a_restart() {
     let (_, name) = guarded.entity().await;
     let user = "/api/v1/users/00ub0oNGTSWTBKOLGLNR";
     let factor = format!("{user}/factors/opf3hkfocI4JTLAju0g4");
-    let poll = format!("{factor}/transactions/mst1eiHghhPxf0yhp0g");
+    let poll = format!("{factor}/transactions/v2mst.GldKV5VxTrifyeZmWSQguA");
     let find = format!("filter=profile.login%20eq%20%22{name}%40corp.example%22&limit=2");
     let wanted = [
         ("GET", "/api/v1/users".to_owned(), find.as_str()),
@@ -150,7 +127,7 @@ async fn a_push_that_is_approved_logs_in_across_a_restart() {
 #[tokio::test]
 async fn a_login_that_okta_does_not_confirm_gives_no_token_and_says_why() {
     let guarded = Guarded::with(json!({})).await;
-    let poll = "mst1eiHghhPxf0yhp0g";
+    let poll = "v2mst.GldKV5VxTrifyeZmWSQguA";
     for (play, why, last) in [
         (Play::Deny, "the push was denied", poll),
         (Play::TimeOut, "nobody answered the push", poll),

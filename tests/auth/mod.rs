@@ -3,11 +3,13 @@
 
 mod approle;
 mod control_group;
+mod guarded;
 mod inline;
 mod lockout;
 mod mfa;
 mod mfa_duo;
 mod mfa_okta;
+mod mfa_pingid;
 mod userpass;
 
 use std::ops::Deref;

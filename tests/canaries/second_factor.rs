@@ -1,17 +1,20 @@
 //! The secrets of second factors that services confirm: their keys and tokens, and passcodes.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::Watched;
 use crate::support::{
     duo::{self, Duo, INTEGRATION_KEY},
     okta::{self, Okta},
+    pingid::{self, PingId},
 };
 
 /// All of it.
 pub(super) async fn tell(watched: &mut Watched) {
     ask_duo(watched).await;
     ask_okta(watched).await;
+    ask_pingid(watched).await;
 }
 
 async fn ask_duo(watched: &mut Watched) {
@@ -62,6 +65,33 @@ async fn ask_okta(watched: &mut Watched) {
         log_in(watched, "okta", &format!("{play:?}")).await;
     }
     remove(watched, "okta").await;
+}
+
+async fn ask_pingid(watched: &mut Watched) {
+    let (token, key) = (
+        watched.secret("a token of PingID"),
+        watched.secret("a key of PingID"),
+    );
+    let pingid = PingId::start(&watched.authority, &token, &key).await;
+    let encode = |file: String| json!({ "settings_file_base64": STANDARD.encode(file) });
+    let refused = encode(format!(
+        "token={token}\nuse_base64_key={key}\nno setting {token}"
+    ));
+    let other = encode(format!(
+        "token={token}\nuse_base64_key={key}!\norg_alias=x\n"
+    ));
+    let method = json!({ "settings_file_base64": pingid.settings(), "method_name": "pingid" });
+    make(watched, "pingid", [refused, other, method]).await;
+    for play in [
+        pingid::Play::Approve,
+        pingid::Play::Deny,
+        pingid::Play::Forge,
+        pingid::Play::Redirect,
+    ] {
+        pingid.play(play);
+        log_in(watched, "pingid", &format!("{play:?}")).await;
+    }
+    remove(watched, "pingid").await;
 }
 
 /// Makes methods of a kind, looks at them, and demands the last.

@@ -10,6 +10,7 @@ mod installation;
 pub(crate) mod okta;
 mod opened;
 mod peer;
+pub(crate) mod pingid;
 mod process;
 mod raw;
 mod server;

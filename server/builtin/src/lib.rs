@@ -46,4 +46,4 @@ pub const AUDIT_DEVICES: &[AuditKind] = &[
 ];
 
 /// The services of others that second factors can be, beside TOTP, which the core has.
-pub const MFA_SERVICES: &[MfaKind] = &[mfa::duo::DUO, mfa::okta::OKTA];
+pub const MFA_SERVICES: &[MfaKind] = &[mfa::duo::DUO, mfa::okta::OKTA, mfa::pingid::PINGID];

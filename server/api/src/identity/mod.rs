@@ -29,15 +29,16 @@ pub use group::{
 };
 pub use lookup::{LookupEntity, LookupGroup};
 pub use mfa::{
-    AdminGenerateTotpSecret, CreateDuoMfaMethod, CreateForeignMfaMethod, CreateOktaMfaMethod,
+    AdminGenerateTotpSecret, CreateDuoMfaMethod, CreateOktaMfaMethod, CreatePingIdMfaMethod,
     CreateTotpMfaMethod, DeleteDuoMfaMethod, DeleteLoginEnforcement, DeleteOktaMfaMethod,
-    DeleteTotpMfaMethod, DestroyTotpSecret, DuoMfaMethods, GenerateTotpSecret, ListDuoMfaMethods,
-    ListForeignMfaMethods, ListLoginEnforcements, ListMfaMethods, ListOktaMfaMethods,
-    ListTotpMfaMethods, LoginEnforcement, LoginEnforcements, MfaMethod, MfaMethodCreated,
-    MfaMethodId, MfaMethodType, MfaMethods, OktaMfaMethods, ReadDuoMfaMethod, ReadLoginEnforcement,
-    ReadMfaMethod, ReadOktaMfaMethod, ReadTotpMfaMethod, TotpMfaMethod, TotpSecretShown,
-    UpdateDuoMfaMethod, UpdateOktaMfaMethod, UpdateTotpMfaMethod, WriteLoginEnforcement,
-    WriteMfaMethod,
+    DeletePingIdMfaMethod, DeleteTotpMfaMethod, DestroyTotpSecret, DuoMfaMethods,
+    GenerateTotpSecret, ListDuoMfaMethods, ListLoginEnforcements, ListMfaMethods,
+    ListOktaMfaMethods, ListPingIdMfaMethods, ListTotpMfaMethods, LoginEnforcement,
+    LoginEnforcements, MfaMethod, MfaMethodCreated, MfaMethodId, MfaMethodType, MfaMethods,
+    OktaMfaMethods, PingIdMfaMethods, ReadDuoMfaMethod, ReadLoginEnforcement, ReadMfaMethod,
+    ReadOktaMfaMethod, ReadPingIdMfaMethod, ReadTotpMfaMethod, TotpMfaMethod, TotpSecretShown,
+    UpdateDuoMfaMethod, UpdateOktaMfaMethod, UpdatePingIdMfaMethod, UpdateTotpMfaMethod,
+    WriteLoginEnforcement, WriteMfaMethod,
 };
 pub use oidc::{
     DeleteOidcKey, DeleteOidcRole, IntrospectOidcToken, Introspection, ListOidcKeys, ListOidcRoles,

@@ -3,3 +3,5 @@
 mod call;
 pub mod duo;
 pub mod okta;
+pub mod pingid;
+mod pingid_settings;

@@ -2,6 +2,7 @@
 
 mod duo;
 mod okta;
+mod pingid;
 mod service;
 
 pub use duo::{
@@ -11,6 +12,10 @@ pub use duo::{
 pub use okta::{
     CreateOktaMfaMethod, DeleteOktaMfaMethod, ListOktaMfaMethods, OktaMfaMethods,
     ReadOktaMfaMethod, UpdateOktaMfaMethod,
+};
+pub use pingid::{
+    CreatePingIdMfaMethod, DeletePingIdMfaMethod, ListPingIdMfaMethods, PingIdMfaMethods,
+    ReadPingIdMfaMethod, UpdatePingIdMfaMethod,
 };
 pub use service::{MfaMethodId, MfaMethodType, WriteMfaMethod};
 
@@ -81,17 +86,6 @@ pub struct MfaMethodCreated {
     /// Its id.
     pub method_id: String,
 }
-
-/// `POST identity/mfa/method/:type`: refused for `pingid`, which is a service of others that
-/// this server does not call.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct CreateForeignMfaMethod {
-    /// The type.
-    #[serde(skip_serializing)]
-    pub method_type: String,
-}
-endpoint!(CreateForeignMfaMethod { method_type } => (): Update "mfa/method/{method_type}"; free_form);
 
 /// `GET identity/mfa/method/:method_id`: reads a method, whatever its type.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -175,16 +169,6 @@ endpoint!(ListMfaMethods {} => MfaMethods: List "mfa/method");
 #[serde(default)]
 pub struct ListTotpMfaMethods {}
 endpoint!(ListTotpMfaMethods {} => MfaMethods: List "mfa/method/totp");
-
-/// `LIST identity/mfa/method/:type`: lists the methods of type `pingid`, of which there are none.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub struct ListForeignMfaMethods {
-    /// The type.
-    #[serde(skip_serializing)]
-    pub method_type: String,
-}
-endpoint!(ListForeignMfaMethods { method_type } => MfaMethods: List "mfa/method/{method_type}");
 
 /// Methods.
 #[derive(Debug, Deserialize, Serialize)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use keyward_api::identity::{
-    AdminGenerateTotpSecret, CreateForeignMfaMethod, CreateTotpMfaMethod, DeleteLoginEnforcement,
-    DeleteTotpMfaMethod, DestroyTotpSecret, GenerateTotpSecret, ListForeignMfaMethods,
-    ListLoginEnforcements, ListMfaMethods, ListTotpMfaMethods, LoginEnforcement, LoginEnforcements,
-    MfaMethod, MfaMethodCreated, MfaMethodId, MfaMethodType, MfaMethods, ReadLoginEnforcement,
-    ReadMfaMethod, ReadTotpMfaMethod, TotpMfaMethod, TotpSecretShown, UpdateTotpMfaMethod,
-    WriteLoginEnforcement, WriteMfaMethod as _,
+    AdminGenerateTotpSecret, CreateTotpMfaMethod, DeleteLoginEnforcement, DeleteTotpMfaMethod,
+    DestroyTotpSecret, GenerateTotpSecret, ListLoginEnforcements, ListMfaMethods,
+    ListTotpMfaMethods, LoginEnforcement, LoginEnforcements, MfaMethod, MfaMethodCreated,
+    MfaMethodId, MfaMethodType, MfaMethods, ReadLoginEnforcement, ReadMfaMethod, ReadTotpMfaMethod,
+    TotpMfaMethod, TotpSecretShown, UpdateTotpMfaMethod, WriteLoginEnforcement,
+    WriteMfaMethod as _,
 };
 use uuid::Uuid;
 
@@ -22,9 +22,6 @@ use crate::{
     Error, Response,
     engine::{Class, Context},
 };
-
-/// The types of method that are services of others, whom this server does not call.
-const FOREIGN: [&str; 1] = ["pingid"];
 
 /// Makes a TOTP method, or changes the one of a name.
 pub(super) async fn create_totp(
@@ -59,20 +56,6 @@ async fn write(cx: &Context<Identities>, request: CreateTotpMfaMethod) -> Result
         max_validation_attempts: request.max_validation_attempts,
     };
     cx.mfa.write_method(id.as_deref(), change, cx.view()).await
-}
-
-/// Refuses a method that is a service of others.
-pub(super) async fn create_foreign(
-    _: Context<Identities>,
-    request: CreateForeignMfaMethod,
-) -> Result<Response<()>, Error> {
-    match FOREIGN.contains(&request.method_type.as_str()) {
-        false => Err(Error::UnsupportedPath),
-        true => Err(Error::Invalid(format!(
-            "MFA methods of type {:?} are not supported: use type \"duo\", \"okta\" or \"totp\"",
-            request.method_type
-        ))),
-    }
 }
 
 /// Makes a method that is a service of others, or changes the one of a name.
@@ -192,14 +175,6 @@ pub(in super::super) async fn list_service<S: MfaService>(
     _: <S::Api as MfaMethodType>::List,
 ) -> Result<Response<MfaMethods>, Error> {
     methods(&cx, |method| method.kind() == S::Api::KIND)
-}
-
-/// Lists the methods that are services of others, whom this server does not call: none.
-pub(super) async fn list_foreign(
-    _: Context<Identities>,
-    _: ListForeignMfaMethods,
-) -> Result<Response<MfaMethods>, Error> {
-    Err(Error::not_found())
 }
 
 fn methods(

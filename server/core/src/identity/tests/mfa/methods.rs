@@ -37,17 +37,8 @@ async fn methods_survive_a_restart_and_are_listed_by_type() {
         assert_eq!(listed["keys"], json!([id]));
         assert_eq!(listed["key_info"][&id], wanted);
     }
-    for foreign in ["pingid"] {
-        let path = format!("identity/mfa/method/{foreign}");
-        assert!(matches!(
-            list(&house, &path).await,
-            Err(Error::NotFound(None))
-        ));
-        let refused = house.refusal(&path, json!({"org_name": "o"})).await;
-        assert!(refused.contains("not supported"), "{refused}");
-    }
     let unknown = list(&house, "identity/mfa/method/sms").await;
-    assert!(matches!(unknown, Err(Error::NotFound(None))));
+    assert!(matches!(unknown, Err(Error::UnsupportedOperation)));
 }
 
 #[tokio::test]

@@ -183,9 +183,13 @@ async fn what_makes_no_sense_is_refused_and_changes_nothing() {
     assert_eq!(house.read(&path).await["use_passcode"], true);
     let listed = house.call(Operation::List, &house.root, METHOD, Value::Null);
     assert_eq!(data(listed.await.unwrap())["keys"], json!([id]));
-    for path in ["identity/mfa/method/sms", "identity/mfa/method/sms/x"] {
+    for (path, fault) in [
+        ("identity/mfa/method/sms", Error::UnsupportedOperation),
+        ("identity/mfa/method/sms/x", Error::UnsupportedPath),
+    ] {
         let wrong = house.call(Operation::Update, &house.root, path, json!({}));
-        assert!(matches!(wrong.await, Err(Error::UnsupportedPath)), "{path}");
+        let wrong = wrong.await.unwrap_err();
+        assert_eq!(wrong.to_string(), fault.to_string(), "{path}");
     }
     let path = format!("{METHOD}/no-id");
     assert_eq!(house.refused_read(&path).await, "not found");
