@@ -8,6 +8,7 @@ use keyward_api::{
     client::CallError,
     sys::{DeletePolicy, ListPolicies, ReadPolicy, WritePolicy},
 };
+use keyward_core::{hcl, policy::Policy as Rules};
 
 use crate::{
     arguments::Format,
@@ -27,6 +28,16 @@ pub(crate) enum Policy {
     Delete {
         /// Its name.
         name: String,
+    },
+    /// Lay the text of a policy in a file out anew
+    ///
+    /// The file is written over, unless it holds no policy; comments stay. No server is asked.
+    #[command(after_help = "\
+Examples:
+  keyward policy fmt orders.hcl")]
+    Fmt {
+        /// The file.
+        file: String,
     },
     /// List the names of all policies
     List,
@@ -53,6 +64,7 @@ impl Policy {
     pub(crate) async fn run(self, session: &mut Session<'_, '_>) -> Outcome {
         match self {
             Self::Delete { name } => delete(session, canonical(&name)).await,
+            Self::Fmt { file } => format(session, &file),
             Self::List => list(session).await,
             Self::Read { name } => read(session, canonical(&name)).await,
             Self::Write { name, file } => write(session, canonical(&name), &file).await,
@@ -71,6 +83,25 @@ async fn delete(session: &mut Session<'_, '_>, name: String) -> Outcome {
         .call(&format!("deleting {}", request.name), "sys", &request)
         .await?;
     session.success(&format!("Deleted policy: {}", request.name))
+}
+
+fn format(session: &mut Session<'_, '_>, file: &str) -> Outcome {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read the policy {file}"))?;
+    let policy = Rules::parse("", &text).map_err(|error| Error::local(error.to_string()))?;
+    let formatted = hcl::formatted(&text);
+    let formatted =
+        formatted.map_err(|error| Error::local(format!("failed to parse policy: {error}")))?;
+    // Nobody looks closely at what a formatter does.
+    if Rules::parse("", &formatted).ok() != Some(policy) {
+        return Err(Error::local(format!(
+            "the policy {file} cannot be laid out without changing what it says"
+        )));
+    }
+    if formatted != text {
+        fs::write(file, formatted).with_context(|| format!("cannot write the policy {file}"))?;
+    }
+    session.success(&format!("Formatted policy: {file}"))
 }
 
 async fn list(session: &mut Session<'_, '_>) -> Outcome {

@@ -81,6 +81,11 @@ impl<'a> Lexer<'a> {
         Ok((token, start))
     }
 
+    /// Returns the text that is still to be read.
+    pub(super) fn rest(&self) -> &'a str {
+        self.rest.as_str()
+    }
+
     fn peek(&self) -> Option<char> {
         self.rest.clone().next()
     }
@@ -115,7 +120,8 @@ impl<'a> Lexer<'a> {
         Error::new(self.position, message)
     }
 
-    fn skip_blanks_and_comments(&mut self) -> Result<(), Error> {
+    /// Skips what stands between two tokens.
+    pub(super) fn skip_blanks_and_comments(&mut self) -> Result<(), Error> {
         loop {
             self.take_while(|c| matches!(c, ' ' | '\t' | '\r' | '\n'));
             let rest = self.rest.as_str();

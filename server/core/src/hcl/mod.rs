@@ -14,10 +14,13 @@
 //! text; no key is silently set twice.
 
 mod json;
+mod layout;
 mod lexer;
 mod native;
 
 use std::fmt;
+
+pub use layout::formatted;
 
 /// The deepest nesting of objects and lists that is read: far beyond any real file, and far within
 /// any thread's stack.
