@@ -259,7 +259,7 @@ pub(crate) struct Verify {
     /// The files, the oldest first.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The chain value of a line that must be there.
+    /// The chain value of a line that must be there: give the file that has it, too.
     #[arg(long, value_name = "CHAIN")]
     head: Option<ChainValue>,
 }

@@ -91,8 +91,8 @@ pub fn verify(reader: impl BufRead, after: Option<&Summary>) -> Result<Summary, 
     verify_each(reader, after, |_| {})
 }
 
-/// Checks a whole file, and calls `each` with the chain value that it begins with and with that of
-/// each line.
+/// Checks a whole file, and calls `each` with the chain value of each line. What the first line says
+/// that it follows is nobody's line: whoever writes a file can say so.
 ///
 /// # Errors
 /// The first line that is not as it was written.
@@ -120,11 +120,7 @@ pub fn verify_each(
             .ok_or_else(|| broken(Reason::Torn))?;
         let closed = Closed::parse(line).ok_or_else(|| broken(Reason::Foreign))?;
         let current = match summary.take() {
-            None => {
-                let first = begin(&closed, after).map_err(broken)?;
-                each(first.last);
-                first
-            }
+            None => begin(&closed, after).map_err(broken)?,
             // It begins a file, or what a receiver got after it had been away, behind the one before.
             Some(current) => match closed.previous {
                 Some(previous) if previous != *current.last.bytes() => {
