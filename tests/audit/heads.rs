@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use super::Audited;
@@ -40,7 +41,7 @@ impl Audited {
     }
 
     /// How often the server found its log shortened, and whether it says so in its own log.
-    async fn alarms(&self) -> u64 {
+    async fn alarms(&mut self) -> u64 {
         let metrics = self.root.get("sys/metrics?format=prometheus").await;
         let metrics = metrics.expect(200).text;
         let count = metrics.lines().find_map(|line| {
@@ -48,8 +49,10 @@ impl Audited {
             count.parse().ok()
         });
         let count = count.unwrap_or_else(|| panic!("it is not counted: {metrics}"));
-        let said = self.server.excerpt().contains("known_sequence");
-        assert_eq!(said, count > 0, "{}", self.server.excerpt());
+        match count {
+            0 => assert!(!self.server.excerpt().contains("known_sequence")),
+            _ => self.server.wait_for("known_sequence"),
+        }
         count
     }
 
@@ -114,7 +117,7 @@ async fn a_log_that_nobody_touched_goes_on_without_an_alarm() {
     audited.head().await;
     let audited = audited.restart(Stop::Killed, |_| {}).await;
     audited.head().await;
-    let audited = audited.restart(Stop::Killed, |_| {}).await;
+    let mut audited = audited.restart(Stop::Killed, |_| {}).await;
     assert_eq!(audited.alarms().await, 0);
     let verified = audited.verify(&["audit.log"]);
     assert!(verified.status.success(), "{verified:?}");
@@ -129,7 +132,7 @@ async fn a_log_that_was_cut_is_told_of_and_never_verifies() {
         let audited = audited.restart(Stop::InOrder, |_| {}).await;
         audited.head().await;
         let cut = |it: &Installation| keep_lines(it, lines - 4);
-        let audited = audited.restart(stop, cut).await;
+        let mut audited = audited.restart(stop, cut).await;
         assert_eq!(audited.alarms().await, 1);
         let verified = audited.verify(&["audit.log"]);
         let said = String::from_utf8_lossy(&verified.stderr).into_owned();
@@ -137,7 +140,7 @@ async fn a_log_that_was_cut_is_told_of_and_never_verifies() {
         assert!(said.contains(&format!("line {}: ", lines - 3)), "{said}");
         assert!(said.contains("lines that the server wrote before it are missing"));
         // It is told once.
-        let audited = audited.restart(Stop::Killed, |_| {}).await;
+        let mut audited = audited.restart(Stop::Killed, |_| {}).await;
         assert_eq!(audited.alarms().await, 0);
     }
 }
@@ -155,12 +158,86 @@ async fn a_log_that_was_cut_and_gone_on_with_is_told_of() {
     let other = other.log();
     assert!(other.lines().count() > text.lines().count());
     let written = |it: &Installation| fs::write(it.path("audit.log"), &other).unwrap();
-    let audited = audited.restart(Stop::InOrder, written).await;
+    let mut audited = audited.restart(Stop::InOrder, written).await;
     assert_eq!(audited.alarms().await, 1);
     let verified = audited.verify(&["audit.log"]);
     let said = String::from_utf8_lossy(&verified.stderr).into_owned();
     let line = other.lines().count() + 1;
     assert!(said.contains(&format!("line {line}: ")), "{said}");
+}
+
+#[tokio::test]
+async fn a_log_written_anew_under_later_numbers_is_told_of() {
+    let audited = Audited::start().await;
+    let known = audited.head().await["sequence"].as_u64().unwrap();
+    let other = Audited::start().await;
+    for _ in 0..9 {
+        other.head().await;
+    }
+    let lines = other.log();
+    let later = |line: &&str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        line["sequence"].as_u64().unwrap() > known + 3
+    };
+    let later: String = lines
+        .lines()
+        .filter(later)
+        .map(|it| format!("{it}\n"))
+        .collect();
+    assert!(later.lines().count() > 2);
+    let written = |it: &Installation| fs::write(it.path("audit.log"), &later).unwrap();
+    let mut audited = audited.restart(Stop::InOrder, written).await;
+    assert_eq!(audited.alarms().await, 1);
+    assert!(!audited.verify(&["audit.log"]).status.success());
+}
+
+#[tokio::test]
+async fn a_log_that_was_moved_away_under_a_server_that_is_then_killed_is_no_alarm() {
+    let mut audited = Audited::start().await;
+    audited.head().await;
+    let [log, moved] = ["audit.log", "audit.log.1"].map(|name| audited.installation.path(name));
+    fs::rename(&log, &moved).unwrap();
+    audited.server.hang_up();
+    audited.server.wait_for("the audit devices were reopened");
+    audited.head().await;
+    assert!(log.exists());
+    let mut audited = audited.restart(Stop::Killed, |_| {}).await;
+    assert_eq!(audited.alarms().await, 0);
+    let verified = audited.verify(&["audit.log.1", "audit.log"]);
+    assert!(verified.status.success(), "{verified:?}");
+}
+
+#[tokio::test]
+async fn a_forged_log_that_claims_to_follow_a_line_does_not_have_it() {
+    let audited = Audited::start().await;
+    let head = audited.head().await["chain"].clone();
+    let forged = audited.installation.path("forged.log");
+    let digits = head.as_str().unwrap();
+    let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    let mut value: Vec<u8> = (0..64).step_by(2).map(byte).collect();
+    let mut text = String::new();
+    for sequence in 1..4 {
+        let previous = match sequence {
+            1 => format!(",\"previous\":{head}"),
+            _ => String::new(),
+        };
+        let line = format!("{{\"type\":\"request\"{previous},\"sequence\":{sequence}");
+        value.extend_from_slice(line.as_bytes());
+        value = digest(&SHA256, &value).as_ref().to_vec();
+        let digits: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+        text.push_str(&format!("{line},\"chain\":\"{digits}\"}}\n"));
+    }
+    fs::write(&forged, text).unwrap();
+    let verify = |more: &[&str]| {
+        let words = ["audit", "verify"].iter().chain(more).copied();
+        let words: Vec<_> = words.chain([forged.to_str().unwrap()]).collect();
+        audited.installation.run(&words)
+    };
+    // Nothing is wrong with it by itself.
+    let whole = verify(&[]);
+    assert!(whole.status.success(), "{whole:?}");
+    let without = verify(&[&format!("-head={}", head.as_str().unwrap())]);
+    assert_eq!(without.status.code(), Some(2), "{without:?}");
 }
 
 #[tokio::test]
@@ -170,12 +247,12 @@ async fn a_log_that_was_moved_away_between_two_servers_is_no_alarm() {
     let moved = |it: &Installation| {
         fs::rename(it.path("audit.log"), it.path("audit.log.1")).unwrap();
     };
-    let audited = audited.restart(Stop::InOrder, moved).await;
+    let mut audited = audited.restart(Stop::InOrder, moved).await;
     assert_eq!(audited.alarms().await, 0);
     let verified = audited.verify(&["audit.log.1", "audit.log"]);
     assert!(verified.status.success(), "{verified:?}");
     // The new file is shorter than what was kept of the old one.
-    let audited = audited.restart(Stop::Killed, |_| {}).await;
+    let mut audited = audited.restart(Stop::Killed, |_| {}).await;
     assert_eq!(audited.alarms().await, 0);
 }
 
@@ -192,7 +269,7 @@ async fn a_new_device_knows_nothing_of_an_old_log_at_its_path() {
         .post("sys/audit/file", device)
         .await
         .expect(204);
-    let audited = audited.restart(Stop::Killed, |_| {}).await;
+    let mut audited = audited.restart(Stop::Killed, |_| {}).await;
     assert_eq!(audited.alarms().await, 0);
     assert!(audited.verify(&["audit.log"]).status.success());
 }

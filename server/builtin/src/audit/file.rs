@@ -358,8 +358,8 @@ fn read_end(file: &File, length: u64) -> io::Result<Resumed> {
     }
 }
 
-/// Tells whether a file whose lines end at `end` has the line of `head`, or begins after it. Lines
-/// are read from the last one backwards: nearly always that is the one.
+/// Tells whether a file whose lines end at `end` has the line of `head`, or begins with the one after
+/// it. Lines are read from the last one backwards: nearly always that is the one.
 fn holds(file: &File, end: u64, head: &Head) -> io::Result<bool> {
     const PART: u64 = 256 << 10;
     let mut start = end;
@@ -372,7 +372,8 @@ fn holds(file: &File, end: u64, head: &Head) -> io::Result<bool> {
         };
         let first = match before {
             Some(before) => before + 1,
-            None if start == 0 && lines.is_empty() => return Ok(true),
+            // What was kept is not older than the file: heads are kept where one begins.
+            None if start == 0 && lines.is_empty() => return Ok(end == 0),
             None if start == 0 => 0,
             None => {
                 let from = start.saturating_sub(PART);

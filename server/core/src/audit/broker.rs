@@ -248,8 +248,8 @@ impl Broker {
         Arc::new(Ticket::new(Arc::clone(self), facts))
     }
 
-    /// Lets every device close and open again what it writes to. One that hangs does so when it
-    /// wakes.
+    /// Lets every device close and open again what it writes to, and keeps where the logs end: a new
+    /// file begins behind that. A device that hangs does so when it wakes.
     pub(crate) async fn reopen(&self) {
         let devices = self.devices.load_full();
         join_all(devices.iter().map(|device| async {
@@ -259,6 +259,10 @@ impl Broker {
             }
         }))
         .await;
+        match self.keep_heads().await {
+            Ok(()) => tracing::info!("the audit devices were reopened"),
+            Err(error) => tracing::warn!(%error, "where the audit logs end could not be kept"),
+        }
     }
 
     /// Takes notice of the lines that devices took, or did not, behind the requests that they are

@@ -1,8 +1,8 @@
 //! Where the log of a device ends, as the server knows it: what shows that lines were taken off it.
 //!
 //! A device says where its chain stands after each batch that it wrote. The broker keeps that in the
-//! barrier, at most a minute late and when the server seals or stops, where nobody who can write
-//! the log can change it. A device that opens its log looks for the line there ([`Head::seek`]).
+//! barrier, at most a minute late, when files are opened anew, and when the server seals or stops,
+//! where nobody who can write the log can change it. A device that opens its log looks for the line there ([`Head::seek`]).
 //!
 //! What can be told: that a log ends before the line that was kept, and that another line, or none
 //! that follows it, stands in its place. Such a log goes on after a gap that never verifies. What

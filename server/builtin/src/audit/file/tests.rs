@@ -344,9 +344,11 @@ async fn a_log_that_was_moved_away_is_followed_by_one_that_says_so() {
     let first = check(&old, None);
     let second = check(&path, Some(&first));
     assert_eq!((second.lines, second.sequence), (4, 7));
-    // What is known may be of the file before: then this one begins behind it.
-    for known in [heads[2], heads[0]] {
-        written(&path, Some(known), 1).await;
-    }
-    assert_eq!(check(&path, Some(&first)).lines, 6);
+    // What is known may be the last line of the file before: then this one begins behind it.
+    written(&path, Some(heads[2]), 1).await;
+    assert_eq!(check(&path, Some(&first)).lines, 5);
+    // A file that begins later may stand in the place of another.
+    written(&path, Some(heads[0]), 1).await;
+    let broken = verify(&*fs::read(&path).unwrap(), Some(&first)).unwrap_err();
+    assert_eq!(broken.line, 6);
 }
