@@ -1,6 +1,10 @@
 //! What operators see and set of a running server.
 
-use std::fs;
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -204,6 +208,76 @@ async fn the_log_is_shown_no_longer_than_the_token_lives() {
         .expect(204);
     let (status, _) = lines.wait_until_it_ends();
     assert!(status.success(), "{status}");
+}
+
+#[tokio::test]
+async fn what_is_collected_of_a_server_is_kept_when_it_is_interrupted() {
+    let installation = Installation::new(Store::Sled);
+    let _server = installation.start();
+    let keys = installation.initialise(1, 1).await;
+    installation.unseal(&keys).await;
+    let output = format!("-output={}", installation.path("seen").display());
+    let flags = [
+        "debug",
+        "-duration=1h",
+        "-interval=1h",
+        "-metrics-interval=1h",
+        &output,
+    ];
+    let mut debug = installation.follow(&keys.root_token, &flags);
+    debug.wait_for("0s of 1h: config, host, log, metrics, requests, server-status");
+    // The log is in the folder as it comes.
+    let log = installation.path("seen/keyward.log");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !fs::read_to_string(&log)
+        .unwrap()
+        .contains("tokens are tidied")
+    {
+        assert!(Instant::now() < deadline, "the log is not followed");
+        tidy(&installation, &keys);
+    }
+    debug.interrupt();
+    let (status, said) = debug.wait_until_it_ends();
+    assert!(status.success(), "{status}: {said}");
+    assert!(!said.contains("WARNING"), "{said}");
+    let archive = installation.path("seen.tar.gz");
+    assert!(said.contains(&format!("What was collected is in {}", archive.display())));
+    assert!(!installation.path("seen").exists());
+
+    // Any tar opens it.
+    let folder = installation.path("opened");
+    fs::create_dir(&folder).unwrap();
+    let mut tar = Command::new("tar");
+    tar.arg("-xzf").arg(&archive).arg("-C").arg(&folder);
+    assert!(tar.status().unwrap().success());
+    let read = |file: &str| fs::read_to_string(folder.join("seen").join(file)).unwrap();
+    assert!(read("keyward.log").contains("tokens are tidied"));
+    let json = |file: &str| serde_json::from_str::<Value>(&read(file)).unwrap();
+    let config = json("config.json");
+    assert_eq!(config[0]["config"]["storage"]["type"], "sled");
+    assert!(json("host_info.json")[0]["memory"]["total"].as_u64() > Some(0));
+    assert!(json("metrics.json")[0]["Gauges"].is_array());
+    let status = json("server_status.json");
+    assert_eq!(status[0]["health"]["sealed"], false);
+    assert_eq!(status[0]["seal"]["storage_type"], "sled");
+    let requests = json("requests.json");
+    let requests = requests[0]["requests"].as_object().unwrap();
+    let paths: Vec<_> = requests.values().map(|one| &one["request_path"]).collect();
+    assert!(
+        paths.contains(&&json!("/v1/sys/in-flight-req")),
+        "{paths:?}"
+    );
+    let index = json("index.json");
+    assert_eq!(index["errors"], json!([]));
+    let files = [
+        "config.json",
+        "host_info.json",
+        "keyward.log",
+        "metrics.json",
+        "requests.json",
+        "server_status.json",
+    ];
+    assert_eq!(index["output"]["files"], json!(files));
 }
 
 #[tokio::test]

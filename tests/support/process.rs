@@ -148,6 +148,11 @@ impl Process {
         self.signal(Signal::HUP);
     }
 
+    /// Interrupts the process as Ctrl-C does (SIGINT).
+    pub(crate) fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

@@ -79,7 +79,7 @@ impl<'a> Raw<'a> {
 
 impl Raw<'_> {
     /// Writes the request as it is sent.
-    fn request(self) -> Result<HttpRequest, String> {
+    pub(crate) fn request(self) -> Result<HttpRequest, String> {
         let Self {
             method,
             path,
@@ -218,7 +218,9 @@ impl<'a, 'io> Session<'a, 'io> {
         &self,
         raw: Raw<'_>,
     ) -> Result<Option<Answer>, (CallError<Unreachable>, Option<Answer>)> {
-        let response = self.exchange(raw).await.map_err(|error| (error, None))?;
+        let response = exchange(&self.http, raw)
+            .await
+            .map_err(|error| (error, None))?;
         // EXPOSE: parsed into values that are wiped.
         let bytes = response.body.expose();
         if (200..300).contains(&response.status) {
@@ -236,7 +238,7 @@ impl<'a, 'io> Session<'a, 'io> {
         if response.status == 404 && failure.errors.is_empty() && answer.is_some() {
             return Ok(answer);
         }
-        Err((refused(response, failure), answer))
+        Err((refused_with(response, failure), answer))
     }
 
     /// Sends a request to one of the paths that answer without Vault's envelope.
@@ -244,15 +246,7 @@ impl<'a, 'io> Session<'a, 'io> {
         &self,
         raw: Raw<'_>,
     ) -> Result<T, CallError<Unreachable>> {
-        let response = self.exchange(raw).await?;
-        // EXPOSE: parsed into a type that keeps its secrets wrapped.
-        let bytes = response.body.expose();
-        if (200..300).contains(&response.status) {
-            return serde_json::from_slice(bytes)
-                .map_err(|error| CallError::Malformed(error.to_string()));
-        }
-        let failure = serde_json::from_slice(bytes).unwrap_or_default();
-        Err(refused(response, failure))
+        bare(&self.http, raw).await
     }
 
     /// Sends a request to any path and prints its answer as it comes, until it ends; `doing` begins
@@ -266,19 +260,7 @@ impl<'a, 'io> Session<'a, 'io> {
         let Some(refusal) = refusal else {
             return Ok(());
         };
-        // EXPOSE: a refusal holds no secret.
-        let failure = serde_json::from_slice(refusal.body.expose()).unwrap_or_default();
-        let error = refused(refusal, failure);
-        Err(Error::call(doing, &error, &self.http.last()))
-    }
-
-    /// Sends a request to any path and returns whatever comes back.
-    async fn exchange(&self, raw: Raw<'_>) -> Result<HttpResponse, CallError<Unreachable>> {
-        let request = raw.request().map_err(CallError::Invalid)?;
-        (&self.http)
-            .send(request)
-            .await
-            .map_err(CallError::Transport)
+        Err(Error::call(doing, &refused(refusal), &self.http.last()))
     }
 
     /// Prints the request that was to be shown, if one was; else a command ended as it did.
@@ -362,7 +344,34 @@ impl<'a, 'io> Session<'a, 'io> {
     }
 }
 
-fn refused(response: HttpResponse, failure: Failure) -> CallError<Unreachable> {
+/// See [`Session::bare`].
+pub(crate) async fn bare<T: DeserializeOwned>(
+    http: &Http,
+    raw: Raw<'_>,
+) -> Result<T, CallError<Unreachable>> {
+    let response = exchange(http, raw).await?;
+    if (200..300).contains(&response.status) {
+        // EXPOSE: parsed into a type that keeps its secrets wrapped.
+        return serde_json::from_slice(response.body.expose())
+            .map_err(|error| CallError::Malformed(error.to_string()));
+    }
+    Err(refused(response))
+}
+
+/// Sends a request to any path and returns whatever comes back.
+async fn exchange(http: &Http, raw: Raw<'_>) -> Result<HttpResponse, CallError<Unreachable>> {
+    let request = raw.request().map_err(CallError::Invalid)?;
+    http.send(request).await.map_err(CallError::Transport)
+}
+
+/// Reads a refusal.
+pub(crate) fn refused(response: HttpResponse) -> CallError<Unreachable> {
+    // EXPOSE: a refusal holds no secret.
+    let failure = serde_json::from_slice(response.body.expose()).unwrap_or_default();
+    refused_with(response, failure)
+}
+
+fn refused_with(response: HttpResponse, failure: Failure) -> CallError<Unreachable> {
     CallError::Refused {
         status: response.status,
         request_id: response.request_id,

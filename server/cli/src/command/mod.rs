@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod debug;
 mod kv;
 mod lease;
 mod logical;
@@ -51,6 +52,7 @@ pub(crate) enum Remote {
     List(logical::List),
     Scan(logical::Scan),
     PathHelp(path_help::PathHelp),
+    Debug(debug::Debug),
     Login(login::Login),
     Monitor(monitor::Monitor),
     Status(status::Status),
@@ -123,6 +125,7 @@ impl Remote {
         match self {
             Self::Audit(command) => command.run(session).await,
             Self::Auth(command) => command.run(session).await,
+            Self::Debug(command) => command.run(session).await,
             Self::Delete(command) => command.run(session).await,
             Self::Kv(command) => command.run(session).await,
             Self::Lease(command) => command.run(session).await,

@@ -39,11 +39,16 @@ impl Monitor {
                 LEVELS.join(" ")
             )));
         }
-        let format = percent_encode(&self.log_format);
-        let raw = Raw {
-            query: format!("log_format={format}&log_level={level}"),
-            ..Raw::new("GET", "sys/monitor")
-        };
+        let raw = lines(&level, &self.log_format);
         session.follow("starting monitor", raw).await
+    }
+}
+
+/// Asks for the lines of the log from a level on.
+pub(super) fn lines(level: &str, format: &str) -> Raw<'static> {
+    let format = percent_encode(format);
+    Raw {
+        query: format!("log_format={format}&log_level={level}"),
+        ..Raw::new("GET", "sys/monitor")
     }
 }

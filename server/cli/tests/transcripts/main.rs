@@ -295,6 +295,7 @@ transcripts! {
     audit_devices_are_enabled_and_their_logs_checked: "audit.txt" on dev;
     auth_methods_are_listed_tuned_and_explained: "auth.txt" on dev;
     leases_are_looked_up_and_revoked: "lease.txt" on dev;
+    a_server_is_collected_into_one_file: "debug.txt" on dev;
     mistakes_on_the_command_line_are_explained: "mistakes.txt" on dev;
     paths_are_read_written_listed_and_deleted: "logical.txt" on dev;
     the_versions_of_a_server_are_listed: "version_history.txt" on dev;
