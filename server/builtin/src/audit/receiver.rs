@@ -134,6 +134,7 @@ impl Drop for Receiver {
     fn drop(&mut self) {
         self.listening.abort();
         self.place.remove();
+        self.place.remove_folder();
     }
 }
 
@@ -158,6 +159,13 @@ impl Place {
     fn remove(&self) {
         if let Self::Datagrams(path) | Self::Stream(path) = self {
             let _already_gone = std::fs::remove_file(path);
+        }
+    }
+
+    /// Removes the folder of [`fresh_path`](Self::fresh_path); another one is not empty.
+    fn remove_folder(&self) {
+        if let Self::Datagrams(path) | Self::Stream(path) = self {
+            let _others_live_there = path.parent().map(std::fs::remove_dir);
         }
     }
 }
