@@ -187,6 +187,7 @@ impl Writer {
                     Some(head) => self.chain = Chain::after(&head),
                     None => self.chain.begin_file(),
                 }
+                self.standing.note_begun();
                 torn
             }
             Resumed::Foreign | Resumed::Short => return Err(io::Error::other(FOREIGN)),
@@ -204,6 +205,9 @@ impl Writer {
     }
 
     fn write(&mut self, jobs: &[Job]) -> io::Result<()> {
+        if let Destination::File(log) = &mut self.destination {
+            log.let_go_if_shortened()?;
+        }
         self.open()?;
         let before = self.chain.clone();
         self.buffer.clear();
@@ -315,6 +319,18 @@ impl LogFile {
         ))
     }
 
+    /// Lets the file be opened anew if somebody took lines off it, as who rotates it by emptying it
+    /// (`copytruncate`).
+    fn let_go_if_shortened(&mut self) -> io::Result<()> {
+        if let Some(opened) = &self.opened
+            && opened.is_regular
+            && opened.file.metadata()?.len() < opened.length
+        {
+            self.opened = None;
+        }
+        Ok(())
+    }
+
     fn append(&mut self, text: &[u8]) -> io::Result<()> {
         let Some(opened) = &mut self.opened else {
             return Err(io::ErrorKind::NotConnected.into());
@@ -372,7 +388,7 @@ fn holds(file: &File, end: u64, head: &Head) -> io::Result<bool> {
         };
         let first = match before {
             Some(before) => before + 1,
-            // What was kept is not older than the file: heads are kept where one begins.
+            // What was kept is not older than the file: it is kept again where one begins.
             None if start == 0 && lines.is_empty() => return Ok(end == 0),
             None if start == 0 => 0,
             None => {

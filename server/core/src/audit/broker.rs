@@ -211,16 +211,23 @@ impl Broker {
         devices.iter().find(|it| it.info.path == path)?.head()
     }
 
-    /// Keeps where the logs end, if that is not what was last kept and it is time to.
+    /// Keeps where the logs end, if that is not what was last kept and it is time to: each minute,
+    /// and soon after a log went on in another file, which has no line of before.
     ///
     /// # Errors
     /// The store failed; it is tried again the next time.
     pub(crate) async fn tick(&self, now: Timestamp) -> Result<(), Error> {
         let mut kept = self.kept.lock().await;
-        match now.since(kept.at) >= KEEPING {
-            true => self.keep(&mut kept).await,
-            false => Ok(()),
+        let devices = self.devices.load();
+        let begun: Vec<_> = devices.iter().filter(|it| it.takes_begun()).collect();
+        if begun.is_empty() && now.since(kept.at) < KEEPING {
+            return Ok(());
         }
+        let outcome = self.keep(&mut kept).await;
+        if outcome.is_err() {
+            begun.iter().for_each(|device| device.note_begun());
+        }
+        outcome
     }
 
     /// Keeps where the logs end, if that is not what was last kept; for when the server seals.

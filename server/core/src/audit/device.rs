@@ -128,6 +128,16 @@ impl Device {
         self.standing.head()
     }
 
+    /// Tells whether its log went on in another file since this was last asked.
+    pub(super) fn takes_begun(&self) -> bool {
+        self.standing.takes_begun()
+    }
+
+    /// Has that told again.
+    pub(super) fn note_begun(&self) {
+        self.standing.note_begun();
+    }
+
     /// Begins to write; the lines take their place when this is first polled.
     pub(super) fn begin(&self, mut lines: Lines, most_behind: usize) -> Writing<'_> {
         let is_awaited = !self.failing.load(Ordering::Relaxed);

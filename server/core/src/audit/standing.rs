@@ -1,8 +1,9 @@
 //! Where the log of a device ends, as the server knows it: what shows that lines were taken off it.
 //!
 //! A device says where its chain stands after each batch that it wrote. The broker keeps that in the
-//! barrier, at most a minute late, when files are opened anew, and when the server seals or stops,
-//! where nobody who can write the log can change it. A device that opens its log looks for the line there ([`Head::seek`]).
+//! barrier, where nobody who can write the log can change it: at most a minute late, at most a
+//! second late when the log goes on in another file, and when the server seals or stops. A device
+//! that opens its log looks for the line there ([`Head::seek`]).
 //!
 //! What can be told: that a log ends before the line that was kept, and that another line, or none
 //! that follows it, stands in its place. Such a log goes on after a gap that never verifies. What
@@ -11,7 +12,13 @@
 //! file then begins with what it follows. Of receivers of lines nothing is told: their chain begins
 //! anew when the server is unsealed.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 use prometheus::IntCounter;
@@ -24,6 +31,8 @@ pub struct Standing {
     device: String,
     clock: Arc<dyn Clock>,
     head: Mutex<Option<Head>>,
+    /// Whether the log went on in another file.
+    begun: AtomicBool,
     /// How often a log was found shortened.
     shortened: Option<IntCounter>,
 }
@@ -35,6 +44,7 @@ impl Standing {
             device: device.into(),
             clock,
             head: Mutex::new(kept),
+            begun: AtomicBool::new(false),
             shortened: None,
         }
     }
@@ -68,6 +78,16 @@ impl Standing {
         });
     }
 
+    /// Says that the log goes on in a file that has none of the lines that are known.
+    pub fn note_begun(&self) {
+        self.begun.store(true, Ordering::Release);
+    }
+
+    /// Tells whether that was said since this was last asked.
+    pub(super) fn takes_begun(&self) -> bool {
+        self.begun.swap(false, Ordering::AcqRel)
+    }
+
     /// Says that the log does not have the line of `head`, and ends with line `found`.
     pub fn note_shortened(&self, head: &Head, found: u64) {
         if let Some(shortened) = &self.shortened {
@@ -80,8 +100,8 @@ impl Standing {
             known_time = %head.time,
             found_sequence = found,
             "the audit log does not have the last line that is known of it: it was shortened, or \
-             is another one, or lost lines with the power; it goes on after a gap, which \
-             `keyward audit verify` shows"
+             is another one, or lost lines with the power, or the store is an older copy; it goes on \
+             after a gap, which `keyward audit verify` shows"
         );
     }
 }

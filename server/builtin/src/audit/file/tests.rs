@@ -310,6 +310,41 @@ async fn a_log_that_has_what_is_known_of_it_goes_on_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_emptied_or_cut_under_its_device_says_so() {
+    let (_folder, path) = log();
+    let (device, standing) = knowing(&path, None);
+    for _ in 0..3 {
+        device.write(line("before")).await.unwrap();
+    }
+    // As `copytruncate` of logrotate: what was there is elsewhere.
+    let copy = path.with_extension("1");
+    fs::copy(&path, &copy).unwrap();
+    fs::write(&path, "").unwrap();
+    for _ in 0..2 {
+        device.write(line("after")).await.unwrap();
+    }
+    let first = check(&copy, None);
+    let second = check(&path, Some(&first));
+    assert_eq!((second.lines, second.sequence), (2, 5));
+    let begins = fs::read_to_string(&path).unwrap();
+    assert!(
+        begins.lines().next().unwrap().contains("previous"),
+        "{begins}"
+    );
+    // What is cut off elsewhere leaves a gap.
+    let line_1 = begins.split_inclusive('\n').next().unwrap();
+    fs::write(&path, line_1).unwrap();
+    device.write(line("a gap")).await.unwrap();
+    let broken = verify(&*fs::read(&path).unwrap(), Some(&first)).unwrap_err();
+    assert_eq!(broken.line, 2);
+    assert!(
+        matches!(broken.reason, Reason::Shortened { lines: 1 }),
+        "{broken}"
+    );
+    assert_eq!(standing.head().unwrap().sequence, 6);
+}
+
+#[tokio::test]
 async fn lines_that_are_not_there_leave_a_gap_that_shows() {
     for forged in [0, 4, 6] {
         let (_folder, path) = log();

@@ -116,3 +116,20 @@ async fn a_log_that_did_not_grow_is_not_kept_again() {
     tick().await;
     assert_ne!(revision().await, enabled);
 }
+
+#[tokio::test]
+async fn the_end_of_a_log_is_kept_soon_after_it_went_on_in_another_file() {
+    let bench = Bench::new("heads/begun").await;
+    bench.enable("a/").await;
+    let revision = async || bench.view.get("heads").await.unwrap().unwrap().revision;
+    let tick = async || bench.broker.tick(bench.clock.now()).await;
+    let ticket = bench.ticket("{}");
+    ticket.finish(Answer::Done(&done("{}"))).await.unwrap();
+    let enabled = revision().await;
+    tick().await.unwrap();
+    assert_eq!(revision().await, enabled, "no minute went by");
+    bench.broker.devices.load()[0].note_begun();
+    tick().await.unwrap();
+    assert_ne!(revision().await, enabled);
+    assert!(!bench.broker.devices.load()[0].takes_begun());
+}
