@@ -51,10 +51,10 @@ const MOST_BEHIND: usize = 16 << 20;
 pub struct Broker {
     view: View,
     kinds: &'static [AuditKind],
-    surroundings: Surroundings,
+    pub(super) surroundings: Surroundings,
     pub(super) deadline: Duration,
     pub(super) most_behind: usize,
-    devices: ArcSwap<Vec<Arc<Device>>>,
+    pub(super) devices: ArcSwap<Vec<Arc<Device>>>,
     pub(crate) headers: HeaderStore,
     /// One change of the table at a time; it awaits storage in between.
     changing: Mutex<()>,
@@ -291,11 +291,12 @@ impl Broker {
     }
 
     /// Writes the lines that `render` makes for each device, and waits until all that work have
-    /// taken them or are late, for which `patience` may be less than the deadline. One that did not take the lines before is waited for only where no
-    /// other takes these: what hangs slows one request, and not each.
+    /// taken them or are late, or `patience` is over. One that did not take the lines before is
+    /// waited for only where no other takes these: what hangs slows one request, and not each.
     ///
     /// # Errors
-    /// There are devices, and none took its lines.
+    /// There are devices, and none took its lines, or not within `patience`; a failure is counted
+    /// where none did.
     pub(super) async fn record(
         &self,
         line: Line,
@@ -322,10 +323,12 @@ impl Broker {
         };
         metrics.stop(start, latency);
         drop(waiting);
-        if recorded.is_err() {
-            failures.inc();
+        match recorded {
+            Recorded::Taken => return Ok(()),
+            Recorded::Failed => failures.inc(),
+            Recorded::Awaited => {}
         }
-        recorded
+        Err(Error::internal("no audit device took the entry"))
     }
 
     async fn write(
@@ -333,7 +336,7 @@ impl Broker {
         devices: &[Arc<Device>],
         patience: Duration,
         render: impl Fn(&Format, &Salt, &AuditedHeaders) -> Lines,
-    ) -> Result<(), Error> {
+    ) -> Recorded {
         let headers = self.headers.current();
         let writes = devices.iter().map(|device| {
             let lines = render(&device.format, &device.salt, &headers);
@@ -343,10 +346,7 @@ impl Broker {
         let all = poll_fn(|cx| writes.poll(cx, self.deadline));
         // Late ones are left behind, and what they come to is learnt later.
         let _all_or_late = tokio::time::timeout(patience.min(self.deadline), all).await;
-        if writes.leave() {
-            return Ok(());
-        }
-        Err(Error::internal("no audit device took the entry"))
+        writes.leave(patience >= self.deadline)
     }
 
     /// Makes the line that a new device is tested with.
@@ -396,6 +396,16 @@ fn heads(devices: &[Arc<Device>]) -> Heads {
     heads.collect()
 }
 
+/// What came of the lines of a request.
+enum Recorded {
+    /// A device took them.
+    Taken,
+    /// None did, and the request waits no longer for one that may.
+    Awaited,
+    /// None did.
+    Failed,
+}
+
 /// The lines of one request on their way to each device.
 struct Writes<'d>(Vec<Writing<'d>>);
 
@@ -416,10 +426,18 @@ impl Writes<'_> {
         }
     }
 
-    /// Lets what still runs go on behind the request, and tells whether a device took its lines.
-    fn leave(self) -> bool {
+    /// Lets what still runs go on behind the request; the devices that it waited for are late if
+    /// it did so until the deadline.
+    fn leave(self, is_late: bool) -> Recorded {
         let taken = self.0.iter().any(Writing::is_taken);
-        self.0.into_iter().for_each(Writing::leave);
-        taken
+        let runs_on = self.0.iter().any(Writing::is_running);
+        let recorded = match taken {
+            true => Recorded::Taken,
+            false if runs_on && !is_late => Recorded::Awaited,
+            false => Recorded::Failed,
+        };
+        let writes = self.0.into_iter();
+        writes.for_each(|writing| writing.leave(is_late));
+        recorded
     }
 }

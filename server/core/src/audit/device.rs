@@ -146,8 +146,9 @@ impl Device {
             let waiting = self.behind.lock().bytes;
             waiting > 0 && waiting.saturating_add(bytes) > most_behind
         };
-        if !is_awaited && is_full() {
+        if is_full() {
             self.missed.fetch_add(count, Ordering::Relaxed);
+            self.note_failure(&AuditError::Late);
             return Writing {
                 device: self,
                 is_awaited,
@@ -193,8 +194,8 @@ impl Device {
     fn note(&self, written: &Written, deadline: Duration) -> bool {
         match &written.outcome {
             Ok(()) if written.begun.elapsed() <= deadline => self.note_success(),
-            // It is still too slow to be waited for.
-            Ok(()) => {}
+            // It is too slow to be waited for.
+            Ok(()) => self.note_failure(&AuditError::Late),
             Err(error) => {
                 self.missed.fetch_add(written.lines, Ordering::Relaxed);
                 self.note_failure(error);
@@ -279,12 +280,12 @@ impl Writing<'_> {
         matches!(self.state, State::Taken)
     }
 
-    /// Lets it go on without its request, if it is not over: then a device that is waited for is
-    /// late.
-    pub(super) fn leave(self) {
+    /// Lets it go on without its request, if it is not over. Where that waited for the device until
+    /// the deadline, the device is late.
+    pub(super) fn leave(self, is_late: bool) {
         if let State::Running(write, bytes) = self.state {
-            // Others were left at once, and may be taken in time.
-            if self.is_awaited {
+            // Others were left before, and may be taken in time.
+            if self.is_awaited && is_late {
                 self.device.note_failure(&AuditError::Late);
             }
             let mut behind = self.device.behind.lock();

@@ -109,6 +109,40 @@ async fn what_is_answered_anyway_waits_a_moment_and_loses_no_line() {
 }
 
 #[tokio::test]
+async fn who_waits_a_moment_says_nothing_of_the_devices() {
+    let mut two = Two::new("is slow for who is in a hurry").await;
+    let mut broker = open(&two.bench.view, &two.bench.clock).await;
+    // Longer than the test may take.
+    broker.deadline = Duration::from_secs(3600);
+    two.bench.broker = Arc::new(broker);
+    two.slow.set(Mode::Hangs);
+    let (ticket, answer) = (two.bench.ticket("{}"), done("{}"));
+    let moment = Duration::from_millis(5);
+    let told = ticket.finish_within(moment, Answer::Done(&answer)).await;
+    told.unwrap();
+    // A device that is slow, and in time, is waited for by the next request.
+    let next = (two.bench.ticket("{}"), done("{}"));
+    let mut next = Box::pin(next.0.finish(Answer::Done(&next.1)));
+    assert!(next.as_mut().now_or_never().is_none());
+    // While none has taken the lines, that is not yet a failure.
+    two.works.set(Mode::Hangs);
+    let failures = || {
+        let metrics = &two.bench.broker.surroundings.metrics;
+        metrics.audit_log_response_failure.get()
+    };
+    let told = ticket.finish_within(moment, Answer::Done(&answer)).await;
+    assert!(told.is_err());
+    assert_eq!(failures(), 0);
+    two.works.set(Mode::Fails);
+    two.slow.set(Mode::Works);
+    next.await.unwrap();
+    two.slow.set(Mode::Fails);
+    let told = ticket.finish_within(moment, Answer::Done(&answer)).await;
+    assert!(told.is_err());
+    assert_eq!(failures(), 1);
+}
+
+#[tokio::test]
 async fn a_device_that_failed_says_how_many_lines_it_did_not_take() {
     let two = Two::new("fails").await;
     two.slow.set(Mode::Fails);
