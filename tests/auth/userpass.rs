@@ -103,6 +103,15 @@ async fn a_login_leaves_its_lines_without_the_password() {
     assert_eq!(auth["policies"], json!(["default"]));
     let token = answer.text_at("/auth/client_token");
     assert_eq!(auth["client_token"], house.hash(token).await);
+    assert_eq!(response["auth"], response["response"]["auth"]);
+
+    // Whoever asked, it is the line of who is logged in.
+    let body = json!({ "password": "pass" });
+    let login = house.root.post("auth/userpass/login/ann", body).await;
+    login.expect(200);
+    let [_, response] = house.last_lines();
+    assert_eq!(response["auth"]["display_name"], "userpass-ann");
+    assert_eq!(response["auth"], response["response"]["auth"]);
 
     house
         .log_in("userpass/login/ann", json!({ "password": "x" }))

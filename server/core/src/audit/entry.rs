@@ -14,7 +14,9 @@ use super::{
     redact::{Hashed, Rules, Salt},
     ticket::{Answer, Facts},
 };
-use crate::{Denial, Done, Error, Identity, MountEntry, Timestamp, token::together};
+use crate::{
+    Denial, Done, Error, Identity, MountEntry, Timestamp, policy::Verdict, token::together,
+};
 
 /// The version that mounts show: every engine is part of the server.
 const RUNNING_VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"), "+builtin.keyward");
@@ -82,9 +84,10 @@ impl<'a> Entry<'a> {
     pub(super) fn response(&mut self, answer: &Answer<'_>, time: Timestamp) {
         self.begin_line(time, "response");
         let blocks = self.blocks.clone();
-        // Who logs in is nobody before, and has a token after.
+        // Who logs in is nobody before, whatever token it brings, and has a token after.
+        let is_public = self.facts.verdict.as_ref().is_some_and(Verdict::is_public);
         let granted = match answer {
-            Answer::Done(done) if self.facts.principal.is_none() => Granted::of(done),
+            Answer::Done(done) if is_public || self.facts.principal.is_none() => Granted::of(done),
             _ => None,
         };
         match (granted, &blocks) {

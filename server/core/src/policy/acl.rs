@@ -103,6 +103,11 @@ impl Verdict {
         }
     }
 
+    /// Tells whether no policy was asked.
+    pub(crate) fn is_public(&self) -> bool {
+        self.allowed && !self.root && self.granting.is_empty()
+    }
+
     /// Lets in what both let in.
     fn and(self, other: Self) -> Self {
         if !(self.allowed && other.allowed) {
