@@ -164,6 +164,14 @@ impl Mounts {
         })
     }
 
+    /// The same, where `path` may be that of a mount without its slash: then nothing is left of it.
+    pub(crate) fn lead<'p>(&self, path: &'p str) -> Option<(Arc<Mount>, &'p str)> {
+        self.find(path).or_else(|| {
+            let mount = self.table.load().get(&format!("{path}/")).cloned();
+            Some((mount?, ""))
+        })
+    }
+
     /// Returns by which other paths rules count for what a path leads to. Whether some rules have
     /// capital letters tells `has_capitals`.
     pub(crate) fn spellings(&self, path: &str, has_capitals: bool) -> Spellings {

@@ -101,7 +101,7 @@ async fn admit_and_run(
     now: Timestamp,
 ) -> Result<Done, Error> {
     let path = request.path.as_str();
-    let found = core.mounts.find(path);
+    let found = core.mounts.lead(path);
     let route = match &found {
         _ if writes_to_folder(request) => {
             Err(Error::invalid("cannot write to a path ending in '/'"))
