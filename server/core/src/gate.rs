@@ -238,12 +238,13 @@ async fn decide<'r>(
             };
             seen.operation = matched.operation(asker).await?;
         }
-        let spellings = match route.is_ok() {
-            true => {
+        // Of the mount that answers, wherever it was moved meanwhile.
+        let spellings = match (&route, mount) {
+            (Ok(_), Some(mount)) => {
                 let has_capitals = principal.acl.has_capitals();
-                core.mounts.spellings(request.path.as_str(), has_capitals)
+                mount.spellings(request.path.as_str(), has_capitals)
             }
-            false => Spellings::default(),
+            _ => Spellings::default(),
         };
         let verdict = ask(&principal.acl, request, &spellings, seen.operation)?;
         let allowed = verdict.allowed && (access != Access::Sudo || verdict.sudo);

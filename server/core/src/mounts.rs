@@ -20,7 +20,7 @@ use crate::{
     lease::{self, Leases},
     metrics::{Metrics, RouteMetrics},
     mount::{MountConfig, MountEntry, TtlLimits},
-    policy::Spellings,
+    policy::{Spellings, fold},
     storage::Expect,
     sys::{self, OptionalEndpoints},
     token::{TokenStore, TokenType},
@@ -88,6 +88,32 @@ impl Mount {
     /// Returns the path below `/v1/`, with its slash.
     pub(crate) fn full_path(&self) -> String {
         full_path(self.class, &self.entry.path)
+    }
+
+    /// Returns by which other paths rules count for what a path below it leads to. Whether some rules
+    /// have capital letters tells `has_capitals`.
+    pub(crate) fn spellings(&self, path: &str, has_capitals: bool) -> Spellings {
+        if is_spelled_in_one_way(path, has_capitals) {
+            return Spellings::default();
+        }
+        let Some(rest) = path.strip_prefix(&*self.full_path()) else {
+            return Spellings::default();
+        };
+        let (any_case, any_slash) = self.mounted.routes.same_in(rest);
+        let named = match any_slash {
+            true => path.strip_suffix('/').unwrap_or(path),
+            false => path,
+        };
+        // The literals of a template are in lower case; the path of a mount stays as it is.
+        let (mount, rest) = named.split_at(path.len() - rest.len());
+        let known = match any_case {
+            true => format!("{mount}{}", rest.to_lowercase()),
+            false => named.to_owned(),
+        };
+        Spellings {
+            known_as: (known != path).then_some(known),
+            folded: (any_case && has_capitals).then(|| fold(named)),
+        }
     }
 
     /// Tells whether its tokens are given for who logs in, not for another token.
@@ -172,31 +198,16 @@ impl Mounts {
         })
     }
 
-    /// Returns by which other paths rules count for what a path leads to. Whether some rules have
-    /// capital letters tells `has_capitals`.
+    /// Returns by which other paths rules count for what a path leads to; see
+    /// [`Mount::spellings`].
     pub(crate) fn spellings(&self, path: &str, has_capitals: bool) -> Spellings {
-        let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
-        if !has_capitals && path.bytes().all(is_plain) && !path.ends_with('/') {
+        if is_spelled_in_one_way(path, has_capitals) {
             return Spellings::default();
         }
-        let Some((mount, rest)) = self.find(path) else {
-            return Spellings::default();
-        };
-        let (any_case, any_slash) = mount.mounted.routes.same_in(rest);
-        let named = match any_slash {
-            true => path.strip_suffix('/').unwrap_or(path),
-            false => path,
-        };
-        // The literals of a template are in lower case; the path of a mount stays as it is.
-        let (mount, rest) = named.split_at(path.len() - rest.len());
-        let known = match any_case {
-            true => format!("{mount}{}", rest.to_lowercase()),
-            false => named.to_owned(),
-        };
-        Spellings {
-            known_as: (known != path).then_some(known),
-            folded: (any_case && has_capitals).then(|| named.to_lowercase()),
-        }
+        let found = self.find(path);
+        found.map_or_else(Spellings::default, |(mount, _)| {
+            mount.spellings(path, has_capitals)
+        })
     }
 
     /// Returns the mount at exactly this path, which ends in a slash.
@@ -482,6 +493,12 @@ fn check_lockout(mount: &Mount) -> Result<(), Error> {
 }
 
 /// Returns the path below `/v1/`.
+/// Tells at once of most paths that nothing leads to the same.
+fn is_spelled_in_one_way(path: &str, has_capitals: bool) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    !has_capitals && path.bytes().all(is_plain) && !path.ends_with('/')
+}
+
 fn full_path(class: Class, path: &str) -> String {
     match class {
         Class::Auth => format!("auth/{path}"),

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Capabilities, Capability, Control, Demand, Holder, Listing, Policy, Rule, Unfit, Wrapping,
+    fold,
     listing::LIMIT,
     parameters::Parameters,
     pattern::{Pattern, Patterns},
@@ -36,7 +37,7 @@ use crate::Timestamp;
 pub struct Acl {
     root: Option<PolicyNames>,
     rules: Rules,
-    /// The same with all paths in lower case; none if they are so anyway.
+    /// The same with all paths [folded](fold); none if they are so anyway.
     folded: Option<Rules>,
     restricts_parameters: bool,
     /// When the first of the rules that count here stops to.
@@ -55,7 +56,7 @@ struct Rules {
 pub struct Spellings {
     /// The one by which the server knows it, if that is another one.
     pub known_as: Option<String>,
-    /// The path in lower case, where what it leads to is the same in any case: for rules whose own
+    /// The path [folded](super::fold), where what it leads to is the same in any case: for rules whose own
     /// paths have capital letters.
     pub folded: Option<String>,
 }
@@ -108,21 +109,31 @@ impl Verdict {
         self.allowed && !self.root && self.granting.is_empty()
     }
 
-    /// Lets in what both let in.
+    /// Lets in what both let in: both have to be approved, and a list is cut as both say. One that
+    /// two filters are for is let in by neither.
     fn and(self, other: Self) -> Self {
-        if !(self.allowed && other.allowed) {
+        let sudo = self.sudo && other.sudo;
+        let listing = match (self.listing, other.listing) {
+            (Some(one), Some(other)) => one.both(&other).map(Arc::new).map(Some),
+            (one, other) => Some(one.or(other)),
+        };
+        let (true, true, Some(listing)) = (self.allowed, other.allowed, listing) else {
             return Self {
-                sudo: self.sudo && other.sudo,
+                sudo,
                 ..Self::default()
             };
-        }
+        };
+        let demand = match (self.demand, other.demand) {
+            (Some(one), Some(other)) => Some(Arc::new(one.and(&other))),
+            (one, other) => one.or(other),
+        };
         Self {
             allowed: true,
-            sudo: self.sudo && other.sudo,
+            sudo,
             root: false,
             granting: other.granting,
-            listing: other.listing.or(self.listing),
-            demand: other.demand.or(self.demand),
+            listing,
+            demand,
         }
     }
 }
@@ -168,14 +179,10 @@ impl Acl {
             }
         }
 
-        let has_capitals = counting
-            .iter()
-            .any(|(path, ..)| path.contains(char::is_uppercase));
+        let has_capitals = counting.iter().any(|(path, ..)| *fold(path) != **path);
         let folded = has_capitals.then(|| {
             let folded = counting.iter();
-            Rules::of(
-                folded.map(|(path, policy, rule)| (path.to_lowercase().into(), *policy, *rule)),
-            )
+            Rules::of(folded.map(|(path, policy, rule)| (fold(path).into(), *policy, *rule)))
         });
         let restricts_parameters = counting
             .iter()
@@ -471,12 +478,12 @@ impl Grant {
             required,
         } = self.parameters.clone();
         let seconds = |bound: Option<Duration>| bound.map(|bound| bound.as_secs());
+        let mut capabilities: Vec<_> = self.capabilities.iter().collect();
+        if capabilities.is_empty() {
+            capabilities.push(Capability::Deny);
+        }
         ResultantRule {
-            capabilities: self
-                .capabilities
-                .iter()
-                .map(|one| one.to_string())
-                .collect(),
+            capabilities: capabilities.iter().map(ToString::to_string).collect(),
             allowed_parameters: allowed,
             denied_parameters: denied,
             required_parameters: required,

@@ -104,6 +104,17 @@ impl Demand {
         })
     }
 
+    /// What is left to approve where both count.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let mut factors = [&*self.factors, &*other.factors].concat();
+        factors.sort_unstable();
+        factors.dedup();
+        Self {
+            ttl: self.ttl.min(other.ttl),
+            factors,
+        }
+    }
+
     /// Whether who met this has met another.
     pub(crate) fn includes(&self, other: &Self) -> bool {
         let mut others = other.factors.iter();

@@ -35,6 +35,18 @@ impl Listing {
         }
     }
 
+    /// What is left of a list where both count: as much as each lets through. None if they filter it
+    /// in two ways.
+    pub(super) fn both(&self, other: &Self) -> Option<Self> {
+        let filters = (&self.filter, &other.filter);
+        if matches!(filters, (Some(one), Some(other)) if one != other) {
+            return None;
+        }
+        let mut both = self.clone();
+        both.merge(other);
+        Some(both)
+    }
+
     /// Whether a request with these parameters may be let in: it asks for no more than the limit, or
     /// leaves it to the server how many it gets, which `must_ask` forbids.
     pub(super) fn permit(&self, given: Option<&Map<String, Value>>, must_ask: bool) -> bool {

@@ -121,6 +121,14 @@ impl Policy {
     }
 }
 
+/// Spells a path so that two that differ in the case of their letters alone become one. Of the two
+/// small sigmas the one within words stands for both: which one a capital becomes depends on what
+/// follows, which a pattern does not know.
+#[must_use]
+pub(crate) fn fold(path: &str) -> String {
+    path.to_lowercase().replace('ς', "σ")
+}
+
 /// Undoes the base64 in which a policy may be sent; a text that is not base64 stays as it is.
 ///
 /// No policy that says anything is base64 by chance: it holds spaces, quotes or braces.

@@ -12,7 +12,10 @@ use std::{
 use keyward_api::sys::RateLimit;
 
 use super::window::Bounds;
-use crate::{mounts::Mounts, policy::Spellings};
+use crate::{
+    mounts::Mounts,
+    policy::{Spellings, fold},
+};
 
 /// One limit, ready to be asked.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ pub(crate) struct Limit {
 pub(super) struct Limits {
     by_name: BTreeMap<String, Arc<Limit>>,
     index: Index,
-    /// The same with all paths in lower case; none if they are so anyway.
+    /// The same with all paths [folded](fold); none if they are so anyway.
     folded: Option<Index>,
 }
 
@@ -105,20 +108,23 @@ impl Limits {
         let limits = || self.by_name.values();
         let index = Index::of(limits().map(|limit| (limit.stored.path.clone(), limit)));
         let folded = limits()
-            .any(|limit| limit.stored.path.contains(char::is_uppercase))
-            .then(|| Index::of(limits().map(|limit| (limit.stored.path.to_lowercase(), limit))));
+            .any(|limit| fold(&limit.stored.path) != limit.stored.path)
+            .then(|| Index::of(limits().map(|limit| (fold(&limit.stored.path), limit))));
         (self.index, self.folded) = (index, folded);
     }
 }
 
 impl Index {
+    /// Of several limits for one path the strictest counts.
     fn of<'l>(limits: impl Iterator<Item = (String, &'l Arc<Limit>)>) -> Self {
+        let mut limits: Vec<_> = limits.collect();
+        limits.sort_by(|(_, one), (_, other)| one.bounds.strictness(&other.bounds));
         let mut index = Self::default();
         for (path, limit) in limits {
             let limit = Arc::clone(limit);
             match path.strip_suffix('*') {
                 Some(prefix) => index.prefixes.push((prefix.to_owned(), limit)),
-                None => drop(index.exact.insert(path, limit)),
+                None => drop(index.exact.entry(path).or_insert(limit)),
             }
         }
         index

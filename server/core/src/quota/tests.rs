@@ -100,6 +100,28 @@ async fn the_most_special_limit_counts_and_only_that() {
 }
 
 #[tokio::test]
+async fn of_limits_for_one_name_in_two_cases_the_strictest_counts() {
+    // Whatever they are called.
+    for (strict, lax) in [("a", "z"), ("z", "a")] {
+        let bench = Bench::new().await;
+        bench.limit(strict, "identity/entity/name/bob", 2.0).await;
+        bench.limit(lax, "identity/entity/name/Bob", 1000.0).await;
+        for path in ["identity/entity/name/bob", "identity/entity/name/BOB"] {
+            let remote = format!("192.0.2.{}", path.len() + usize::from(path.ends_with('B')));
+            assert_eq!(bench.send(path, &remote), None);
+            assert_eq!(bench.send(path, &remote), None);
+            assert_eq!(bench.send(path, &remote).as_deref(), Some(strict));
+        }
+        let bench = Bench::new().await;
+        bench.limit(lax, "identity/entity/name/BO*", 1000.0).await;
+        bench.limit(strict, "identity/entity/name/bo*", 1.0).await;
+        let path = "identity/entity/name/bob";
+        assert_eq!(bench.send(path, "192.0.2.1"), None);
+        assert_eq!(bench.send(path, "192.0.2.1").as_deref(), Some(strict));
+    }
+}
+
+#[tokio::test]
 async fn each_address_has_its_own_and_a_network_of_ipv6_has_one() {
     let bench = Bench::new().await;
     bench.limit("all", "", 1.0).await;

@@ -4,7 +4,7 @@
 //! the next begins where the last one ends. A client that goes over a limit that blocks gets
 //! nothing until the block is over.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use crate::Timestamp;
 
@@ -17,6 +17,17 @@ pub(super) struct Bounds {
     pub(super) interval: Duration,
     /// How long a block lasts; nothing for none.
     pub(super) block: Duration,
+}
+
+impl Bounds {
+    /// Orders what lets less through in the long run, and then blocks for longer, before the rest.
+    pub(super) fn strictness(&self, other: &Self) -> Ordering {
+        let per = |it: &Self, over: &Self| {
+            u128::from(it.requests).saturating_mul(over.interval.as_nanos())
+        };
+        let rates = per(self, other).cmp(&per(other, self));
+        rates.then(other.block.cmp(&self.block))
+    }
 }
 
 /// What one request came to.
