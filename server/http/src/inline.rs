@@ -11,6 +11,7 @@ use axum::http::HeaderMap;
 use keyward_api::{Operation, ROOT_NAMESPACE_ID};
 use keyward_core::{CanonicalPath, Error, InlineLogin};
 use keyward_crypto::{SecretBytes, encoding};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::{body, json_limits::JsonLimits};
@@ -146,7 +147,18 @@ fn parameter(json: &[u8]) -> Result<(String, &RawValue), Cow<'static, str>> {
     if fields.len() != 2 {
         return Err("unexpected field in decoded request parameter".into());
     }
+    // As in a body, none may be there twice.
+    serde_json::from_slice::<Once>(json).map_err(|_| "failed json decoding header value")?;
     Ok((key, value))
+}
+
+/// The fields of a parameter, each once.
+#[derive(Deserialize)]
+struct Once {
+    #[serde(rename = "key")]
+    _key: IgnoredAny,
+    #[serde(rename = "value")]
+    _value: IgnoredAny,
 }
 
 #[cfg(test)]
@@ -221,6 +233,8 @@ mod tests {
         let undecodable = format!("{SECRET}=");
         let no_object = faulty(&json!([SECRET]));
         let no_key = faulty(&json!({ "value": SECRET }));
+        let twice = format!(r#"{{"key":"a","value":1,"value":"{SECRET}"}}"#);
+        let twice = encoding::encode_url(twice.as_bytes());
         let odd_key = faulty(&json!({ "key": 1, "value": SECRET }));
         let no_value = faulty(&json!({ "key": SECRET }));
         let more = faulty(&json!({ "key": SECRET, "value": 1, "x": 2 }));
@@ -231,6 +245,7 @@ mod tests {
             ),
             (&no_object, "failed json decoding header value"),
             ("", "failed json decoding header value"),
+            (&twice, "failed json decoding header value"),
             (&no_key, "decoded header lacked `key` field"),
             (
                 &odd_key,

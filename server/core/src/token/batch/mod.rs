@@ -127,12 +127,7 @@ impl TokenStore {
         record: Record,
         parent: Option<&Token>,
     ) -> Result<(TokenId, Arc<Token>), Error> {
-        if record.policies.iter().any(|policy| policy == "root") {
-            return Err(Error::invalid("batch tokens cannot be root tokens"));
-        }
-        if record.num_uses != 0 {
-            return Err(cannot_have("num_uses"));
-        }
+        can_be_batch(&record)?;
         let claims = Claims {
             record,
             parent_created: parent.map(Token::created),
@@ -170,6 +165,17 @@ impl TokenStore {
         // EXPOSE: read into the record of the token.
         Claims::decode(bytes.expose())
     }
+}
+
+/// Refuses what no batch token can be.
+pub(super) fn can_be_batch(record: &Record) -> Result<(), Error> {
+    if record.policies.iter().any(|policy| policy == "root") {
+        return Err(Error::invalid("batch tokens cannot be root tokens"));
+    }
+    if record.num_uses != 0 {
+        return Err(cannot_have("num_uses"));
+    }
+    Ok(())
 }
 
 /// Makes the error for a setting that a batch token cannot have.
