@@ -129,6 +129,7 @@ pub(super) fn policy(request: &HttpRequest) -> String {
         capabilities.push("sudo");
     }
     let path = path.replace('\\', "\\\\").replace('"', "\\\"");
+    let path = path.replace('\n', "\\n");
     format!(
         "path \"{path}\" {{\n  capabilities = [\"{}\"]\n}}",
         capabilities.join("\", \"")

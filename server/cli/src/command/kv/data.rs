@@ -93,14 +93,17 @@ fn headed(path: &str, metadata: &Json) -> String {
 
 async fn read(session: &Session<'_, '_>, place: &Place, version: Option<u64>) -> Outcome<Answer> {
     let path = place.path("data");
-    let mut raw = Raw::new("GET", &path);
+    let (raw, doing) = reading(place, &path, version);
+    session.find(&doing, raw).await?.at(&path)
+}
+
+/// Makes the request that reads a secret at `path`, and says what it does.
+fn reading<'p>(place: &Place, path: &'p str, version: Option<u64>) -> (Raw<'p>, String) {
+    let mut raw = Raw::new("GET", path);
     if let (Some(version), Version::Two) = (version, place.version()) {
         raw.query = format!("version={version}");
     }
-    session
-        .find(&format!("reading {path}"), raw)
-        .await?
-        .at(&path)
+    (raw, format!("reading {path}"))
 }
 
 /// Write a secret: on version 2 of the engine, its next version
@@ -157,23 +160,21 @@ impl Rollback {
         let path = place.path("data");
         let metadata = place.path("metadata");
         // What is read decides on what is written, which alone may be only shown.
-        let preview = session.http.preview.take();
-        let known = session
-            .find(&format!("reading {metadata}"), Raw::new("GET", &metadata))
-            .await?;
-        let known = known.at(&path)?;
+        let raw = Raw::new("GET", &metadata);
+        let doing = format!("reading {metadata}");
+        let known = session.find_ahead(&doing, raw).await?.at(&path)?;
         let latest = known
             .data()
             .and_then(|data| data.get("current_version")?.as_u64());
         let latest = latest.and_then(|latest| i64::try_from(latest).ok());
-        let older = read(session, &place, Some(self.version)).await?;
+        let (raw, doing) = reading(&place, &path, Some(self.version));
+        let older = session.find_ahead(&doing, raw).await?.at(&path)?;
         let secret = older
             .data()
             .and_then(|data| data.get("data"))
             .filter(|data| !data.is_null());
         let secret = secret
             .ok_or_else(|| Error::server("Cannot roll back to a version that has been deleted"))?;
-        session.http.preview = preview;
         // Nobody may have written since: their version would be lost from sight.
         write(
             session,

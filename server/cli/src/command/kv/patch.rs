@@ -78,7 +78,15 @@ impl Patch {
         }
         let (secret, version) = read(session, &path).await?;
         let secret = merged(secret, patch);
-        let cas = self.cas.or(version);
+        // What is written was made of this version, whichever was named.
+        let is_named = |version| self.cas.is_none_or(|cas| cas == version);
+        if !version.is_none_or(is_named) {
+            return Err(Error::server(format!(
+                "Error writing data to {path}: check-and-set parameter did not match the current \
+                 version"
+            )));
+        }
+        let cas = version.or(self.cas);
         write(session, "PUT", &place, secret, cas, &self.field).await?;
         if by_server {
             session.io.complain(&format!(
