@@ -1,5 +1,6 @@
 //! Login MFA with PingID: pushes, and what comes of a service that does not do its part.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{
@@ -116,18 +117,24 @@ async fn a_service_with_a_wrong_certificate_or_another_key_is_not_believed() {
     guarded.validate().await.refused(403, BROKEN);
     assert_eq!(guarded.pingid.reached(), 0);
 
-    // What the service refuses is refused, whatever it signs that with.
     let authority = Authority::new();
     let pingid = PingId::start(&authority, TOKEN, KEY).await;
     let other = PingId::start(&authority, TOKEN, "another key").await;
     let guarded = Guarded::at(pingid, &authority, "").await;
-    let settings = other.settings();
     let path = format!("identity/mfa/method/pingid/{}", guarded.method);
-    let body = json!({ "settings_file_base64": settings });
-    guarded.house.write(&path, body).await;
+    let write = async |settings| {
+        let body = json!({ "settings_file_base64": settings });
+        guarded.house.write(&path, body).await;
+    };
+    // A service that has another key than the method.
+    write(guarded.pingid.settings_with("another key")).await;
+    guarded.validate().await.refused(403, BROKEN);
+    assert_eq!(guarded.pingid.reached(), 1);
+    // Other settings count from the next login on.
+    write(other.settings()).await;
     let granted = guarded.validate().await;
     is_let_in(&guarded.house, granted).await;
-    assert_eq!((guarded.pingid.reached(), other.reached()), (0, 1));
+    assert_eq!((guarded.pingid.reached(), other.reached()), (1, 1));
 }
 
 #[tokio::test]
@@ -136,7 +143,9 @@ async fn neither_the_key_nor_the_token_is_shown() {
     let path = format!("identity/mfa/method/pingid/{}", guarded.method);
     let read = guarded.house.root.get(&path).await.expect(200);
     assert_eq!(read.at("/data/use_signature"), true);
-    assert!(!read.text.contains(TOKEN), "{}", read.text);
+    for secret in [TOKEN, KEY, &STANDARD.encode(KEY)] {
+        assert!(!read.text.contains(secret), "{}", read.text);
+    }
     let file = "settings_file_base64";
     assert!(read.at("/data").get(file).is_none(), "{}", read.text);
 }

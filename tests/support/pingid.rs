@@ -96,8 +96,13 @@ impl PingId {
 
     /// The settings file of the organization, in base64.
     pub(crate) fn settings(&self) -> String {
+        self.settings_with(&self.key)
+    }
+
+    /// The same with another key.
+    pub(crate) fn settings_with(&self, key: &str) -> String {
         let host = self.server.host();
-        let key = STANDARD.encode(&self.key);
+        let key = STANDARD.encode(key);
         let file = format!(
             "#Auto-Generated from PingOne\nuse_base64_key={key}\nuse_signature=true\ntoken={}\n\
              idp_url=https://{host}/pingid\norg_alias={ORGANIZATION}\n\

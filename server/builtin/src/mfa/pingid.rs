@@ -5,6 +5,8 @@
 //! answer are JWTs (RFC 7519) that the key of the organization signs (`HS256`), which is in its
 //! settings file.
 
+use std::io;
+
 use async_trait::async_trait;
 use keyward_api::{
     Sensitive,
@@ -30,6 +32,14 @@ struct PingId {
     settings: Settings,
     #[serde(skip)]
     caller: Caller,
+}
+
+/// How a request begins.
+#[derive(Serialize)]
+struct RequestHead<'a> {
+    alg: &'a str,
+    org_alias: &'a str,
+    token: &'a str,
 }
 
 /// What a request claims.
@@ -156,7 +166,11 @@ impl PingId {
         } = &self.settings;
         // EXPOSE: PingID has the token of the organization said twice, in what is sent to it.
         let token = token.expose();
-        let head = serde_json::json!({ "alg": "HS256", "org_alias": org_alias, "token": token });
+        let head = RequestHead {
+            alg: "HS256",
+            org_alias,
+            token,
+        };
         let claims = Claims {
             req_header: ReqHeader {
                 locale: "en",
@@ -172,18 +186,22 @@ impl PingId {
                 user_name: username,
             },
         };
-        let unfit = |_| Failed("its request cannot be written".to_owned());
-        let claims = SecretBytes::new(serde_json::to_vec(&claims).map_err(unfit)?);
-        let head = SecretBytes::new(serde_json::to_vec(&head).map_err(unfit)?);
+        let parts = [written(&head)?, written(&claims)?];
         // EXPOSE: both hold the token, and become what is sent.
-        let [head, claims] = [head, claims].map(|part| encoding::encode_url(part.expose()));
-        let mut signed = [head, claims].join(".");
+        let parts = parts.map(|part| SecretString::new(encoding::encode_url(part.expose())));
+        // EXPOSE: the same; the buffer does not grow, so that no copy is left behind.
+        let [head, claims] = [&parts[0], &parts[1]].map(|part| part.expose().as_str());
+        let whole = head.len() + claims.len() + 2 + TAG;
+        let mut signed = SecretString::new(String::with_capacity(whole));
+        // EXPOSE: to fill the buffer that is wiped.
+        let text = signed.expose_mut();
+        text.extend([head, ".", claims]);
         let tag = self
             .key()?
-            .compute(HashAlgorithm::Sha2_256, signed.as_bytes());
-        signed.push('.');
-        signed.push_str(&encoding::encode_url(tag.as_ref()));
-        Ok(SecretString::new(signed))
+            .compute(HashAlgorithm::Sha2_256, text.as_bytes());
+        text.push('.');
+        text.push_str(&encoding::encode_url(tag.as_ref()));
+        Ok(signed)
     }
 
     /// Opens what PingID answered; what is wrong with it is not repeated.
@@ -225,6 +243,34 @@ impl PingId {
         let key = self.settings.key();
         let key = key.map_err(|_| Failed("its key is no base64".to_owned()))?;
         Ok(MacKey::new(key))
+    }
+}
+
+/// How long the base64 of a tag is.
+const TAG: usize = 43;
+
+/// Writes a part of a request into a buffer that does not grow, so that no copy is left behind.
+fn written(part: &impl Serialize) -> Result<SecretBytes, Failed> {
+    let unfit = |_| Failed("its request cannot be written".to_owned());
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, part).map_err(unfit)?;
+    let mut written = SecretBytes::new(Vec::with_capacity(length.0));
+    // EXPOSE: to fill the buffer that is wiped.
+    serde_json::to_writer(written.expose_mut(), part).map_err(unfit)?;
+    Ok(written)
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -30,7 +30,8 @@ impl Settings {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`Error::Invalid`], in Vault's words where it has some; values are not repeated.
+    /// [`Error::Invalid`], in Vault's words where it has some; nothing that may be a value is
+    /// repeated.
     pub(super) fn parse(file: &SecretBytes) -> Result<Self, Error> {
         // EXPOSE: taken apart; what is secret in it goes into a type that is wiped.
         let file = file.expose();
@@ -48,7 +49,7 @@ impl Settings {
             admin_url: String::new(),
             authenticator_url: String::new(),
         };
-        for line in text.lines() {
+        for (line, number) in text.lines().zip(1..) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -59,13 +60,13 @@ impl Settings {
                      key=value format",
                 )
             })?;
-            settings.take(key, value)?;
+            settings.take(number, key, value)?;
         }
         settings.check()?;
         Ok(settings)
     }
 
-    fn take(&mut self, key: &str, value: &str) -> Result<(), Error> {
+    fn take(&mut self, line: usize, key: &str, value: &str) -> Result<(), Error> {
         match key {
             "use_base64_key" => self.use_base64_key = Sensitive::new(value.to_owned()),
             "use_signature" => {
@@ -79,10 +80,14 @@ impl Settings {
             "admin_url" => value.clone_into(&mut self.admin_url),
             "authenticator_url" => value.clone_into(&mut self.authenticator_url),
             other => {
-                // A line of something else may hold anything before its first `=`.
-                let named = other.chars().take(40).collect::<String>();
+                // What stands before the first `=` may be the end of a value.
+                let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+                let named = match other.len() <= 40 && other.bytes().all(is_name) {
+                    true => format!("{other:?}"),
+                    false => format!("of line {line}"),
+                };
                 return Err(Error::Invalid(format!(
-                    "unknown key {named:?} in pingid settings file"
+                    "unknown key {named} in pingid settings file"
                 )));
             }
         }

@@ -66,6 +66,11 @@ fn what_is_wrong_with_a_file_is_said_and_not_repeated() {
             "other=",
             "unknown key \"other\" in pingid settings file",
         ),
+        (
+            "use_base64_key=",
+            "hunter2hunter2==",
+            "unknown key of line 3 in pingid settings file",
+        ),
         ("#Wed", "hunter2", "line that is not in key=value format"),
         (
             "org_alias=org-1",
