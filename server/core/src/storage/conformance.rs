@@ -349,6 +349,8 @@ pub async fn list_pages_with_after_and_limit(fixture: &impl Fixture) {
     let store = listed(fixture).await;
     for (prefix, after, limit, expected) in [
         ("", None, Some(2), &["a", "a-b"][..]),
+        ("", Some(""), Some(1), &["a"]),
+        ("a/", Some(""), Some(1), &["1"]),
         ("", Some("a-b"), Some(2), &["a/", "a0"]),
         ("", Some("a/"), Some(9), &["a0", "b/", "\u{fc}"]),
         ("", Some("a"), Some(0), &[]),

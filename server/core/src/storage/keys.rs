@@ -61,7 +61,7 @@ pub fn children<E>(
 ) -> Result<Vec<String>, E> {
     let mut names = Vec::new();
     let mut from = match after {
-        None => Bound::Included(prefix.to_owned()),
+        None | Some("") => Bound::Included(prefix.to_owned()),
         Some(name) => behind(format!("{prefix}{name}")),
     };
     while limit.is_none_or(|limit| names.len() < limit) {
