@@ -184,6 +184,24 @@ async fn an_answer_keeps_its_status_inside() {
 }
 
 #[tokio::test]
+async fn an_answer_without_an_envelope_is_wrapped_as_it_is() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let path = "identity/oidc/.well-known/openid-configuration";
+    let plain = root.get(path).await.expect(200);
+    let answer = wrapped(&root, "GET", path, None).await.expect(200);
+    let token = answer.text_at("/wrap_info/token");
+    assert!(!answer.text.contains("jwks_uri"));
+    let again = root.post("sys/wrapping/rewrap", json!({ "token": token }));
+    let again = again.await.expect(200);
+    let opened = unwrap(&root, again.text_at("/wrap_info/token")).await;
+    assert_eq!(opened.expect(200).text, plain.text);
+    // What goes on and on has no end that could be laid aside.
+    let monitor = wrapped(&root, "GET", "sys/monitor", None).await;
+    monitor.refused(400, "an answer that goes on and on cannot be wrapped");
+}
+
+#[tokio::test]
 async fn what_a_token_keeps_is_its_own_and_goes_with_it() {
     let target = Target::keyward();
     let root = Client::new(&target);

@@ -9,7 +9,10 @@ use keyward_api::{GrantedAuth, Reply, WrapInfo};
 use keyward_crypto::SecretBytes;
 use serde_json::value::RawValue;
 
-use crate::{Document, Error, MountEntry, Outcome, RequestId, json, wrapping::Wrapped};
+use crate::{
+    Document, Error, MountEntry, Outcome, RequestId, json,
+    wrapping::{Wrapped, WrappedDocument},
+};
 
 /// What a request came to, ready to be written into the envelope.
 #[derive(Debug)]
@@ -81,7 +84,8 @@ impl Done {
     ///
     /// # Errors
     /// The envelope is none, which is a fault of the server.
-    pub(crate) fn unwrapped(wrapped: &Wrapped, mount: Arc<MountEntry>) -> Result<Self, Error> {
+    pub(crate) fn unwrapped(wrapped: Wrapped, mount: Arc<MountEntry>) -> Result<Self, Error> {
+        let document = wrapped.document.map(WrappedDocument::into_document);
         // EXPOSE: taken apart into an answer, which keeps its secrets wrapped.
         let envelope = wrapped.envelope.expose();
         let reply: Reply<&RawValue> = serde_json::from_slice(envelope).map_err(Error::internal)?;
@@ -95,6 +99,7 @@ impl Done {
             lease_id: reply.lease_id,
             renewable: reply.renewable,
             lease_duration: reply.lease_duration,
+            document: document.transpose()?,
             origin: Some(Origin {
                 request_id: reply.request_id,
                 mount_type: reply.mount_type,

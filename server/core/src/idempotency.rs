@@ -225,7 +225,9 @@ impl Idempotency {
         if done.document.is_some() {
             return self.forget(running).await;
         }
-        let Wrapped { envelope, outcome } = Wrapped::of(done, request.id)?;
+        let Wrapped {
+            envelope, outcome, ..
+        } = Wrapped::of(done, request.id)?;
         // EXPOSE: becomes a text in an entry that the barrier seals.
         if envelope.expose().len() > LARGEST {
             return Ok(());
@@ -319,11 +321,12 @@ impl Kept {
             // EXPOSE: copied into a buffer that is wiped too.
             envelope: SecretBytes::new(self.envelope.expose().as_bytes().to_vec()),
             outcome: self.outcome,
+            document: None,
         };
         Ok(Done {
             at_top: self.at_top,
             replayed: true,
-            ..Done::unwrapped(&wrapped, mount)?
+            ..Done::unwrapped(wrapped, mount)?
         })
     }
 }

@@ -328,7 +328,7 @@ async fn complete(answering: Answering<'_>, mut response: Response) -> Result<Do
     });
     let accessor = response.accessor.take();
     let (done, again) = match response.wrapped.take().map(|wrapped| *wrapped) {
-        Some(Rewrapped { wrapped, again }) => (Done::unwrapped(&wrapped, entry)?, again),
+        Some(Rewrapped { wrapped, again }) => (Done::unwrapped(wrapped, entry)?, again),
         None => (grant(answering, response).await?, None),
     };
     match again.or(asked) {

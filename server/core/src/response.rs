@@ -1,6 +1,7 @@
 //! What an engine answers, before it becomes an envelope on the wire.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::Arc,
     task::{Context, Poll},
@@ -223,7 +224,7 @@ impl<T> Response<T> {
 #[derive(Debug)]
 pub struct Document {
     /// The media type (RFC 9110 section 8.3).
-    pub content_type: &'static str,
+    pub content_type: Cow<'static, str>,
     /// How long anybody's cache may keep it; `None` for not at all. Only for what is public.
     pub max_age: Option<Duration>,
     /// How the caller may prove who it is, where it did not (RFC 9110 section 11.6.1).
@@ -267,7 +268,7 @@ impl Document {
     #[must_use]
     pub const fn new(content_type: &'static str, body: SecretBytes) -> Self {
         Self {
-            content_type,
+            content_type: Cow::Borrowed(content_type),
             max_age: None,
             challenge: None,
             body,

@@ -10,19 +10,22 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use keyward_api::{Sensitive, WrapInfo};
+use keyward_api::{Base64, Sensitive, WrapInfo};
 use keyward_crypto::{SecretBytes, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuthGrant, Done, Error, Outcome, RequestId, Timestamp, Token, TokenId, TtlLimits, WrapFormat,
-    barrier::Change, json, lifecycle::Unsealed, policy::WRAPPING_POLICY_NAME, token::TokenStore,
+    AuthGrant, Document, Done, Error, Outcome, RequestId, Timestamp, Token, TokenId, TtlLimits,
+    WrapFormat, barrier::Change, json, lifecycle::Unsealed, policy::WRAPPING_POLICY_NAME,
+    token::TokenStore,
 };
 
 pub(crate) use jwt::Jwts;
 
 /// The entry of a cubbyhole that holds a wrapped answer.
 pub(crate) const RESPONSE: &str = "response";
+/// The entry beside it that holds what has no envelope.
+const DOCUMENT: &str = "document";
 /// The entry beside it that tells how the answer went, where it did not simply succeed.
 const OUTCOME: &str = "outcome";
 
@@ -33,6 +36,38 @@ pub(crate) struct Wrapped {
     pub(crate) envelope: SecretBytes,
     /// How it went.
     pub(crate) outcome: Outcome,
+    /// What is sent in the place of the envelope.
+    pub(crate) document: Option<WrappedDocument>,
+}
+
+/// A document as it is wrapped; nobody's cache keeps what is unwrapped.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct WrappedDocument {
+    content_type: String,
+    body: Base64,
+}
+
+impl WrappedDocument {
+    fn of(document: &Document) -> Result<Self, Error> {
+        if document.lines.is_some() {
+            return Err(Error::invalid(
+                "an answer that goes on and on cannot be wrapped",
+            ));
+        }
+        Ok(Self {
+            content_type: document.content_type.clone().into_owned(),
+            body: Base64::new(document.body.duplicate()),
+        })
+    }
+
+    /// Makes it again.
+    pub(crate) fn into_document(self) -> Result<Document, Error> {
+        let body = self.body.bytes().map_err(Error::internal)?;
+        Ok(Document {
+            content_type: self.content_type.into(),
+            ..Document::new("", body.duplicate())
+        })
+    }
 }
 
 /// How an answer shall be wrapped.
@@ -136,12 +171,14 @@ pub(crate) async fn open(tokens: &TokenStore, token: &Token) -> Result<Wrapped, 
     let cubbyhole = tokens.cubbyhole(token.digest());
     let entry = cubbyhole.get_as::<Entry>(RESPONSE).await?;
     let outcome = cubbyhole.get_as::<Outcome>(OUTCOME).await?;
+    let document = cubbyhole.get_as::<WrappedDocument>(DOCUMENT).await?;
     let (entry, _) = entry.ok_or_else(no_such_token)?;
     use_up(tokens, token).await?;
     Ok(Wrapped {
         // EXPOSE: copied into a buffer that is wiped too.
         envelope: SecretBytes::new(entry.response.expose().as_bytes().to_vec()),
         outcome: outcome.map(|(outcome, _)| outcome).unwrap_or_default(),
+        document: document.map(|(document, _)| document),
     })
 }
 
@@ -162,6 +199,11 @@ impl Wrapped {
         Ok(Self {
             envelope: done.envelope(request_id)?,
             outcome: done.outcome,
+            document: done
+                .document
+                .as_ref()
+                .map(WrappedDocument::of)
+                .transpose()?,
         })
     }
 }
@@ -181,6 +223,9 @@ fn entries(wrapped: &Wrapped) -> Result<Vec<Change>, Error> {
     let mut changes = vec![Change::put(RESPONSE, json::to_secret(&entry)?)];
     if wrapped.outcome != Outcome::Success {
         changes.push(Change::put_as(OUTCOME, &wrapped.outcome)?);
+    }
+    if let Some(document) = &wrapped.document {
+        changes.push(Change::put(DOCUMENT, json::to_secret(document)?));
     }
     Ok(changes)
 }

@@ -206,7 +206,11 @@ pub(crate) fn whole(status: StatusCode, id: RequestId, document: Document) -> Re
         Some(lines) => Body::new(Growing(lines)),
         None => Body::from(Bytes::from_owner(Wiped(body))),
     };
-    let mut response = with_headers(status, id, body, Some(content_type));
+    let mut response = with_headers(status, id, body, None);
+    if let Ok(content_type) = HeaderValue::from_str(&content_type) {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
     if let Some(max_age) = max_age {
         let value = format!("public, max-age={}", max_age.as_secs());
         if let Ok(value) = HeaderValue::from_str(&value) {

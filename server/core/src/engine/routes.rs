@@ -278,7 +278,7 @@ impl<E: Send + Sync + 'static> Builder<E> {
             Box::pin(async move {
                 let request = Arc::clone(&call.request);
                 // Before anything is done: what was done could not be told.
-                if T::DOCUMENT && request.wrap_ttl.is_some() {
+                if T::DOCUMENT && T::OPERATION != Operation::Read && request.wrap_ttl.is_some() {
                     return Err(Error::invalid(
                         "an answer that has no envelope cannot be wrapped",
                     ));
