@@ -121,7 +121,18 @@ async fn trap_12_put_is_post_everywhere_and_other_verbs_have_their_places() {
         root.send("PATCH", "secret/data/a", &headers, body).await
     };
     patch("application/merge-patch+json").await.expect(200);
+    patch("APPLICATION/Merge-Patch+JSON; charset=utf-8")
+        .await
+        .expect(200);
     patch("application/json").await.expect(415);
+    for (kind, why) in [
+        ("a/b c", "mime: unexpected content after media subtype"),
+        ("a/", "mime: expected token after slash"),
+        ("/", "mime: no media type"),
+        ("a/b; c", "mime: invalid media parameter"),
+    ] {
+        patch(kind).await.refused(400, why);
+    }
     let no_type = Some(json!({"data": {}}).to_string());
     root.send("PATCH", "secret/data/a", &[], no_type)
         .await

@@ -1,7 +1,7 @@
 //! Vault's leniency: numbers as strings, strings as lists, durations in three spellings.
 //!
-//! Each function is a `deserialize_with` for an optional field; `null` counts as not given. The
-//! error texts are those that Vault's clients know.
+//! Each function is a `deserialize_with` for an optional field; `null` counts as not given, or as an
+//! empty text. The error texts are those that Vault's clients know.
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
@@ -141,6 +141,22 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
     any_text(deserializer, str::to_owned).map(Some)
 }
 
+/// Reads a text that is not secret; `null` is none, which it is not for [`text`].
+///
+/// # Errors
+/// As [`text`].
+pub fn text_unless_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    struct Text(String);
+    impl<'de> Deserialize<'de> for Text {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            any_text(deserializer, str::to_owned).map(Self)
+        }
+    }
+    Ok(Option::<Text>::deserialize(deserializer)?.map(|Text(text)| text))
+}
+
 /// Reads a boolean: `true`, `"true"`, `"t"`, `1`, `"1"` and their opposites; `""` is false.
 ///
 /// # Errors
@@ -149,14 +165,17 @@ pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, 
     Ok(match Loose::read(deserializer, "a boolean")? {
         Loose::Null => None,
         Loose::Flag(flag) => Some(flag),
-        Loose::Integer(number) => Some(number != 0),
-        Loose::Float(number) => Some(number != 0.0),
+        Loose::Integer(0) => Some(false),
+        Loose::Integer(1) => Some(true),
+        Loose::Integer(_) | Loose::Float(_) => return Err(no_flag()),
         Loose::Text(text) if text.is_empty() => Some(false),
-        Loose::Text(text) => Some(parse_flag(&text).ok_or_else(|| {
-            de::Error::custom("'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax")
-        })?),
+        Loose::Text(text) => Some(parse_flag(&text).ok_or_else(no_flag)?),
         other => return Err(unconvertible("bool", other.type_name())),
     })
+}
+
+fn no_flag<E: de::Error>() -> E {
+    E::custom("'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax")
 }
 
 /// Reads the text form of a boolean as Go does; none if it is neither, as an empty text is.

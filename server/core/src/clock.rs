@@ -30,7 +30,7 @@ impl Timestamp {
     }
 
     /// Reads a moment in RFC 3339, or as whole seconds since 1970; none if the text is neither, or
-    /// the moment lies outside the years 1970 to 2554.
+    /// the moment lies before 1970. What lies beyond the end of time, in the year 2554, is that end.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let nanos = match text.parse::<i64>() {
@@ -39,7 +39,7 @@ impl Timestamp {
                 .ok()?
                 .unix_timestamp_nanos(),
         };
-        u64::try_from(nanos).ok().map(Self)
+        u64::try_from(nanos.min(u64::MAX.into())).ok().map(Self)
     }
 
     /// Returns whole seconds since 1970.

@@ -36,10 +36,12 @@ impl Format {
 ///
 /// # Errors
 /// [`Error::Invalid`], in Vault's words: too many, too few, a source or format that is none.
-pub fn random(request: &MakeRandom) -> Result<Response<RandomBytes>, Error> {
-    let source = request.source.as_deref().unwrap_or(PLATFORM);
+pub fn random<'r>(request: &'r MakeRandom) -> Result<Response<RandomBytes>, Error> {
+    let given = |text: &'r Option<String>| text.as_deref().filter(|text| !text.is_empty());
+    let source = given(&request.source).unwrap_or(PLATFORM);
     let is_source = matches!(source, "all" | PLATFORM | "seal");
-    let count = match (&request.urlbytes, request.bytes) {
+    let urlbytes = given(&request.urlbytes);
+    let count = match (urlbytes, request.bytes) {
         (Some(count), _) => count_in_path(count)?,
         // One segment alone may be either.
         (None, _) if !is_source => count_in_path(source)?,
@@ -59,7 +61,7 @@ pub fn random(request: &MakeRandom) -> Result<Response<RandomBytes>, Error> {
             "unsupported encoding format {format:?}; must be \"hex\" or \"base64\""
         ))
     })?;
-    if request.urlbytes.is_some() && !is_source {
+    if urlbytes.is_some() && !is_source {
         return Err(Error::invalid(format!(
             "unsupported entropy source {source:?}; must be \"platform\" or \"seal\", or \"all\""
         )));

@@ -75,17 +75,20 @@ pub(crate) fn to_json(
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    let media_type = content_type
-        .and_then(|value| value.split(';').next())
+    let (media_type, parameters) = content_type
         .unwrap_or("")
-        .trim();
-    if method == Method::PATCH && media_type != "application/merge-patch+json" {
-        return Err(match media_type {
-            "" => BodyError::Malformed("mime: no media type".to_owned()),
-            other => BodyError::UnsupportedType(format!(
-                "PATCH requires Content-Type of application/merge-patch+json, provided {other}"
-            )),
-        });
+        .split_once(';')
+        .unwrap_or((content_type.unwrap_or(""), ""));
+    let media_type = media_type.trim();
+    if method == Method::PATCH {
+        check_media_type(media_type, parameters)
+            .map_err(|why| BodyError::Malformed(format!("mime: {why}")))?;
+        if !media_type.eq_ignore_ascii_case("application/merge-patch+json") {
+            let given = media_type.to_ascii_lowercase();
+            return Err(BodyError::UnsupportedType(format!(
+                "PATCH requires Content-Type of application/merge-patch+json, provided {given}"
+            )));
+        }
     }
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Ok(body);
@@ -102,6 +105,34 @@ pub(crate) fn to_json(
         return Ok(body);
     }
     form_to_json(text)
+}
+
+/// Says what is wrong with a media type and its parameters (RFC 9110 section 8.3.1), in the words of
+/// Go.
+fn check_media_type(media_type: &str, parameters: &str) -> Result<(), &'static str> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let after_token = |text: &'_ str| text.bytes().position(|byte| !is_token(byte));
+    let (kind, rest) = media_type.split_at(after_token(media_type).unwrap_or(media_type.len()));
+    if kind.is_empty() {
+        return Err("no media type");
+    }
+    if !rest.is_empty() {
+        let subtype = rest
+            .strip_prefix('/')
+            .ok_or("expected slash in first token")?;
+        match after_token(subtype) {
+            Some(0) => return Err("expected token after slash"),
+            Some(_) => return Err("unexpected content after media subtype"),
+            None if subtype.is_empty() => return Err("expected token after slash"),
+            None => {}
+        }
+    }
+    let parameters = parameters.split(';').map(str::trim);
+    let mut given = parameters.filter(|parameter| !parameter.is_empty());
+    match given.all(|parameter| parameter.contains('=')) {
+        true => Ok(()),
+        false => Err("invalid media parameter"),
+    }
 }
 
 /// Translates a form to a JSON object; of a name given twice the values are joined by a comma, as in

@@ -59,7 +59,10 @@ fn flags_and_numbers_may_be_strings() {
     };
     assert_eq!(flag("\"true\""), Some(true));
     assert_eq!(flag("0"), Some(false));
-    assert_eq!(flag("\"maybe\""), None);
+    assert_eq!((flag("1"), flag("\"t\"")), (Some(true), Some(true)));
+    for json in ["\"maybe\"", "5", "-1", "1.5", "1.0", "\"5\""] {
+        assert_eq!(flag(json), None, "{json}");
+    }
     let int = |json| {
         int(&mut serde_json::Deserializer::from_str(json))
             .ok()

@@ -65,7 +65,7 @@ pub struct WritePolicy {
     #[serde(deserialize_with = "coerce::flag")]
     pub cas_required: Option<bool>,
     /// From when on the policy grants nothing and is removed: RFC 3339, or seconds since 1970.
-    #[serde(deserialize_with = "coerce::text")]
+    #[serde(deserialize_with = "coerce::text_unless_null")]
     pub expiration: Option<String>,
     /// The same as a number of seconds from now; not beside `expiration`.
     #[serde(deserialize_with = "coerce::seconds")]
@@ -214,7 +214,7 @@ pub struct WritePolicyOld {
     #[serde(deserialize_with = "coerce::flag")]
     pub cas_required: Option<bool>,
     /// From when on the policy grants nothing and is removed: RFC 3339, or seconds since 1970.
-    #[serde(deserialize_with = "coerce::text")]
+    #[serde(deserialize_with = "coerce::text_unless_null")]
     pub expiration: Option<String>,
     /// The same as a number of seconds from now; not beside `expiration`.
     #[serde(deserialize_with = "coerce::seconds")]

@@ -159,6 +159,10 @@ pub(super) async fn delete(cx: Context<Sys>, request: DeletePolicy) -> Result<Re
     if request.name.is_empty() {
         return Err(Error::UnsupportedOperation);
     }
+    // No policy has such a name, which is none of a key.
+    if request.name.ends_with('/') {
+        return Ok(Response::empty());
+    }
     cx.core()
         .policies
         .delete(&request.name.to_lowercase(), cx.view())
