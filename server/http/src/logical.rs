@@ -304,10 +304,8 @@ fn parse(
     asked::check_namespace(&parts.headers)?;
     let (operation, path) = match (operation, asks_for_help(query)) {
         (operation, false) => (operation, path),
-        (Operation::List | Operation::Read | Operation::Scan, true) => {
-            (Operation::Read, helped(&path)?)
-        }
-        (_, true) => return Err(Error::UnsupportedOperation),
+        // Whatever the method, nothing is done but that.
+        (_, true) => (Operation::Read, helped(&path)?),
     };
     let scheme = match ReadOidcUserInfo::is_at(path.as_str()) {
         true => asked::Scheme::OfOAuth,

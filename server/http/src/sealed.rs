@@ -299,6 +299,8 @@ async fn health(
         server_time_utc: now.unix_seconds(),
         version: redaction.version(&settings),
         enterprise: false,
+        echo_duration_ms: 0,
+        clock_skew_ms: 0,
         cluster_name: cluster.as_ref().map(|it| redaction.cluster_name(it)),
         cluster_id: cluster.map(|cluster| cluster.id),
     };

@@ -68,7 +68,7 @@ pub struct WriteTokenRole {
     /// The addresses that its tokens may be used from; none is all.
     #[serde(deserialize_with = "coerce::list_with_blanks")]
     pub token_bound_cidrs: Option<Vec<String>>,
-    /// Kept and shown; no token can be given an alias yet.
+    /// By which names tokens may be given an entity (`entity_alias`); a `*` stands for anything.
     #[serde(deserialize_with = "coerce::list")]
     pub allowed_entity_aliases: Option<Vec<String>>,
     /// `service`, `batch`, or either as a default: `default-service`, `default-batch`.

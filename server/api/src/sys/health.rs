@@ -74,6 +74,10 @@ pub struct Health {
     pub version: String,
     /// Always false.
     pub enterprise: bool,
+    /// How long a standby node waited for the active one, in milliseconds: 0, since this is one.
+    pub echo_duration_ms: i64,
+    /// How far the clock of a standby node is from that of the active one, in milliseconds: 0.
+    pub clock_skew_ms: i64,
     /// The name of the cluster; only while unsealed.
     pub cluster_name: Option<String>,
     /// The id of the cluster; only while unsealed.

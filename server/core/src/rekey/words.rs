@@ -84,7 +84,7 @@ impl Words {
     }
 
     /// There is no recovery key: people hold the shares of the unseal key.
-    pub(super) fn no_recovery(self) -> Error {
+    pub(crate) fn no_recovery(self) -> Error {
         Error::invalid(match self {
             Self::Rekey => "recovery rekeying not supported",
             Self::Rotation => "recovery keys not supported",

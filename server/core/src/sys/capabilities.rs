@@ -10,8 +10,10 @@ pub(super) async fn of_token(
     cx: Context<Sys>,
     request: Capabilities,
 ) -> Result<Response<CapabilitiesReply>, Error> {
+    // EXPOSE: whether it is empty is looked at.
     let token = request
         .token
+        .filter(|token| !token.expose().is_empty())
         .ok_or_else(|| Error::invalid("no token found"))?;
     // EXPOSE: looked up, not kept.
     let id = TokenId::new(keyward_crypto::SecretString::new(token.expose().to_owned()));

@@ -118,6 +118,9 @@ pub(super) async fn read_recovery(
     _: ReadRecoveryRotation,
 ) -> Result<Response<RotationStatus>, Error> {
     let core = cx.core();
+    if !core.keys.lock().is_auto() {
+        return Err(Words::Rotation.no_recovery());
+    }
     Ok(Response::data(
         core.recovery_rekey.status(&core.keys).await.into(),
     ))

@@ -37,7 +37,7 @@ pub(super) async fn lookup(
     cx: Context<Sys>,
     request: LookupWrapping,
 ) -> Result<Response<WrappingInfo>, Error> {
-    let named = token::named(request.token);
+    let named = named(request.token)?;
     let token = wrapping::find(cx.core(), meant(&cx, named.as_ref())?, cx.now()).await?;
     Ok(Response::data(WrappingInfo {
         creation_path: token.path().to_owned(),
@@ -125,13 +125,24 @@ pub(super) async fn rewrap(cx: Context<Sys>, request: Rewrap) -> Result<Response
 /// Finds the wrapping token that a request is about, and tells whether it is the caller's own.
 async fn wrapping_token(
     cx: &Context<Sys>,
-    named: Option<Sensitive>,
+    given: Option<Sensitive>,
 ) -> Result<(Arc<Token>, bool), Error> {
-    let named = token::named(named);
+    let named = named(given)?;
     let meant = meant(cx, named.as_ref())?;
     let token = wrapping::find(cx.core(), meant, cx.now()).await?;
     let is_own = cx.request().token.as_ref() == Some(meant);
     Ok((token, is_own))
+}
+
+/// Takes the token that a request names, if it names one, which is not the empty one.
+fn named(given: Option<Sensitive>) -> Result<Option<TokenId>, Error> {
+    let is_given = given.is_some();
+    let named = token::named(given);
+    if is_given && named.is_none() {
+        let text = "error validating wrapping token: empty token in request body";
+        return Err(Error::Refused(text.to_owned()));
+    }
+    Ok(named)
 }
 
 /// Returns the token that is named, or else the caller's own.

@@ -16,6 +16,8 @@ pub const KV: EngineKind = EngineKind {
     name: "kv",
     class: Class::Secret,
     aliases: &[
+        // Its first name.
+        ("generic", &[]),
         ("kv-v1", &[("version", "1")]),
         ("kv-v2", &[("version", "2")]),
     ],

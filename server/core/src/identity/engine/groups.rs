@@ -19,6 +19,12 @@ pub(super) async fn write(
     cx: Context<Identities>,
     request: WriteGroup,
 ) -> Result<Response<GroupWritten>, Error> {
+    let is_empty = |text: &Option<String>| text.as_deref() == Some("");
+    for (text, what) in [(&request.id, "ID"), (&request.name, "name")] {
+        if is_empty(text) {
+            return Err(Error::Invalid(format!("empty group {what}")));
+        }
+    }
     let now = cx.now();
     let made = cx.store.change(cx.view(), |draft| put(draft, request, now));
     Ok(match made.await? {

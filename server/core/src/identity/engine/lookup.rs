@@ -56,6 +56,8 @@ enum By {
 
 impl By {
     fn asked(request: LookupEntity) -> Result<Self, Error> {
+        let names = [&request.id, &request.name, &request.alias_id];
+        let is_asked = names.into_iter().any(Option::is_some);
         let alias = match (
             given(request.alias_mount_accessor),
             given(request.alias_name),
@@ -78,6 +80,8 @@ impl By {
         .flatten();
         match (asked.next(), asked.next()) {
             (Some(by), None) => Ok(by),
+            // Nothing has an empty name.
+            (None, _) if is_asked => Ok(Self::Id(String::new())),
             (None, _) => Err(Error::invalid("query parameter not supplied")),
             (Some(_), Some(_)) => Err(Error::invalid(
                 "query parameter conflict; please supply distinct set of query parameters",
