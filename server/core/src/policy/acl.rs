@@ -56,8 +56,8 @@ struct Rules {
 pub struct Spellings {
     /// The one by which the server knows it, if that is another one.
     pub known_as: Option<String>,
-    /// The path [folded](super::fold), where what it leads to is the same in any case: for rules whose own
-    /// paths have capital letters.
+    /// The path with all letters folded into one case, where what it leads to is the same in any: for
+    /// rules whose own paths have capital letters.
     pub folded: Option<String>,
 }
 
