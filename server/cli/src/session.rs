@@ -1,5 +1,7 @@
 //! What a command that talks to a server works with.
 
+use std::fmt::Display;
+
 use keyward_api::{
     Client, Endpoint, Failure, Reply,
     client::{CallError, HttpRequest, HttpResponse, Transport as _, percent_encode},
@@ -254,11 +256,13 @@ impl<'a, 'io> Session<'a, 'io> {
     pub(crate) async fn follow(&mut self, doing: &str, raw: Raw<'_>) -> Outcome {
         let request = raw.request().map_err(Error::local)?;
         let Self { http, io, .. } = self;
-        let followed = http.follow(&request, |part| io.pass(part)).await;
-        let refusal =
-            followed.map_err(|error| Error::server(format!("Error {doing}: {error:#}")))?;
-        let Some(refusal) = refusal else {
-            return Ok(());
+        let failed = |error: &dyn Display| Error::server(format!("Error {doing}: {error:#}"));
+        let refusal = match http.open(&request).await.map_err(|error| failed(&error))? {
+            Ok(parts) => {
+                let followed = parts.hand_on(|part| io.pass(part)).await;
+                return followed.map_err(|error| failed(&error));
+            }
+            Err(refusal) => refusal,
         };
         Err(Error::call(doing, &refused(refusal), &self.http.last()))
     }

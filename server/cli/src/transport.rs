@@ -162,26 +162,21 @@ impl Http {
         self.token = token;
     }
 
-    /// Sends a request and hands the parts of a good answer on as they come, however long it goes
-    /// on; none is the answer then. A refusal is read whole.
-    pub(crate) async fn follow(
+    /// Sends a request whose answer may go on however long. A refusal is read whole.
+    pub(crate) async fn open(
         &self,
         request: &HttpRequest,
-        mut each: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<Option<HttpResponse>> {
+    ) -> Result<Result<Parts, HttpResponse>, Unreachable> {
         let (method, url) = self.begin(request)?;
         let sending = self.prepare(method, &url, request).timeout(Duration::MAX);
-        let unreachable = |error: reqwest::Error| anyhow::anyhow!("{}", Unreachable::of(&error));
-        let mut answer = sending.send().await.map_err(unreachable)?;
-        if !answer.status().is_success() {
-            let refusal = read(answer).await.map_err(unreachable)?;
-            self.last.borrow_mut().raw = foreign_refusal(&refusal);
-            return Ok(Some(refusal));
+        let unreachable = |error| Unreachable::of(&error);
+        let answer = sending.send().await.map_err(unreachable)?;
+        if answer.status().is_success() {
+            return Ok(Ok(Parts(answer)));
         }
-        while let Some(part) = answer.chunk().await.map_err(unreachable)? {
-            each(&part)?;
-        }
-        Ok(None)
+        let refusal = read(answer).await.map_err(unreachable)?;
+        self.last.borrow_mut().raw = foreign_refusal(&refusal);
+        Ok(Err(refusal))
     }
 
     /// Notes what is about to be sent, and returns how and where to.
@@ -239,6 +234,20 @@ impl Http {
             sending = sending.body(body.expose().clone());
         }
         sending
+    }
+}
+
+/// A good answer that comes in parts.
+pub(crate) struct Parts(reqwest::Response);
+
+impl Parts {
+    /// Hands the parts on as they come, until there are no more.
+    pub(crate) async fn hand_on(mut self, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let unreachable = |error| anyhow::anyhow!("{}", Unreachable::of(&error));
+        while let Some(part) = self.0.chunk().await.map_err(unreachable)? {
+            each(&part)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where what is collected is kept.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -15,24 +15,37 @@ use serde_json::{Value, json};
 /// How an archive is named; the folder in it has the rest of the name.
 const ENDS: [&str; 2] = [".tar.gz", ".tgz"];
 
-/// A folder that becomes one archive, if it shall. Only its owner reads either.
+/// A folder that becomes one archive, if it shall. Only its owner reads either. What is kept is in
+/// the folder at once.
 pub(super) struct Bundle {
     folder: PathBuf,
     archive: Option<PathBuf>,
-    samples: BTreeMap<&'static str, Vec<Value>>,
-    failures: Vec<(&'static str, String, Value)>,
+    /// The lists of samples that were begun.
+    lists: BTreeMap<&'static str, File>,
+    failures: BTreeMap<&'static str, Failure>,
+}
+
+/// Why something was not collected the first time, and how often it was not.
+struct Failure {
+    error: String,
+    time: String,
+    count: u64,
 }
 
 impl Bundle {
     /// Makes the folder at `output`, or what stands before the end of an archive's name there.
     ///
     /// # Errors
-    /// If the folder or the archive is there already, or the folder cannot be made.
+    /// `output` names no file, the folder or the archive is there already, or the folder cannot be
+    /// made.
     pub(super) fn create(output: &str, compress: bool) -> Result<Self> {
+        let output = output.trim_end_matches('/');
         let end = ENDS.iter().find(|end| compress && output.ends_with(**end));
         let stem = end
             .and_then(|end| output.strip_suffix(end))
             .unwrap_or(output);
+        let is_named = !stem.ends_with('/') && Path::new(stem).file_name().is_some();
+        ensure!(is_named, "{output:?} is no name of a file");
         let end = end.copied().unwrap_or(ENDS[0]);
         let archive = compress.then(|| PathBuf::from(format!("{stem}{end}")));
         if let Some(archive) = &archive {
@@ -46,8 +59,8 @@ impl Bundle {
         Ok(Self {
             folder: PathBuf::from(stem),
             archive,
-            samples: BTreeMap::new(),
-            failures: Vec::new(),
+            lists: BTreeMap::new(),
+            failures: BTreeMap::new(),
         })
     }
 
@@ -57,50 +70,73 @@ impl Bundle {
         create(&path).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Keeps one more sample of a file.
-    pub(super) fn keep(&mut self, file: &'static str, sample: Value) {
-        self.samples.entry(file).or_default().push(sample);
+    /// Keeps one more sample of a file, which becomes a list of them.
+    pub(super) fn keep(&mut self, file: &'static str, sample: &Value) -> Result<()> {
+        let mut text = serde_json::to_vec_pretty(sample)?;
+        let (list, before) = match self.lists.remove(file) {
+            Some(list) => (list, ",\n"),
+            None => (self.open(file)?, "[\n"),
+        };
+        text.splice(..0, before.bytes());
+        let list = self.lists.entry(file).or_insert(list);
+        list.write_all(&text)
+            .with_context(|| format!("cannot write {}", self.folder.join(file).display()))
     }
 
     /// Keeps why something could not be collected.
     pub(super) fn fail(&mut self, target: &'static str, error: String, now: &str) {
-        let told = json!({ "target": target, "error": error, "timestamp": now });
-        self.failures.push((target, error, told));
+        let failure = self.failures.entry(target).or_insert_with(|| Failure {
+            error,
+            time: now.to_owned(),
+            count: 0,
+        });
+        failure.count += 1;
     }
 
-    /// Returns what was not collected and why, each once.
+    /// Returns what was not collected and why.
     pub(super) fn failures(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let mut last = BTreeMap::new();
-        for (target, error, _) in &self.failures {
-            last.entry(*target).or_insert(error.as_str());
-        }
-        last.into_iter()
+        let failures = self.failures.iter();
+        failures.map(|(target, failure)| (*target, &*failure.error))
     }
 
-    /// Writes all of it, with an index that begins as `index` does, and returns where it is.
+    /// Ends all of it, with an index that begins as `index` does, and returns where it is.
     ///
     /// # Errors
     /// If it cannot be written; what could be is in the folder.
     pub(super) fn finish(self, index: Value) -> Result<PathBuf> {
         let folder = self.folder.clone();
-        self.write(index)
-            .with_context(|| format!("cannot write all of {}", folder.display()))
+        self.end(index)
+            .with_context(|| format!("not all of it could be written; see {}", folder.display()))
     }
 
-    fn write(self, mut index: Value) -> Result<PathBuf> {
-        for (file, samples) in self.samples {
-            write_json(&self.folder.join(file), &Value::Array(samples))?;
+    fn end(self, mut index: Value) -> Result<PathBuf> {
+        for mut list in self.lists.into_values() {
+            list.write_all(b"\n]\n")?;
         }
         let files = fs::read_dir(&self.folder)?
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-            .collect::<io::Result<std::collections::BTreeSet<_>>>()?;
+            .collect::<io::Result<BTreeSet<_>>>()?;
         index["output"] = json!({ "files": files });
-        index["errors"] = self.failures.into_iter().map(|(_, _, told)| told).collect();
-        write_json(&self.folder.join("index.json"), &index)?;
+        let failures = self.failures.into_iter().map(|(target, failure)| {
+            json!({
+                "target": target,
+                "error": failure.error,
+                "timestamp": failure.time,
+                "count": failure.count,
+            })
+        });
+        index["errors"] = failures.collect();
+        let mut text = serde_json::to_vec_pretty(&index)?;
+        text.push(b'\n');
+        create(&self.folder.join("index.json"))?.write_all(&text)?;
         let Some(archive) = self.archive else {
             return Ok(self.folder);
         };
-        pack(&self.folder, &archive)?;
+        if let Err(error) = pack(&self.folder, &archive) {
+            // Half an archive is none, and would be in the way.
+            let _ = fs::remove_file(&archive);
+            return Err(error);
+        }
         fs::remove_dir_all(&self.folder)?;
         Ok(archive)
     }
@@ -113,12 +149,6 @@ fn create(path: &Path) -> io::Result<File> {
         .create_new(true)
         .mode(0o600)
         .open(path)
-}
-
-fn write_json(path: &Path, value: &Value) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(value)?;
-    text.push(b'\n');
-    Ok(create(path)?.write_all(&text)?)
 }
 
 /// Packs a folder under its own name.
@@ -146,21 +176,18 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let output = home.path().join("seen.tgz");
         let mut bundle = Bundle::create(&text(&output), true).unwrap();
-        bundle.keep("host_info.json", json!({ "memory": 1 }));
-        bundle.keep("host_info.json", json!({ "memory": 2 }));
-        bundle
-            .open("keyward.log")
-            .unwrap()
-            .write_all(b"a line\n")
-            .unwrap();
+        for memory in [1, 2] {
+            let sample = json!({ "memory": memory });
+            bundle.keep("host_info.json", &sample).unwrap();
+        }
+        let mut log = bundle.open("keyward.log").unwrap();
+        log.write_all(b"a line\n").unwrap();
         bundle.fail("config", "no".to_owned(), "now");
         bundle.fail("config", "still no".to_owned(), "later");
         assert_eq!(bundle.failures().collect::<Vec<_>>(), [("config", "no")]);
         assert_eq!(bundle.finish(json!({ "version": 1 })).unwrap(), output);
-        assert_eq!(
-            fs::metadata(&output).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        let mode = fs::metadata(&output).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
         assert!(!home.path().join("seen").exists());
 
         let packed = flate2::read::GzDecoder::new(File::open(&output).unwrap());
@@ -174,10 +201,7 @@ mod tests {
         let wanted = json!({
             "version": 1,
             "output": { "files": ["host_info.json", "keyward.log"] },
-            "errors": [
-                { "target": "config", "error": "no", "timestamp": "now" },
-                { "target": "config", "error": "still no", "timestamp": "later" },
-            ],
+            "errors": [{ "target": "config", "error": "no", "timestamp": "now", "count": 2 }],
         });
         assert_eq!(index, wanted);
     }
@@ -192,9 +216,20 @@ mod tests {
         let bundle = Bundle::create(&output, false).unwrap();
         assert!(Bundle::create(&output, false).is_err());
         assert_eq!(text(&bundle.finish(json!({})).unwrap()), output);
-        assert_eq!(
-            fs::read_to_string(format!("{output}.tar.gz")).unwrap(),
-            "mine"
-        );
+        let archive = fs::read_to_string(format!("{output}.tar.gz"));
+        assert_eq!(archive.unwrap(), "mine");
+    }
+
+    #[test]
+    fn an_archive_is_never_within_its_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| text(&home.path().join(name));
+        for nameless in ["", "/", "..", &at("x/.tgz"), &at("..")] {
+            assert!(Bundle::create(nameless, true).is_err(), "{nameless}");
+        }
+        let bundle = Bundle::create(&at("seen/"), true).unwrap();
+        let archive = home.path().join("seen.tar.gz");
+        assert_eq!(bundle.finish(json!({})).unwrap(), archive);
+        assert!(archive.exists());
     }
 }

@@ -3,13 +3,16 @@
 mod bundle;
 mod target;
 
-use std::{cell::RefCell, collections::BTreeMap, future, io::Write as _, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, fs::File, future, io::Write as _, time::Duration};
 
 use clap::Args;
 use keyward_api::{client::CallError, coerce};
 use keyward_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::{Instant, sleep_until},
+};
 
 use self::{bundle::Bundle, target::Target};
 use super::monitor;
@@ -19,7 +22,7 @@ use crate::{
     output,
     serve::VERSION,
     session::{Raw, Session, refused},
-    transport::{Http, Unreachable},
+    transport::{Http, Parts, Unreachable},
 };
 
 /// Collect what helps to understand a server into one file
@@ -92,10 +95,11 @@ impl Debug {
             "targets": self.targets.iter().map(|target| target.name()).collect::<Vec<_>>(),
         });
         let Session { http, io, .. } = session;
+        let log = self.open_log(http, &bundle).await;
         tokio::select! {
             biased;
-            _ = tokio::signal::ctrl_c() => {}
-            () = self.follow_log(http, &bundle) => {}
+            () = ended() => {}
+            () = keep_log(log, &bundle) => {}
             () = self.ask(http, io, &bundle) => {}
         }
         let bundle = bundle.into_inner();
@@ -103,12 +107,12 @@ impl Debug {
             .failures()
             .map(|(target, error)| format!("\n  * {target}: {error}"))
             .collect();
-        let written = bundle.finish(index)?;
         if !failures.is_empty() {
             session.io.complain(&format!(
                 "WARNING! Not everything could be collected:\n{failures}\n"
             ));
         }
+        let written = bundle.finish(index)?;
         session.success(&format!("What was collected is in {}", written.display()))
     }
 
@@ -132,7 +136,7 @@ impl Debug {
                     None => due.remove(target),
                 };
             }
-            io.complain(&self.progress(now - begun, &ready));
+            io.complain(&self.progress(next - begun, &ready));
         }
         if self.targets.contains(&Target::Log) {
             sleep_until(end).await;
@@ -159,28 +163,55 @@ impl Debug {
         )
     }
 
-    /// Keeps what the server logs, if that is asked for; it never ends by itself.
-    async fn follow_log(&self, http: &Http, bundle: &RefCell<Bundle>) {
-        if self.targets.contains(&Target::Log)
-            && let Err(error) = self.keep_log(http, bundle).await
-        {
-            let name = Target::Log.name();
-            bundle.borrow_mut().fail(name, error, &now());
+    /// Begins to follow what the server logs, if that is asked for.
+    async fn open_log(&self, http: &Http, bundle: &RefCell<Bundle>) -> Option<(File, Parts)> {
+        if !self.targets.contains(&Target::Log) {
+            return None;
         }
-        future::pending().await
+        let opened = async {
+            let request = monitor::lines("trace", &self.log_format).request()?;
+            let opened = http.open(&request).await;
+            let parts = opened.map_err(|error| error.to_string())?;
+            let parts = parts.map_err(|refusal| reason(&refused(refusal)))?;
+            let file = bundle.borrow().open(Target::Log.file());
+            let file = file.map_err(|error| format!("{error:#}"))?;
+            Ok((file, parts))
+        };
+        opened.await.map_err(|error| log_failed(bundle, error)).ok()
     }
+}
 
-    /// Keeps what the server logs until it ends.
-    async fn keep_log(&self, http: &Http, bundle: &RefCell<Bundle>) -> Result<(), String> {
-        let file = bundle.borrow().open(Target::Log.file());
-        let mut file = file.map_err(|error| format!("{error:#}"))?;
-        let request = monitor::lines("trace", &self.log_format).request()?;
-        let followed = http.follow(&request, |part| Ok(file.write_all(part)?));
-        match followed.await {
-            Ok(None) => Err("the server ended it".to_owned()),
-            Ok(Some(refusal)) => Err(reason(&refused(refusal))),
-            Err(error) => Err(format!("{error:#}")),
+/// Keeps what the server logs; it never ends by itself.
+async fn keep_log(log: Option<(File, Parts)>, bundle: &RefCell<Bundle>) {
+    if let Some((mut file, parts)) = log {
+        let kept = parts.hand_on(|part| Ok(file.write_all(part)?)).await;
+        let error = match kept {
+            Ok(()) => "the server ended it".to_owned(),
+            Err(error) => format!("{error:#}"),
+        };
+        log_failed(bundle, error);
+    }
+    future::pending().await
+}
+
+fn log_failed(bundle: &RefCell<Bundle>, error: String) {
+    let mut bundle = bundle.borrow_mut();
+    bundle.fail(Target::Log.name(), error, &now());
+}
+
+/// Waits until somebody ends the process: by Ctrl-C, or as a terminal that goes or a machine that
+/// stops does.
+async fn ended() {
+    let other = |kind| async move {
+        match signal(kind) {
+            Ok(mut signals) => drop(signals.recv().await),
+            Err(_) => future::pending().await,
         }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = other(SignalKind::hangup()) => {}
+        () = other(SignalKind::terminate()) => {}
     }
 }
 
@@ -189,10 +220,13 @@ async fn sample(target: Target, http: &Http, bundle: &RefCell<Bundle>) {
     let now = now();
     let sample = target.sample(http, &now).await;
     let mut bundle = bundle.borrow_mut();
-    match sample {
-        Ok(Some(sample)) => bundle.keep(target.file(), sample),
-        Ok(None) => {}
-        Err(error) => bundle.fail(target.name(), reason(&error), &now),
+    let kept = match sample {
+        Ok(Some(sample)) => bundle.keep(target.file(), &sample),
+        Ok(None) => Ok(()),
+        Err(error) => return bundle.fail(target.name(), reason(&error), &now),
+    };
+    if let Err(error) = kept {
+        bundle.fail(target.name(), format!("{error:#}"), &now);
     }
 }
 
