@@ -112,6 +112,19 @@ async fn a_login_leaves_its_lines_without_the_password() {
     let [_, response] = house.last_lines();
     assert_eq!(response["auth"]["display_name"], "userpass-ann");
     assert_eq!(response["auth"], response["response"]["auth"]);
+    // Who unwraps a login that was wrapped is not who logged in.
+    let body = Some(json!({ "password": "pass" }).to_string());
+    let header = [("X-Vault-Wrap-TTL", "60")];
+    let login = house
+        .root
+        .send("POST", "auth/userpass/login/ann", &header, body);
+    let login = login.await.expect(200);
+    let token = json!({ "token": login.text_at("/wrap_info/token") });
+    let unwrapped = house.root.post("sys/wrapping/unwrap", token).await;
+    unwrapped.expect(200);
+    let [_, response] = house.last_lines();
+    assert_eq!(response["auth"]["display_name"], "root");
+    assert_eq!(response["response"]["auth"]["policies"], json!(["default"]));
 
     house
         .log_in("userpass/login/ann", json!({ "password": "x" }))

@@ -84,10 +84,12 @@ impl<'a> Entry<'a> {
     pub(super) fn response(&mut self, answer: &Answer<'_>, time: Timestamp) {
         self.begin_line(time, "response");
         let blocks = self.blocks.clone();
-        // Who logs in is nobody before, whatever token it brings, and has a token after.
+        // Who logs in is nobody before, whatever token it brings, and has a token after. A token that
+        // was unwrapped is somebody's who logged in before.
         let is_public = self.facts.verdict.as_ref().is_some_and(Verdict::is_public);
+        let is_nobody = is_public || self.facts.principal.is_none();
         let granted = match answer {
-            Answer::Done(done) if is_public || self.facts.principal.is_none() => Granted::of(done),
+            Answer::Done(done) if is_nobody && done.origin.is_none() => Granted::of(done),
             _ => None,
         };
         match (granted, &blocks) {
