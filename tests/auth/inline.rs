@@ -252,6 +252,15 @@ async fn nothing_is_made_that_would_hang_on_the_token() {
     let own = bob.get("auth/token/lookup-self").await.expect(200);
     assert_eq!(own.text_at("/data/display_name"), "userpass-bob");
     assert_eq!(own.text_at("/data/id"), "");
+    // It is a batch token, whatever the method gives else.
+    let user = json!({ "token_period": "1h", "token_explicit_max_ttl": "2h" });
+    house.write("auth/userpass/users/bob", user).await;
+    let own = bob.get("auth/token/lookup-self").await.expect(200);
+    assert_eq!(own.text_at("/data/type"), "batch");
+    assert_eq!(own.text_at("/data/accessor"), "");
+    assert_eq!(own.at("/data/renewable"), false);
+    assert_eq!(own.at("/data/explicit_max_ttl"), 0);
+    assert!(own.at("/data").get("period").is_none(), "{}", own.text);
     let lines = bob.get("sys/monitor").await;
     lines.refused(400, "needs a token, not inline authentication");
     let once = [("Idempotency-Key", "\"0123456789abcdef\"")];

@@ -293,7 +293,7 @@ impl TokenStore {
             ..grant
         };
         let (record, _) = Record::of(grant, None, limits, path, now);
-        batch::can_be_batch(&record)?;
+        let record = batch::kept_of(record)?;
         // Nobody can ask with it: its text is not kept.
         let digest = Digest::of(&self.salt, &generate());
         let token = Arc::new(Token { digest, record });

@@ -167,8 +167,24 @@ impl TokenStore {
     }
 }
 
+/// Makes of a record what a batch token keeps of it.
+///
+/// # Errors
+/// [`Error::Invalid`] if it asks for what such a token cannot have.
+pub(super) fn kept_of(record: Record) -> Result<Record, Error> {
+    can_be_batch(&record)?;
+    let claims = Claims {
+        record,
+        parent_created: None,
+    };
+    // EXPOSE: read back.
+    let kept = Claims::decode(claims.encode().expose());
+    kept.map(|claims| claims.record)
+        .ok_or_else(|| Error::internal("a batch token does not read back"))
+}
+
 /// Refuses what no batch token can be.
-pub(super) fn can_be_batch(record: &Record) -> Result<(), Error> {
+fn can_be_batch(record: &Record) -> Result<(), Error> {
     if record.policies.iter().any(|policy| policy == "root") {
         return Err(Error::invalid("batch tokens cannot be root tokens"));
     }
