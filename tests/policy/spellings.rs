@@ -136,3 +136,22 @@ async fn no_spelling_reaches_a_denied_entry() {
     let held = root.get(DENIED[1]).await.expect(200);
     assert_eq!(held.at("/data/held"), SECRET);
 }
+
+#[tokio::test]
+async fn the_rules_for_all_below_a_mount_count_for_its_path_without_the_slash() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let policy = "path \"*\" { capabilities = [\"read\", \"delete\"] }\n\
+                  path \"secret/*\" { capabilities = [\"deny\"] }";
+    root.post("sys/policies/acl/all-but-one", json!({ "policy": policy }))
+        .await
+        .expect(204);
+    let body = json!({ "policies": ["all-but-one"] });
+    let made = root.post("auth/token/create", body).await.expect(200);
+    let limited = root.with_token(made.text_at("/auth/client_token"));
+    for path in ["secret", "secret/", "secret/data/a"] {
+        limited.get(path).await.expect(403);
+        limited.delete(path).await.expect(403);
+    }
+    limited.get("identity").await.expect(404);
+}

@@ -93,7 +93,19 @@ impl Mount {
     /// Returns by which other paths rules count for what a path below it leads to. Whether some rules
     /// have capital letters tells `has_capitals`.
     pub(crate) fn spellings(&self, path: &str, has_capitals: bool) -> Spellings {
-        if is_spelled_in_one_way(path, has_capitals) {
+        let above = match self.class {
+            Class::Auth => "auth/".len(),
+            Class::Secret => 0,
+        };
+        if path.len() < above + self.entry.path.len() {
+            // Its own path without the slash: rules for all that is below it count.
+            return Spellings {
+                known_as: Some(format!("{path}/")),
+                folded: None,
+            };
+        }
+        let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+        if !has_capitals && path.bytes().all(is_plain) && !path.ends_with('/') {
             return Spellings::default();
         }
         let Some(rest) = path.strip_prefix(&*self.full_path()) else {
@@ -201,10 +213,7 @@ impl Mounts {
     /// Returns by which other paths rules count for what a path leads to; see
     /// [`Mount::spellings`].
     pub(crate) fn spellings(&self, path: &str, has_capitals: bool) -> Spellings {
-        if is_spelled_in_one_way(path, has_capitals) {
-            return Spellings::default();
-        }
-        let found = self.find(path);
+        let found = self.lead(path);
         found.map_or_else(Spellings::default, |(mount, _)| {
             mount.spellings(path, has_capitals)
         })
@@ -493,12 +502,6 @@ fn check_lockout(mount: &Mount) -> Result<(), Error> {
 }
 
 /// Returns the path below `/v1/`.
-/// Tells at once of most paths that nothing leads to the same.
-fn is_spelled_in_one_way(path: &str, has_capitals: bool) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
-    !has_capitals && path.bytes().all(is_plain) && !path.ends_with('/')
-}
-
 fn full_path(class: Class, path: &str) -> String {
     match class {
         Class::Auth => format!("auth/{path}"),

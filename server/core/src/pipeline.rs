@@ -251,7 +251,7 @@ pub(crate) async fn refuse(
     reason: Error,
 ) -> Result<Done, Error> {
     let request = Arc::new(request);
-    let mount = core.mounts.find(request.path.as_str());
+    let mount = core.mounts.lead(request.path.as_str());
     let mount = mount.as_ref().map(|(mount, _)| mount);
     let now = core.clock.now();
     record_failure(undecided(core, &request, mount, now, reason)).await

@@ -99,7 +99,7 @@ impl Limits {
         if found.is_some() {
             return found;
         }
-        let mount = mounts.find(path).map(|(mount, _)| mount.full_path());
+        let mount = mounts.lead(path).map(|(mount, _)| mount.full_path());
         let of_mount = mount.and_then(|mount| self.index.exact.get(&mount));
         of_mount.or_else(|| self.index.exact.get(""))
     }

@@ -100,6 +100,17 @@ async fn the_most_special_limit_counts_and_only_that() {
 }
 
 #[tokio::test]
+async fn a_limit_of_a_mount_counts_for_its_path_without_the_slash() {
+    let bench = Bench::new().await;
+    bench.limit("mount", "identity/", 1.0).await;
+    assert_eq!(bench.send("identity", "192.0.2.1"), None);
+    assert_eq!(
+        bench.send("identity", "192.0.2.1").as_deref(),
+        Some("mount")
+    );
+}
+
+#[tokio::test]
 async fn of_limits_for_one_name_in_two_cases_the_strictest_counts() {
     // Whatever they are called.
     for (strict, lax) in [("a", "z"), ("z", "a")] {
