@@ -167,6 +167,18 @@ async fn rewrapping_moves_an_answer_and_ends_the_old_token() {
 /// A batch with a bad item answers 400 with results; the caller of the wrapped one learns it when
 /// it opens the answer.
 #[tokio::test]
+async fn a_body_of_blanks_is_wrapped_as_none() {
+    let target = Target::keyward();
+    let root = Client::new(&target);
+    let header = [("X-Vault-Wrap-TTL", "60")];
+    let blanks = Some(" \r\n\t".to_owned());
+    let answer = root.send("POST", "sys/wrapping/wrap", &header, blanks);
+    let answer = answer.await.expect(200);
+    let opened = unwrap(&root, answer.text_at("/wrap_info/token")).await;
+    assert_eq!(opened.expect(200).at("/data"), &json!({}));
+}
+
+#[tokio::test]
 async fn an_answer_keeps_its_status_inside() {
     let target = Target::keyward();
     let root = Client::new(&target);
@@ -196,6 +208,11 @@ async fn an_answer_without_an_envelope_is_wrapped_as_it_is() {
     let again = again.await.expect(200);
     let opened = unwrap(&root, again.text_at("/wrap_info/token")).await;
     assert_eq!(opened.expect(200).text, plain.text);
+    // Who has no token has nothing kept for longer than a token would last.
+    let nobody = root.with_token("");
+    let ages = [("X-Vault-Wrap-TTL", "2540000h")];
+    let wrapped_for = nobody.send("GET", path, &ages, None).await.expect(200);
+    assert_eq!(wrapped_for.at("/wrap_info/ttl"), 2_764_800);
     // What goes on and on has no end that could be laid aside.
     let monitor = wrapped(&root, "GET", "sys/monitor", None).await;
     monitor.refused(400, "an answer that goes on and on cannot be wrapped");

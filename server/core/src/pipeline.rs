@@ -326,6 +326,14 @@ async fn complete(answering: Answering<'_>, mut response: Response) -> Result<Do
         Some(Auth::Validated(ValidatedLogin { login, .. })) => login.wrap.clone(),
         _ => None,
     });
+    // Nobody in particular may ask that something be kept, but not for ever.
+    let asked = asked.map(|how| match answering.principal {
+        Some(_) => how,
+        None => WrapGrant {
+            ttl: how.ttl.min(mount.limits().max),
+            ..how
+        },
+    });
     let accessor = response.accessor.take();
     let (done, again) = match response.wrapped.take().map(|wrapped| *wrapped) {
         Some(Rewrapped { wrapped, again }) => (Done::unwrapped(wrapped, entry)?, again),

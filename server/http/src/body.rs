@@ -91,7 +91,11 @@ pub(crate) fn to_json(
         }
     }
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Ok(body);
+        // EXPOSE: whether there is anything in it is looked at.
+        return Ok(match body.expose().trim_ascii_start().is_empty() {
+            true => SecretBytes::new(Vec::new()),
+            false => body,
+        });
     }
     // EXPOSE: translated into the JSON form, in a wiped buffer again.
     let text = std::str::from_utf8(body.expose())
@@ -127,8 +131,16 @@ fn check_media_type(media_type: &str, parameters: &str) -> Result<(), &'static s
             None => {}
         }
     }
-    let parameters = parameters.split(';').map(str::trim);
-    let mut given = parameters.filter(|parameter| !parameter.is_empty());
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let parameters = parameters.split(|character| {
+        let ends = character == ';' && !is_quoted;
+        is_quoted ^= character == '"' && !is_escaped;
+        is_escaped = character == '\\' && is_quoted && !is_escaped;
+        ends
+    });
+    let mut given = parameters
+        .map(str::trim)
+        .filter(|parameter| !parameter.is_empty());
     match given.all(|parameter| parameter.contains('=')) {
         true => Ok(()),
         false => Err("invalid media parameter"),
