@@ -64,12 +64,12 @@ fn what_is_wrong_with_a_file_is_said_and_not_repeated() {
         (
             "org_alias=",
             "other=",
-            "unknown key \"other\" in pingid settings file",
+            "unknown key in line 8 of the pingid settings file",
         ),
         (
             "use_base64_key=",
             "hunter2hunter2==",
-            "unknown key of line 3 in pingid settings file",
+            "unknown key in line 3 of the pingid settings file",
         ),
         ("#Wed", "hunter2", "line that is not in key=value format"),
         (
