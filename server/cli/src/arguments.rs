@@ -5,8 +5,11 @@
 //! other arguments. [`clap`] knows only two dashes, so arguments are respelled on the way in and
 //! everything that is shown on the way out.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, ValueEnum, error::ErrorKind};
+use keyward_api::coerce;
 
 use crate::{Environment, command::Command, transport::Preview};
 
@@ -125,6 +128,15 @@ impl Format {
         let format = Self::from_str(text, true).ok();
         format.with_context(|| format!("{name} must be table, json or yaml"))
     }
+}
+
+/// Reads a duration of a second or more, in seconds or with its units.
+pub(crate) fn period(text: &str) -> Result<Duration, String> {
+    let seconds = u64::try_from(coerce::parse_seconds(text)?).ok();
+    let seconds = seconds.filter(|seconds| *seconds > 0);
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| "it must be more than 0".to_owned())
 }
 
 /// Why there is no command to run.

@@ -3,9 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use keyward_api::coerce;
 
-use crate::{Environment, config::LogConfig};
+use crate::{Environment, arguments::period, config::LogConfig};
 
 /// Run a server
 ///
@@ -70,7 +69,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "BYTES")]
     pub(crate) log_rotate_bytes: Option<u64>,
     /// After how long a file of the log is put aside, such as 12h; after a day if not given.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = period)]
     pub(crate) log_rotate_duration: Option<Duration>,
     /// How many older files of the log stay; 0 is all of them, -1 none.
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
@@ -108,13 +107,4 @@ impl Options {
             rotate_max_files: self.log_rotate_max_files,
         }
     }
-}
-
-/// Reads a duration in seconds or with its units.
-fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = u64::try_from(coerce::parse_seconds(text)?).ok();
-    let seconds = seconds.filter(|seconds| *seconds > 0);
-    seconds
-        .map(Duration::from_secs)
-        .ok_or_else(|| "it must be more than 0".to_owned())
 }

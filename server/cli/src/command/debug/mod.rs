@@ -6,9 +6,9 @@ mod target;
 use std::{cell::RefCell, collections::BTreeMap, fs::File, future, io::Write as _, time::Duration};
 
 use clap::Args;
-use keyward_api::{client::CallError, coerce};
+use keyward_api::{client::CallError, coerce, sys::ReadSealStatus};
 use keyward_core::{Clock as _, SystemClock};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::{Instant, sleep_until},
@@ -18,10 +18,11 @@ use self::{bundle::Bundle, target::Target};
 use super::monitor;
 use crate::{
     Io,
+    arguments::period,
     error::{Error, Outcome},
     output,
     serve::VERSION,
-    session::{Raw, Session, refused},
+    session::{Session, refused},
     transport::{Http, Parts, Unreachable},
 };
 
@@ -42,10 +43,10 @@ pub(crate) struct Debug {
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
     duration: Duration,
     /// How often to ask for all but the metrics.
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = interval)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = period)]
     interval: Duration,
     /// How often to ask for the metrics.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = interval)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = period)]
     metrics_interval: Duration,
     /// What to collect, if not all of it; may be given several times.
     #[arg(long = "target", value_name = "TARGET", value_enum)]
@@ -67,8 +68,7 @@ impl Debug {
             return Err(Error::local("this command sends many requests"));
         }
         session.http.wrap_ttl = None;
-        let raw = Raw::new("GET", "sys/seal-status");
-        let seal = session.bare::<Value>(raw).await;
+        let seal = target::read::<ReadSealStatus>(&session.http, "").await;
         let seal = seal
             .map_err(|error| Error::call("looking at the server", &error, &session.http.last()))?;
         self.targets.sort_unstable();
@@ -255,12 +255,4 @@ fn duration(text: &str) -> Result<Duration, String> {
     let seconds = u64::try_from(coerce::parse_seconds(text)?);
     let seconds = seconds.map_err(|_| "it must not be less than 0".to_owned())?;
     Ok(Duration::from_secs(seconds))
-}
-
-fn interval(text: &str) -> Result<Duration, String> {
-    let interval = duration(text)?;
-    let is_enough = interval >= Duration::from_secs(1);
-    is_enough
-        .then_some(interval)
-        .ok_or_else(|| "it must be a second at least".to_owned())
 }

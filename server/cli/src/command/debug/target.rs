@@ -1,7 +1,13 @@
 //! What can be collected of a server.
 
 use clap::ValueEnum;
-use keyward_api::client::CallError;
+use keyward_api::{
+    Endpoint,
+    client::CallError,
+    sys::{
+        ReadHealth, ReadHostInfo, ReadInFlight, ReadMetrics, ReadSanitizedConfig, ReadSealStatus,
+    },
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -71,36 +77,42 @@ impl Target {
         let sample = match self {
             Self::Config => json!({
                 "timestamp": now,
-                "config": data(http, "sys/config/state/sanitized").await?,
+                "config": data::<ReadSanitizedConfig>(http).await?,
             }),
-            Self::Host => data(http, "sys/host-info").await?,
+            Self::Host => data::<ReadHostInfo>(http).await?,
             Self::Log => return Ok(None),
-            Self::Metrics => bare(http, Raw::new("GET", "sys/metrics")).await?,
+            Self::Metrics => read::<ReadMetrics>(http, "").await?,
             Self::Requests => json!({
                 "timestamp": now,
-                "requests": bare::<Value>(http, Raw::new("GET", "sys/in-flight-req")).await?,
+                "requests": read::<ReadInFlight>(http, "").await?,
             }),
             Self::ServerStatus => json!({
                 "timestamp": now,
-                "health": health(http).await?,
-                "seal": bare::<Value>(http, Raw::new("GET", "sys/seal-status")).await?,
+                "health": read::<ReadHealth>(http, WHATEVER_IT_IS).await?,
+                "seal": read::<ReadSealStatus>(http, "").await?,
             }),
         };
         Ok(Some(sample))
     }
 }
 
+/// Has the health of a server answered whatever it is.
+const WHATEVER_IT_IS: &str = "standbyok=true&sealedcode=200&uninitcode=200";
+
 /// Reads what is in the envelope of an answer.
-async fn data(http: &Http, path: &str) -> Result<Value, CallError<Unreachable>> {
-    let mut answer = bare::<Value>(http, Raw::new("GET", path)).await?;
-    Ok(answer["data"].take())
+async fn data<E: Endpoint>(http: &Http) -> Result<Value, CallError<Unreachable>> {
+    Ok(read::<E>(http, "").await?["data"].take())
 }
 
-/// Reads the health of a server, whatever it is.
-async fn health(http: &Http) -> Result<Value, CallError<Unreachable>> {
+/// Reads an answer as it is.
+pub(super) async fn read<E: Endpoint>(
+    http: &Http,
+    query: &str,
+) -> Result<Value, CallError<Unreachable>> {
+    let path = format!("sys/{}", E::PATH);
     let raw = Raw {
-        query: "standbyok=true&sealedcode=200&uninitcode=200".to_owned(),
-        ..Raw::new("GET", "sys/health")
+        query: query.to_owned(),
+        ..Raw::new(E::OPERATION.method(), &path)
     };
     bare(http, raw).await
 }
