@@ -93,11 +93,7 @@ impl Mount {
     /// Returns by which other paths rules count for what a path below it leads to. Whether some rules
     /// have capital letters tells `has_capitals`.
     pub(crate) fn spellings(&self, path: &str, has_capitals: bool) -> Spellings {
-        let above = match self.class {
-            Class::Auth => "auth/".len(),
-            Class::Secret => 0,
-        };
-        if path.len() < above + self.entry.path.len() {
+        if path.len() < above(self.class).len() + self.entry.path.len() {
             // Its own path without the slash: rules for all that is below it count.
             return Spellings {
                 known_as: Some(format!("{path}/")),
@@ -503,9 +499,14 @@ fn check_lockout(mount: &Mount) -> Result<(), Error> {
 
 /// Returns the path below `/v1/`.
 fn full_path(class: Class, path: &str) -> String {
+    format!("{}{path}", above(class))
+}
+
+/// Returns what stands before the path of a mount.
+const fn above(class: Class) -> &'static str {
     match class {
-        Class::Auth => format!("auth/{path}"),
-        Class::Secret => path.to_owned(),
+        Class::Auth => "auth/",
+        Class::Secret => "",
     }
 }
 
