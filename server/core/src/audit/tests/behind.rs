@@ -14,10 +14,19 @@ struct Two {
 
 impl Two {
     async fn new(name: &'static str) -> Self {
+        Self::within(name, Duration::from_millis(20)).await
+    }
+
+    /// Makes two whose deadline is longer than the test may take.
+    async fn patient(name: &'static str) -> Self {
+        Self::within(name, Duration::from_secs(3600)).await
+    }
+
+    async fn within(name: &'static str, deadline: Duration) -> Self {
         let mut bench = Bench::new(name).await;
         let (slow, works) = (bench.enable("a/").await, bench.enable("b/").await);
         let mut broker = open(&bench.view, &bench.clock).await;
-        broker.deadline = Duration::from_millis(20);
+        broker.deadline = deadline;
         bench.broker = Arc::new(broker);
         Self { bench, slow, works }
     }
@@ -87,11 +96,7 @@ async fn a_device_that_hangs_slows_one_request_and_loses_no_line() {
 
 #[tokio::test]
 async fn what_is_answered_anyway_waits_a_moment_and_loses_no_line() {
-    let mut two = Two::new("is waited for a moment").await;
-    let mut broker = open(&two.bench.view, &two.bench.clock).await;
-    // Longer than the test may take.
-    broker.deadline = Duration::from_secs(3600);
-    two.bench.broker = Arc::new(broker);
+    let two = Two::patient("is waited for a moment").await;
     two.slow.set(Mode::Hangs);
     two.works.set(Mode::Hangs);
     for _ in 0..3 {
@@ -110,11 +115,7 @@ async fn what_is_answered_anyway_waits_a_moment_and_loses_no_line() {
 
 #[tokio::test]
 async fn who_waits_a_moment_says_nothing_of_the_devices() {
-    let mut two = Two::new("is slow for who is in a hurry").await;
-    let mut broker = open(&two.bench.view, &two.bench.clock).await;
-    // Longer than the test may take.
-    broker.deadline = Duration::from_secs(3600);
-    two.bench.broker = Arc::new(broker);
+    let two = Two::patient("is slow for who is in a hurry").await;
     two.slow.set(Mode::Hangs);
     let (ticket, answer) = (two.bench.ticket("{}"), done("{}"));
     let moment = Duration::from_millis(5);
